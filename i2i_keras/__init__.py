@@ -1,0 +1,3 @@
+"""Unpaired image translation for semantic segmentation, measured."""
+
+__version__ = "0.1.0"
