@@ -1,0 +1,65 @@
+"""The raw layout of GTA5, "Playing for Data".
+
+    ROOT/images/NNNNN.png
+    ROOT/labels/NNNNN.png    palette PNG, the index is the class id
+
+Reference:
+    Richter et al., 2016, https://download.visinf.tu-darmstadt.de/data/from_games
+"""
+
+import json
+from importlib import resources
+from pathlib import Path
+
+from i2i_keras.data.records import Dataset, Splits, images_in, pair, read_ids
+from i2i_keras.errors import DataError
+
+
+def official_frames() -> dict[str, list[int]]:
+    """Frame numbers of the authors' splits (their `split.mat`).
+
+    They are runs of neighboring frames: a random split would put near
+    duplicates on both sides.
+    """
+    file = resources.files("i2i_keras.data") / "gta5_splits.json"
+    spans = json.loads(file.read_text("utf-8"))
+    return {
+        split: [frame for first, last in spans[split] for frame in range(first, last + 1)]
+        for split in ("train", "val", "test")
+    }
+
+
+def official(root: Path) -> Splits:
+    """The authors' train (12,403), val (6,382) and test (6,181 frames).
+
+    Frames that are not on the disk are left out.
+    """
+    if not (root / "images").is_dir():
+        raise DataError(f"{root} has no folder images; give the root of GTA5.")
+    images = {_frame(path): path for path in images_in(root / "images")}
+    return {
+        split: pair(
+            [images[frame] for frame in frames if frame in images],
+            lambda image: image.stem,
+            lambda image: root / "labels" / f"{image.stem}.png",
+        )
+        for split, frames in official_frames().items()
+    }
+
+
+def val_as_test(root: Path) -> Splits:
+    """Train, no validation, and the authors' val for the test.
+
+    For the target role, which needs no labelled validation.
+    """
+    splits = official(root)
+    return {"train": splits["train"], "val": [], "test": splits["val"]}
+
+
+DATASET = Dataset({"official": official, "val_as_test": val_as_test}, read_ids)
+
+
+def _frame(path: Path) -> int:
+    if not path.stem.isdecimal():
+        raise DataError(f"{path} is not a frame of GTA5; its name should be a number.")
+    return int(path.stem)

@@ -1,0 +1,161 @@
+"""From records to batches; batch k is a function of (seed, k) alone.
+
+So a run that is resumed at step k goes on with the batches that it would have
+had, and there is no iterator whose state would have to be saved.
+"""
+
+from collections.abc import Callable, Sequence
+
+import pydantic
+import tensorflow as tf
+
+from i2i_keras.config import Config
+from i2i_keras.data import transforms
+from i2i_keras.data.labels import IGNORE
+from i2i_keras.data.records import Record, open_image
+from i2i_keras.errors import DataError
+
+
+class PipelineConfig(Config):
+    """Batches for training.
+
+    Attributes:
+        batch_size: examples a step.
+        crop: (height, width) of the random window, in pixels.
+        flip: whether half of the examples are mirrored.
+        cache_gib: prepared sets up to this size are decoded once and held in
+            memory; larger ones are decoded again in each epoch.
+    """
+
+    batch_size: pydantic.PositiveInt = 32
+    crop: tuple[pydantic.PositiveInt, pydantic.PositiveInt] = (256, 256)
+    flip: bool = True
+    cache_gib: pydantic.NonNegativeFloat = 2.0
+
+
+def training_batches(
+    config: PipelineConfig, records: Sequence[Record], seed: int, first_step: int = 0
+) -> tf.data.Dataset:
+    """Endless random batches of images and labels.
+
+    Every epoch is a new permutation of all records, and every example is
+    cropped and flipped anew.
+
+    Args:
+        config: batch size and augmentation.
+        records: all of one size; those without a label get one of all 255.
+        seed: of the permutations and augmentations.
+        first_step: number of the first batch.
+
+    Returns:
+        Batches of an image, float32 `(batch, *crop, 3)` in [-1, 1], and a
+        label, int32 `(batch, *crop)`, 255 = ignored.
+
+    Raises:
+        DataError: there are no records, or they are smaller than the crop.
+    """
+    size = _check(config, records)
+    example = _reader(config, records, size)
+    count, position = len(records), first_step * config.batch_size
+
+    def permutation(epoch: tf.Tensor) -> tf.data.Dataset:
+        order = tf.random.experimental.stateless_shuffle(tf.range(count), [seed, epoch])
+        return tf.data.Dataset.from_tensor_slices(order)
+
+    def augmented(position: tf.Tensor, index: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        image, label = example(index)
+        seeds = tf.random.split([tf.cast(seed, tf.int64), position], 2)
+        image, label = transforms.random_crop(image, label, config.crop, seeds[0])
+        if config.flip:
+            image, label = transforms.random_flip(image, label, seeds[1])
+        return transforms.normalize(image), tf.cast(label[..., 0], tf.int32)
+
+    epochs = tf.data.Dataset.range(position // count, tf.int32.max, output_type=tf.int32)
+    return (
+        epochs.flat_map(permutation)
+        .skip(position % count)
+        .enumerate(start=position)
+        .map(augmented, num_parallel_calls=tf.data.AUTOTUNE)
+        .batch(config.batch_size, drop_remainder=True)
+        .prefetch(tf.data.AUTOTUNE)
+    )
+
+
+def evaluation_batches(
+    records: Sequence[Record], batch_size: int, multiple: int = 1
+) -> tf.data.Dataset:
+    """All records once, whole and in order; the last batch may be smaller.
+
+    Args:
+        records: all of one size, unless `batch_size` is 1.
+        batch_size: examples a batch.
+        multiple: what height and width are padded to a multiple of, below and
+            at the right; padded pixels are labelled 255.
+
+    Returns:
+        Batches of an image, float32 `(batch, height, width, 3)` in [-1, 1],
+        and a label, int32 `(batch, height, width)`, 255 = ignored.
+    """
+
+    def padded(image: tf.Tensor, label: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        images = transforms.pad_to_multiple(transforms.normalize(image), multiple)
+        missing = tf.shape(images)[1:3] - tf.shape(label)[1:3]
+        sides = [[0, 0], [0, missing[0]], [0, missing[1]]]
+        return images, tf.pad(tf.cast(label[..., 0], tf.int32), sides, constant_values=IGNORE)
+
+    return (
+        tf.data.Dataset.from_tensor_slices(_paths(records))
+        .map(_decode, num_parallel_calls=tf.data.AUTOTUNE)
+        .batch(batch_size)
+        .map(padded, num_parallel_calls=tf.data.AUTOTUNE)
+        .prefetch(tf.data.AUTOTUNE)
+    )
+
+
+def _check(config: PipelineConfig, records: Sequence[Record]) -> tuple[int, int]:
+    """Size of all records, read from the first one."""
+    if not records:
+        raise DataError("There are no records to train on; check the split and the root.")
+    width, height = open_image(records[0].image).size
+    if config.crop[0] > height or config.crop[1] > width:
+        raise DataError(
+            f"{records[0].image} is {height} x {width}, smaller than the crop of"
+            f" {config.crop[0]} x {config.crop[1]}; lower `crop` or raise prepare.size."
+        )
+    return height, width
+
+
+def _reader(
+    config: PipelineConfig, records: Sequence[Record], size: tuple[int, int]
+) -> Callable[[tf.Tensor], tuple[tf.Tensor, tf.Tensor]]:
+    """From the index of a record to its image and label, uint8."""
+    paths = _paths(records)
+    gib = len(records) * size[0] * size[1] * 4 / 2**30
+    if gib > config.cache_gib:
+        images, labels = (tf.constant(column) for column in paths)
+        return lambda index: _decode(images[index], labels[index])
+    # Augmentation comes after the cache, or epoch 1's crops would be for ever.
+    everything = (
+        tf.data.Dataset.from_tensor_slices(paths)
+        .map(_decode, num_parallel_calls=tf.data.AUTOTUNE)
+        .batch(len(records))
+    )
+    pixels, classes = next(iter(everything))
+    return lambda index: (pixels[index], classes[index])
+
+
+def _paths(records: Sequence[Record]) -> tuple[list[str], list[str]]:
+    return [str(r.image) for r in records], [str(r.label or "") for r in records]
+
+
+def _decode(image: tf.Tensor, label: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Reads prepared PNGs; no label means that every pixel is ignored."""
+    pixels = tf.io.decode_png(tf.io.read_file(image), channels=3)
+    shape = tf.shape(pixels)
+    classes = tf.cond(
+        tf.equal(label, ""),
+        lambda: tf.fill([shape[0], shape[1], 1], tf.constant(IGNORE, tf.uint8)),
+        lambda: tf.io.decode_png(tf.io.read_file(label), channels=1),
+    )
+    return pixels, tf.ensure_shape(classes, (None, None, 1))
+

@@ -1,0 +1,1 @@
+"""How good a segmenter is, and how sure of it we can be."""

@@ -1,0 +1,396 @@
+"""The stages, in order, and the records that each arm is trained on."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pydantic
+import tensorflow as tf
+
+from i2i_keras import runs
+from i2i_keras.config import Config
+from i2i_keras.data import prepare as preparation
+from i2i_keras.data import streets as drawing
+from i2i_keras.data.labels import LABEL_SPACES, LabelSpace
+from i2i_keras.data.records import (
+    Record,
+    Splits,
+    images_in,
+    read_records,
+    write_records,
+)
+from i2i_keras.errors import DataError, SettingsError
+from i2i_keras.evaluation import segmentation, statistics
+from i2i_keras.report import page
+from i2i_keras.training import segmenter as segmenters
+from i2i_keras.translation import TRANSLATORS
+from i2i_keras.translation.apply import translate_records
+
+Tell = Callable[[str], None]
+
+TranslatorSettings: Any = pydantic.create_model(
+    "TranslatorSettings",
+    __base__=Config,
+    **{name: (method.config, method.config()) for name, method in TRANSLATORS.items()},
+)
+
+
+class EvaluateConfig(Config):
+    """How arms are scored.
+
+    Attributes:
+        bootstrap_samples: test sets drawn for the intervals.
+        num_pictures: test images whose predictions are kept for the report.
+    """
+
+    bootstrap_samples: pydantic.PositiveInt = 2000
+    num_pictures: pydantic.NonNegativeInt = 8
+
+
+class Settings(Config):
+    """All settings of an experiment.
+
+    Attributes:
+        seed: of everything random.
+        arms: what is compared: `source_only`, `oracle`, `adapted:METHOD`
+            (translated source), `mixed:METHOD` (source and translated source),
+            METHOD a key of `translation.TRANSLATORS`.
+        streets: draws both domains where no roots are given.
+        source: the domain with labels.
+        target: the domain that the segmenter shall work in.
+        prepare: size and label space.
+        translator: settings of each method, by its name.
+        segmenter: network and training, the same for all arms.
+        evaluate: scores and intervals.
+    """
+
+    seed: pydantic.NonNegativeInt = 0
+    arms: tuple[str, ...] = ("source_only", "adapted:cyclegan", "oracle")
+    streets: drawing.StreetsConfig | None = None
+    source: preparation.DomainConfig = preparation.DomainConfig(format="cityscapes")
+    target: preparation.DomainConfig = preparation.DomainConfig(format="gta5")
+    prepare: preparation.PrepareConfig = preparation.PrepareConfig()
+    translator: TranslatorSettings = TranslatorSettings()
+    segmenter: segmenters.SegmenterConfig = segmenters.SegmenterConfig()
+    evaluate: EvaluateConfig = EvaluateConfig()
+
+    @pydantic.field_validator("arms")
+    @classmethod
+    def _known_arms(cls, arms: tuple[str, ...]) -> tuple[str, ...]:
+        for arm in arms:
+            check_arm(arm)
+        if len(set(arms)) < len(arms):
+            raise ValueError("an arm is named twice")
+        return arms
+
+    @property
+    def methods(self) -> list[str]:
+        """The translators that the arms need."""
+        return list(dict.fromkeys(arm.partition(":")[2] for arm in self.arms if ":" in arm))
+
+
+def check_arm(arm: str) -> None:
+    """Refuses a name that is no arm, with a `ValueError`."""
+    kind, _, method = arm.partition(":")
+    if arm in ("source_only", "oracle"):
+        return
+    if kind not in ("adapted", "mixed") or method not in TRANSLATORS:
+        raise ValueError(
+            f"no arm {arm!r}; arms are source_only, oracle, adapted:METHOD and mixed:METHOD"
+            f" with METHOD one of {', '.join(TRANSLATORS)}"
+        )
+
+
+def check_method(method: str) -> None:
+    """Refuses a name that is no translator.
+
+    Raises:
+        SettingsError: it is not a key of `TRANSLATORS`.
+    """
+    if method not in TRANSLATORS:
+        raise SettingsError(f"No translator {method!r}; there are {', '.join(TRANSLATORS)}.")
+
+
+def streets(settings: Settings, run: runs.Run) -> runs.Done:
+    """Draws the source as a camera's Cityscapes, the target as a game's GTA5."""
+    if settings.streets is None:
+        raise SettingsError("This preset has no [streets] to draw; give --source and --target.")
+    config = settings.streets
+
+    def work(folder: Path) -> runs.Facts:
+        workers = settings.prepare.workers
+        drawing.write_cityscapes(folder / "cityscapes", config, "camera", workers)
+        drawing.write_gta5(folder / "gta5", config, "game", workers)
+        return {}
+
+    return run.stage("raw", config.model_dump(mode="json"), {}, work)
+
+
+def prepare(settings: Settings, run: runs.Run) -> runs.Done:
+    """Writes records of both domains at the working size."""
+    domains: dict[str, tuple[str, Splits]] = {}
+    inputs = {}
+    for role in ("source", "target"):
+        domain: preparation.DomainConfig = getattr(settings, role)
+        root = Path(domain.root)
+        if not domain.root:
+            if settings.streets is None:
+                raise SettingsError(f"Give the {role}'s folder: --{role} ROOT.")
+            inputs[f"{role} files"] = streets(settings, run).fingerprint
+            root = run.root / "raw" / domain.format
+        splits = domain.find(root)
+        inputs.setdefault(f"{role} files", _listing(root, splits))
+        domains[role] = domain.format, splits
+    facts = {
+        "source": settings.source.model_dump(exclude={"root"}),
+        "target": settings.target.model_dump(exclude={"root"}),
+        "prepare": settings.prepare.model_dump(mode="json", exclude={"workers"}),
+    }
+
+    def work(folder: Path) -> runs.Facts:
+        return preparation.prepare(settings.prepare, domains, run.root)
+
+    return run.stage("records", facts, inputs, work)
+
+
+def train_translator(settings: Settings, run: runs.Run, method: str) -> runs.Done:
+    """Trains a translator on the training images of both domains.
+
+    It is handed paths of images: it cannot see a label.
+    """
+    check_method(method)
+    inputs = {"records": run.done("records").fingerprint}
+    config = getattr(settings.translator, method)
+    x, y = ([r.image for r in _records(run, f"{d}-train")] for d in ("source", "target"))
+
+    def work(folder: Path) -> runs.Facts:
+        return dict(TRANSLATORS[method].fit(config, x, y, folder, settings.seed))
+
+    facts = {"seed": settings.seed, **config.model_dump(mode="json")}
+    return run.stage(f"translator/{method}", facts, inputs, work)
+
+
+def translate(settings: Settings, run: runs.Run, method: str, direction: str = "xy") -> runs.Done:
+    """Translates the labelled source (`xy`), or the target's images (`yx`)."""
+    check_method(method)
+    inputs = {"translator": run.done(f"translator/{method}").fingerprint}
+    tables = ["source-train", "source-val"] if direction == "xy" else ["target-train"]
+
+    def work(folder: Path) -> runs.Facts:
+        function = TRANSLATORS[method].load(run.root / "translator" / method, direction)
+        counts = {}
+        for table in tables:
+            records = _records(run, table)
+            if direction == "yx":  # The target's labels are not for training.
+                records = [record._replace(label=None) for record in records]
+            translated = translate_records(function, records, folder / table, f"translate {table}")
+            write_records(run.root, folder / f"{table}.csv", translated)
+            counts[table] = len(translated)
+        return {"records": counts}
+
+    return run.stage(_translated(method, direction), {"direction": direction}, inputs, work)
+
+
+def translate_folder(run: runs.Run, method: str, direction: str, images: Path, out: Path) -> int:
+    """Translates a folder of images, each of any size, and returns their number."""
+    check_method(method)
+    run.done(f"translator/{method}")
+    function = TRANSLATORS[method].load(run.root / "translator" / method, direction)
+    records = [Record(path.stem, path, None) for path in images_in(images)]
+    if not records:
+        raise DataError(f"{images} holds no PNG or JPEG; give a folder of images.")
+    return len(translate_records(function, records, out, "translate"))
+
+
+def train_segmenter(settings: Settings, run: runs.Run, arm: str) -> runs.Done:
+    """Trains the segmenter of one arm."""
+    train, val, inputs = _arm(run, arm)
+    config = settings.segmenter
+
+    def work(folder: Path) -> runs.Facts:
+        num_classes = len(_label_space(run).names)
+        return segmenters.fit(config, train, val, num_classes, folder, settings.seed)
+
+    facts = {"seed": settings.seed, **config.model_dump(mode="json")}
+    return run.stage(f"segmenter/{folder_name(arm)}", facts, inputs, work)
+
+
+def evaluate(settings: Settings, run: runs.Run) -> runs.Done:
+    """Scores all arms on the target's test records.
+
+    The confusion matrices are computed once an arm; intervals and summary are
+    made from them anew each time.
+    """
+    confusions, losses = {}, {}
+    for arm in settings.arms:
+        done = _predict(settings, run, arm)
+        losses[arm] = done.results["loss"]
+        confusions[arm] = _load_confusions(run, arm)
+    summary = _summarize(settings, run, confusions, losses)
+    runs.write_json(run.root / "scores" / "summary.json", summary)
+    return done._replace(results=summary)
+
+
+def report(run: runs.Run) -> runs.Facts:
+    """Writes the report page from what the other stages left."""
+    return page.write_report(run.root)
+
+
+def run_all(settings: Settings, run: runs.Run, tell: Tell) -> runs.Facts:
+    """Runs every stage that is not done yet.
+
+    Args:
+        settings: of the experiment.
+        run: where it lives.
+        tell: is told how each stage ended.
+
+    Returns:
+        The report's results.
+    """
+
+    def tell_done(name: str, done: runs.Done) -> None:
+        tell(f"{name}: {'was done before' if done.skipped else f'done in {done.seconds:.0f} s'}")
+
+    tell_done("prepare", prepare(settings, run))
+    for method in settings.methods:
+        tell_done(f"train-translator {method}", train_translator(settings, run, method))
+        tell_done(f"translate {method}", translate(settings, run, method))
+    for arm in settings.arms:
+        tell_done(f"train-segmenter {arm}", train_segmenter(settings, run, arm))
+    evaluate(settings, run)
+    return report(run)
+
+
+def folder_name(arm: str) -> str:
+    """An arm's name as a folder's."""
+    return arm.replace(":", "-")
+
+
+def _translated(method: str, direction: str) -> str:
+    return f"translated/{method}" if direction == "xy" else f"translated/{method}-{direction}"
+
+
+def _records(run: runs.Run, table: str) -> list[Record]:
+    return read_records(run.root, run.root / "records" / f"{table}.csv")
+
+
+def _label_space(run: runs.Run) -> LabelSpace:
+    facts = runs.read_json(run.root / "records" / "done.json")
+    return LABEL_SPACES[facts["settings"]["prepare"]["label_space"]]
+
+
+def _listing(root: Path, splits: Splits) -> str:
+    """Fingerprint of the raw files: their places in the root and their sizes."""
+    files = [
+        (split, path.relative_to(root).as_posix(), path.stat().st_size)
+        for split, records in splits.items()
+        for record in records
+        for path in (record.image, record.label)
+        if path is not None
+    ]
+    return runs.fingerprint(files)
+
+
+def _arm(run: runs.Run, arm: str) -> tuple[list[Record], list[Record], dict[str, str]]:
+    """Training and validation records of an arm, and what they come from.
+
+    The only place where target labels reach a training: the oracle's.
+    """
+    try:
+        check_arm(arm)
+    except ValueError as error:
+        raise SettingsError(str(error)) from None
+    kind, _, method = arm.partition(":")
+    inputs = {"records": run.done("records").fingerprint}
+    if kind == "oracle":
+        return _records(run, "target-train"), _records(run, "target-val"), inputs
+    train, val = _records(run, "source-train"), _records(run, "source-val")
+    if kind == "source_only":
+        return train, val, inputs
+    stage = _translated(method, "xy")
+    inputs["translated"] = run.done(stage).fingerprint
+    translated = [
+        read_records(run.root, run.root / stage / f"source-{split}.csv")
+        for split in ("train", "val")
+    ]
+    if kind == "mixed":
+        return train + translated[0], val + translated[1], inputs
+    return translated[0], translated[1], inputs
+
+
+def _predict(settings: Settings, run: runs.Run, arm: str) -> runs.Done:
+    name = folder_name(arm)
+    inputs = {"segmenter": run.done(f"segmenter/{name}").fingerprint}
+    scores = run.root / "scores"
+
+    def work(folder: Path) -> runs.Facts:
+        model = segmenters.load(run.root / "segmenter" / name)
+        segment = tf.function(lambda images: model(images, training=False), reduce_retracing=True)
+        stride = 2**settings.segmenter.network.depth
+        space = _label_space(run)
+
+        def predict(table: str, pictures: Path, limit: int | None) -> segmentation.Prediction:
+            records = _records(run, table)[:limit]
+            places = {
+                r.name: pictures / name / f"{r.name}.png"
+                for r in records[: settings.evaluate.num_pictures]
+            }
+            return segmentation.predict(segment, records, len(space.names), stride, places)
+
+        prediction = predict("target-test", scores / "predictions", None)
+        if arm == "source_only":  # The report's figure 8.
+            predict("source-test", scores / "predictions-source", settings.evaluate.num_pictures)
+        with runs.replacing(folder / "confusions.npz") as draft:
+            np.savez_compressed(draft, confusions=prediction.confusions)
+        return {"loss": prediction.loss, "num_images": len(prediction.confusions)}
+
+    facts = {"num_pictures": settings.evaluate.num_pictures}
+    return run.stage(f"scores/{name}", facts, inputs, work)
+
+
+def _load_confusions(run: runs.Run, arm: str) -> Any:
+    path = run.root / "scores" / folder_name(arm) / "confusions.npz"
+    with np.load(path, allow_pickle=False) as arrays:
+        return arrays["confusions"]
+
+
+def _summarize(
+    settings: Settings, run: runs.Run, confusions: dict[str, Any], losses: dict[str, float]
+) -> runs.Facts:
+    """Writes `scores/ARM.json` of every arm and returns the summary."""
+    names = _label_space(run).names
+    drawn = statistics.bootstrap(confusions, settings.evaluate.bootstrap_samples, settings.seed)
+    totals = {arm: matrices.sum(axis=0) for arm, matrices in confusions.items()}
+    points = {arm: float(segmentation.mean_iou(total)) for arm, total in totals.items()}
+    occurring = next(iter(totals.values())).sum(axis=1)
+    arms: dict[str, runs.Facts] = {}
+    for arm, total in totals.items():
+        facts: runs.Facts = {"mean_iou": points[arm], "ci95": drawn.interval(arm)}
+        if arm != "source_only" and "source_only" in points:
+            facts["gain"] = points[arm] - points["source_only"]
+            facts["gain_ci95"] = drawn.gain_interval(arm, "source_only")
+            if arm != "oracle":
+                facts["gap_closed"] = (
+                    statistics.gap_closed(points["source_only"], points[arm], points["oracle"])
+                    if "oracle" in points
+                    else None
+                )
+        arms[arm] = facts
+        iou = segmentation.iou_per_class(total)
+        details = {
+            "arm": arm,
+            **facts,
+            **segmentation.scores(total),
+            "loss": losses[arm],
+            "iou": {n: None if np.isnan(v) else float(v) for n, v in zip(names, iou, strict=True)},
+            "num_images": len(confusions[arm]),
+        }
+        runs.write_json(run.root / "scores" / f"{folder_name(arm)}.json", details)
+    return {
+        "label_space": settings.prepare.label_space,
+        "num_images": len(next(iter(confusions.values()))),
+        "bootstrap_samples": settings.evaluate.bootstrap_samples,
+        "absent": [n for n, pixels in zip(names, occurring, strict=True) if pixels == 0],
+        "arms": arms,
+    }

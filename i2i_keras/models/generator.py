@@ -1,0 +1,115 @@
+"""The ResNet generator of CycleGAN."""
+
+from typing import Literal
+
+import keras
+import pydantic
+import tensorflow as tf
+from keras import layers
+
+from i2i_keras.config import Config
+from i2i_keras.models.layers import (
+    Norm,
+    Padding,
+    convolution,
+    gaussian,
+    normalization,
+)
+
+
+class GeneratorConfig(Config):
+    """Width, depth and kind of the generator; defaults = the paper's at 256.
+
+    Attributes:
+        filters: width of the first block, doubled by each downsampling.
+        num_downsamplings: stages of stride 2.
+        num_residual_blocks: 9 in the paper at 256 pixels, 6 at 128.
+        norm: `instance` is the paper's, `batch` the report's.
+        norm_position: whether the norm comes before or after the activation
+            (report, section 6).
+        padding: `reflect` is the paper's.
+        upsampling: `transposed` convolution is the paper's and the report's;
+            `resize` (bilinear, then a convolution) leaves no checkerboard.
+    """
+
+    filters: pydantic.PositiveInt = 64
+    num_downsamplings: pydantic.NonNegativeInt = 2
+    num_residual_blocks: pydantic.NonNegativeInt = 9
+    norm: Norm = "instance"
+    norm_position: Literal["before", "after"] = "before"
+    padding: Padding = "reflect"
+    upsampling: Literal["transposed", "resize"] = "transposed"
+
+
+def build_generator(config: GeneratorConfig, name: str) -> keras.Model:
+    """Builds c7s1-k, d2k, d4k, R4k x n, u2k, uk, c7s1-3 in the paper's terms.
+
+    Args:
+        config: width, depth and kind.
+        name: of the model.
+
+    Returns:
+        A model from images `(batch, height, width, 3)` in [-1, 1] to images of
+        the same shape and range; height and width are multiples of
+        `2 ** num_downsamplings`.
+
+    Reference:
+        Zhu et al., 2017, https://arxiv.org/abs/1703.10593, section 7.2; the
+        residual blocks are those of Johnson et al., 2016.
+    """
+    inputs = keras.Input((None, None, 3), name="image")
+    filters = config.filters
+
+    x = convolution(inputs, filters, 7, config.padding, "stem", use_bias=_biased(config))
+    x = _norm_and_relu(x, config, "stem")
+    for stage in range(config.num_downsamplings):
+        filters *= 2
+        x = convolution(
+            x, filters, 3, config.padding, f"down{stage}", strides=2, use_bias=_biased(config)
+        )
+        x = _norm_and_relu(x, config, f"down{stage}")
+    for block in range(config.num_residual_blocks):
+        x = _residual_block(x, config, f"block{block}")
+    for stage in range(config.num_downsamplings):
+        filters //= 2
+        x = _upsample(x, filters, config, f"up{stage}")
+        x = _norm_and_relu(x, config, f"up{stage}")
+
+    x = convolution(x, 3, 7, config.padding, "head")
+    outputs = layers.Activation("tanh", dtype="float32", name="head_tanh")(x)
+    return keras.Model(inputs, outputs, name=name)
+
+
+def _biased(config: GeneratorConfig) -> bool:
+    """A norm takes the mean away, and a bias with it; it adds its own."""
+    return config.norm == "none"
+
+
+def _norm_and_relu(x: tf.Tensor, config: GeneratorConfig, name: str) -> tf.Tensor:
+    norm, relu = normalization(config.norm, f"{name}_norm"), layers.ReLU(name=f"{name}_relu")
+    return relu(norm(x)) if config.norm_position == "before" else norm(relu(x))
+
+
+def _residual_block(x: tf.Tensor, config: GeneratorConfig, name: str) -> tf.Tensor:
+    filters, biased = x.shape[-1], _biased(config)
+    y = convolution(x, filters, 3, config.padding, f"{name}_1", use_bias=biased)
+    y = _norm_and_relu(y, config, f"{name}_1")
+    y = convolution(y, filters, 3, config.padding, f"{name}_2", use_bias=biased)
+    y = normalization(config.norm, f"{name}_2_norm")(y)
+    return layers.Add(name=f"{name}_add")([x, y])
+
+
+def _upsample(x: tf.Tensor, filters: int, config: GeneratorConfig, name: str) -> tf.Tensor:
+    if config.upsampling == "resize":
+        # Not nearest: XLA has no gradient for it.
+        x = layers.UpSampling2D(interpolation="bilinear", name=f"{name}_resize")(x)
+        return convolution(x, filters, 3, config.padding, name, use_bias=_biased(config))
+    return layers.Conv2DTranspose(
+        filters,
+        3,
+        strides=2,
+        padding="same",
+        use_bias=_biased(config),
+        kernel_initializer=gaussian(),
+        name=f"{name}_conv",
+    )(x)

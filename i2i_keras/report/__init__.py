@@ -1,0 +1,1 @@
+"""From scores, histories and pictures to a page; runs without TensorFlow."""

@@ -1,0 +1,186 @@
+"""Which figures the report shows, made from the files of a run directory."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from i2i_keras import runs
+from i2i_keras.data import records
+from i2i_keras.data.labels import LabelSpace, colorize
+from i2i_keras.data.records import Record
+from i2i_keras.report import charts, plots
+from i2i_keras.report.findings import FLOOR
+
+_COLUMNS = 4  # Samples side by side.
+
+
+class Picture(NamedTuple):
+    """A file of the report.
+
+    Attributes:
+        name: of the file in report/figures.
+        caption: what is to be seen on it.
+        png: its bytes.
+    """
+
+    name: str
+    caption: str
+    png: bytes
+
+
+def folder_of(arm: str) -> str:
+    """The name of an arm's folder and files."""
+    return arm.replace(":", "-")
+
+
+def domain_pictures(root: Path, space: LabelSpace) -> Iterator[Picture]:
+    """The report's figure 1: images of both domains and their labels."""
+    source = spread(read_records(root, "records/source-train.csv"), _COLUMNS)
+    target = spread(read_records(root, "records/target-test.csv"), _COLUMNS)
+    rows, titles = [], []
+    for domain, chosen in (("source", source), ("target", target)):
+        if chosen:
+            rows.append(read_images(chosen))
+            titles.append(domain)
+        if chosen and all(record.label for record in chosen):
+            rows.append([colorize(label, space.colors) for label in read_labels(chosen)])
+            titles.append("label")
+    if rows:
+        caption = (
+            "Images of both domains with their labels. The target's are those of its test"
+            " images: no arm but the oracle is trained with target labels."
+        )
+        yield Picture("domains.png", caption, plots.image_grid(rows, titles).png())
+
+
+def translation_pictures(root: Path) -> Iterator[Picture]:
+    """The report's figure 4: source, translated and target images."""
+    source = {record.name: record for record in read_records(root, "records/source-train.csv")}
+    target = spread(read_records(root, "records/target-train.csv"), _COLUMNS)
+    for method in _methods(root, "translated"):
+        translated = read_records(root, f"translated/{method}/source-train.csv")
+        chosen = spread([record for record in translated if record.name in source], _COLUMNS)
+        if chosen:
+            before = read_images([source[record.name] for record in chosen])
+            figure = plots.translations(before, read_images(chosen), read_images(target))
+            caption = (
+                f"Source images, what {method} makes of them, and target images for comparison"
+                " (unpaired: they show other scenes)."
+            )
+            yield Picture(f"translations-{method}.png", caption, figure.png())
+
+
+def label_pictures(root: Path, space: LabelSpace) -> Iterator[Picture]:
+    """The report's figure 9: both domains' labels through one class table."""
+    domains = {}
+    for domain, table in (("source", "source-train"), ("target", "target-test")):
+        chosen = spread(read_records(root, f"records/{table}.csv"), _COLUMNS)
+        if chosen and all(record.label for record in chosen):
+            domains[domain] = read_labels(chosen)
+    if domains:
+        caption = "Labels of both domains. One class table numbers and colors both."
+        yield Picture("label-maps.png", caption, plots.label_maps(domains, space).png())
+
+
+def prediction_pictures(root: Path, arms: Sequence[str], space: LabelSpace) -> Iterator[Picture]:
+    """The report's figures 8 and 10: predictions on source and on target."""
+    for domain, folder, shown in (
+        ("source", "predictions-source", [FLOOR]),
+        ("target", "predictions", arms),
+    ):
+        chosen, predicted = read_predictions(root, domain, folder, shown)
+        if predicted:
+            images, truth = read_images(chosen), read_labels(chosen)
+            figure = plots.predictions(images, truth, _wrapped(predicted), space)
+            caption = f"{', '.join(predicted)} on test images of the {domain} domain."
+            yield Picture(f"predictions-{domain}.png", caption, figure.png())
+
+
+def curve_pictures(root: Path, arms: Sequence[str]) -> Iterator[Picture]:
+    """The report's figure 7, for every network."""
+    networks = [("translator", method, method) for method in _methods(root, "translator")]
+    networks += [("segmenter", arm, folder_of(arm)) for arm in arms]
+    for kind, title, folder in networks:
+        history = read_history(root / kind / folder / "history.csv")
+        if len(history) > 1:
+            figure = charts.loss_curves(history)
+            caption = f"Training of the {kind} {title}."
+            yield Picture(f"curves-{kind}-{folder}.png", caption, figure.png())
+
+
+def sample_pictures(root: Path) -> Iterator[Picture]:
+    """The last strip of samples of each translator, as its training left it."""
+    for method in _methods(root, "translator"):
+        strips = list((root / "translator" / method / "samples").glob("*.png"))
+        if strips:
+            # By length first: a step with more digits comes later.
+            last = max(strips, key=lambda path: (len(path.name), path.name))
+            caption = (
+                f"{method} at {last.stem.replace('-', ' ')}: source images, their translations and,"
+                " where there is a way back, these translated back; then the same from the target."
+            )
+            yield Picture(f"samples-{method}.png", caption, last.read_bytes())
+
+
+def read_records(root: Path, table: str) -> list[Record]:
+    """The records whose image is there; none if the table is not."""
+    path = root / table
+    found = records.read_records(root, path) if path.is_file() else []
+    return [record for record in found if record.image.is_file()]
+
+
+def read_images(chosen: Sequence[Record]) -> list[plots.Image]:
+    """The images as `(height, width, 3)` uint8 RGB."""
+    return [np.asarray(records.read_image(record.image)) for record in chosen]
+
+
+def read_labels(chosen: Sequence[Record]) -> list[plots.Label]:
+    """The labels as `(height, width)` uint8, of records that have one."""
+    return [records.read_ids(record.label) for record in chosen if record.label]
+
+
+def read_predictions(
+    root: Path, domain: str, folder: str, arms: Sequence[str]
+) -> tuple[list[Record], dict[str, list[plots.Label]]]:
+    """Test records of which the predictions were kept, and these by arm."""
+    folders = {arm: root / "scores" / folder / folder_of(arm) for arm in arms}
+    folders = {arm: path for arm, path in folders.items() if path.is_dir()}
+    chosen = [
+        record
+        for record in read_records(root, f"records/{domain}-test.csv")
+        if record.label and all((f / f"{record.name}.png").is_file() for f in folders.values())
+    ]
+    if not chosen or not folders:
+        return [], {}
+    return chosen, {
+        arm: [records.read_ids(path / f"{record.name}.png") for record in chosen]
+        for arm, path in folders.items()
+    }
+
+
+def read_history(path: Path) -> dict[str, NDArray[np.float64]]:
+    """Reads a history; what is empty becomes NaN, no file an empty dict."""
+    rows = runs.read_table(path) if path.is_file() else []
+    columns = list(rows[0]) if rows else []
+    return {c: np.array([float(row[c] or "nan") for row in rows]) for c in columns}
+
+
+def spread(found: Sequence[Record], count: int) -> list[Record]:
+    """Records from all over a list: neighbors may be of one film."""
+    places = np.linspace(0, len(found) - 1, min(count, len(found)))
+    return [found[round(place)] for place in places]
+
+
+def _methods(root: Path, stage: str) -> list[str]:
+    """Names of the translators that have a folder of that stage."""
+    return sorted(path.name for path in (root / stage).glob("*") if path.is_dir())
+
+
+def _wrapped(by_arm: dict[str, list[plots.Label]]) -> dict[str, list[plots.Label]]:
+    """Breaks the titles that would not fit when there are many arms."""
+    if len(by_arm) <= _COLUMNS:
+        return by_arm
+    return {arm.replace(":", ":\n"): labels for arm, labels in by_arm.items()}

@@ -1,0 +1,109 @@
+"""What the scores say, in words that claim no more than they show."""
+
+import math
+from collections.abc import Mapping
+from typing import Any, NamedTuple, TypeGuard
+
+FLOOR, CEILING = "source_only", "oracle"
+NOTHING = "-"  # Stands for a number that there is not.
+Arms = Mapping[str, Mapping[str, Any]]
+
+
+class Headline(NamedTuple):
+    """The answer to the question of the run.
+
+    Attributes:
+        verdict: "gain", "harm" or "none".
+        text: one sentence in plain words.
+    """
+
+    verdict: str
+    text: str
+
+
+def headline(summary: Mapping[str, Any]) -> Headline:
+    """Says whether translating helped, by how much, how sure.
+
+    A gain or a harm is claimed only where the 95% interval excludes zero.
+
+    Args:
+        summary: what scores/summary.json holds.
+    """
+    arms: Arms = summary["arms"]
+    best = best_adapted(arms)
+    if best is None:
+        return Headline("none", _without_translation(arms))
+
+    facts: Mapping[str, Any] = arms[best]
+    gain = facts.get("gain")
+    start = f"Translating the source images ({best}{_among(arms)})"
+    if FLOOR not in arms or not is_number(gain):
+        text = f"{start} gives a mean IoU of {percent(facts['mean_iou'])}% on the target"
+        return Headline("none", f"{text}; without {FLOOR} there is nothing to compare it with.")
+
+    step = f"from {percent(arms[FLOOR]['mean_iou'])}% to {percent(facts['mean_iou'])}%"
+    low, high = facts.get("gain_ci95") or (None, None)
+    if not is_number(low) or not is_number(high):
+        text = f"{start} took the mean IoU {step}, without an interval to say how sure that is."
+        return Headline("none", text)
+    interval = f"(95% interval {points(low)} to {points(high)})"
+    if low > 0:
+        text = f"{start} helped: mean IoU on the target rose {step}, by {points(gain)} points"
+        return Headline("gain", f"{text} {interval}{_gap(facts)}.")
+    if high < 0:
+        text = f"{start} hurt: mean IoU on the target fell {step}, by {points(-gain)} points"
+        interval = f"(95% interval {points(-high)} to {points(-low)})"
+        return Headline("harm", f"{text} {interval}.")
+    text = f"{start} made no measurable difference: mean IoU on the target went {step},"
+    return Headline("none", f"{text} a change of {points(gain)} points {interval}.")
+
+
+def best_adapted(arms: Arms) -> str | None:
+    """The best arm that saw translated images and no target label."""
+    adapted = [arm for arm in arms if arm not in (FLOOR, CEILING)]
+    scored = [arm for arm in adapted if is_number(arms[arm].get("mean_iou"))]
+    return max(scored, key=lambda arm: float(arms[arm]["mean_iou"]), default=None)
+
+
+def is_number(value: Any) -> TypeGuard[float]:
+    """Whether it is a finite number, not null or NaN."""
+    return isinstance(value, int | float) and math.isfinite(value)
+
+
+def percent(value: Any) -> str:
+    """A share in [0, 1] as percent without the sign, or a hyphen."""
+    return f"{100 * value:.1f}" if is_number(value) else NOTHING
+
+
+def points(value: Any) -> str:
+    """A difference of shares in percentage points, or a hyphen.
+
+    What is not zero does not become zero: more digits are given then.
+    """
+    if not is_number(value):
+        return NOTHING
+    return f"{100 * value:.1f}" if abs(value) >= 5e-4 or value == 0 else f"{100 * value:.2g}"
+
+
+def interval(ends: Any) -> str:
+    """Two ends in [-1, 1] as percentage points, or a hyphen."""
+    return f"{points(ends[0])} to {points(ends[1])}" if ends else NOTHING
+
+
+def _among(arms: Arms) -> str:
+    count = sum(arm not in (FLOOR, CEILING) for arm in arms)
+    return f", the best of {count} arms" if count > 1 else ""
+
+
+def _gap(facts: Mapping[str, Any]) -> str:
+    closed = facts.get("gap_closed")
+    if not is_number(closed):
+        return ""
+    return f", which closes {100 * closed:.0f}% of the gap to training on target labels"
+
+
+def _without_translation(arms: Arms) -> str:
+    if FLOOR not in arms:
+        return "No arm with translated images was scored."
+    mean = percent(arms[FLOOR].get("mean_iou"))
+    return f"No arm with translated images was scored; {FLOOR} has a mean IoU of {mean}%."

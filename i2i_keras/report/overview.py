@@ -1,0 +1,70 @@
+"""The whole experiment in one small picture, for a README."""
+
+import io
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from i2i_keras.data.labels import LabelSpace, colorize
+from i2i_keras.report import figures, plots
+from i2i_keras.report.figures import Picture
+from i2i_keras.report.findings import CEILING, FLOOR, best_adapted, percent
+
+_SHARPNESS = (140, 120, 100)  # Dots per inch, that is 1400 to 1000 pixels.
+_SIZE = 600_000  # Bytes, at most.
+_ROWS = 2  # Test images shown.
+
+
+def overview_picture(
+    root: Path, summary: Mapping[str, Any], space: LabelSpace
+) -> Iterator[Picture]:
+    """Translation above, predictions on the target beneath.
+
+    Shows the best translator; yields nothing where a part is missing.
+    """
+    best = best_adapted(summary["arms"])
+    if best is None:
+        return
+    method = best.rpartition(":")[2]
+    translation = _translation(root, method)
+    shown = [arm for arm in (FLOOR, best, CEILING) if arm in summary["arms"]]
+    chosen, predicted = figures.read_predictions(root, "target", "predictions", shown)
+    if translation and predicted:
+        images, truth = figures.read_images(chosen), figures.read_labels(chosen)
+        painted = [
+            [colorize(label, space.colors) for label in column]
+            for column in (truth, *predicted.values())
+        ]
+        rows = list(zip(images, *painted, strict=True))[:_ROWS]
+        titles = ["target image", "truth"]
+        for arm in predicted:
+            titles.append(f"{arm}\n{percent(summary['arms'][arm].get('mean_iou'))} % mean IoU")
+        figure = plots.overview(translation, rows, titles)
+        caption = f"Above: source, translated by {method}, target. Beneath: what each arm sees."
+        yield Picture("overview.png", caption, _small(figure))
+
+
+def _translation(root: Path, method: str) -> list[plots.Image]:
+    """A source image, its translation and a target image, or nothing."""
+    source = {r.name: r for r in figures.read_records(root, "records/source-train.csv")}
+    translated = figures.read_records(root, f"translated/{method}/source-train.csv")
+    translated = [record for record in translated if record.name in source]
+    target = figures.read_records(root, "records/target-train.csv")
+    if not translated or not target:
+        return []
+    middle = translated[len(translated) // 2]
+    return figures.read_images([source[middle.name], middle, target[len(target) // 2]])
+
+
+def _small(figure: plots.Plot) -> bytes:
+    """Saves pixels, then colors, until the file is small enough."""
+    for dots_per_inch in _SHARPNESS:
+        png = figure.png(dots_per_inch)
+        if len(png) <= _SIZE:
+            return png
+    file = io.BytesIO()
+    image = Image.open(io.BytesIO(png)).convert("RGB")
+    image.quantize(256, Image.Quantize.MEDIANCUT).save(file, "PNG", optimize=True)
+    return file.getvalue()

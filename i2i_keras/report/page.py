@@ -1,0 +1,196 @@
+"""Writes the report: one HTML page that opens anywhere, and Markdown."""
+
+import base64
+from collections.abc import Iterator, Mapping, Sequence
+from importlib import resources
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jinja2
+
+from i2i_keras import __version__, runs
+from i2i_keras.data.labels import LABEL_SPACES, LabelSpace
+from i2i_keras.errors import DataError
+from i2i_keras.report import charts, figures, tables
+from i2i_keras.report.figures import Picture
+from i2i_keras.report.findings import CEILING, FLOOR, Headline, headline
+from i2i_keras.report.overview import overview_picture
+from i2i_keras.report.tables import Table
+
+_STAGES = ("records", "translator", "translated", "segmenter", "scores")
+
+
+class Section(NamedTuple):
+    """A part of the report; one without content is left out."""
+
+    title: str
+    tables: Sequence[Table] = ()
+    notes: Sequence[str] = ()
+    pictures: Sequence[Picture] = ()
+
+
+def write_report(root: Path) -> dict[str, Any]:
+    """Writes report/index.html, report/report.md and report/figures.
+
+    What other stages have not left is left out; only scores/summary.json
+    must be there.
+
+    Args:
+        root: the run directory.
+
+    Returns:
+        `page`, its path below `root`, and `headline`, the answer in a
+        sentence.
+
+    Raises:
+        DataError: there is no summary, or a file of the run is broken.
+    """
+    summary = runs.read_json(root / "scores" / "summary.json")
+    answer = headline(summary)
+    sections = [s for s in _sections(root, summary) if s.tables or s.notes or s.pictures]
+    pictures = [picture for section in sections for picture in section.pictures]
+    pictures += overview_picture(root, summary, _space(summary))
+
+    folder = root / "report"
+    for picture in pictures:
+        with runs.replacing(folder / "figures" / picture.name) as draft:
+            draft.write_bytes(picture.png)
+    _remove_others(folder / "figures", {picture.name for picture in pictures})
+    for name, text in {
+        "report.md": _markdown(answer, sections),
+        "index.html": _html(answer, sections),
+    }.items():
+        with runs.replacing(folder / name) as draft:
+            draft.write_text(text, "utf-8")
+    return {"page": "report/index.html", "headline": answer.text}
+
+
+def result_table(summary: Mapping[str, Any]) -> str:
+    """The result as a Markdown table, for a terminal.
+
+    Args:
+        summary: what scores/summary.json holds.
+    """
+    return tables.to_markdown(tables.result_rows(summary))
+
+
+def _sections(root: Path, summary: Mapping[str, Any]) -> Iterator[Section]:
+    arms, space = list(summary["arms"]), _space(summary)
+    scores = _scores(root, arms)
+    bars = Picture("result.png", "Mean IoU of each arm.", charts.result_bars(summary).png())
+    yield Section("Result", [tables.result_rows(summary, scores)], _notes(summary), [bars])
+    if scores:
+        chart = charts.iou_bars({arm: facts["iou"] for arm, facts in scores.items()})
+        yield Section(
+            "Each class",
+            [tables.class_rows(scores)],
+            ["IoU in percent. Bold: the best arm without target labels. Hyphen: absent."],
+            [Picture("iou.png", "IoU of each class and arm.", chart.png())],
+        )
+    pictures = [
+        *figures.domain_pictures(root, space),
+        *figures.translation_pictures(root),
+        *figures.label_pictures(root, space),
+        *figures.prediction_pictures(root, arms, space),
+    ]
+    yield Section("Pictures", pictures=pictures)
+    yield Section("Loss curves", pictures=list(figures.curve_pictures(root, arms)))
+    yield Section("Last samples", pictures=list(figures.sample_pictures(root)))
+    yield Section("How it was made", _made(root))
+
+
+def _notes(summary: Mapping[str, Any]) -> list[str]:
+    """What a reader must know to read the result table rightly."""
+    arms = summary["arms"]
+    notes = []
+    if summary["absent"]:
+        absent = ", ".join(summary["absent"])
+        notes.append(
+            f"Absent from the labels of target-test: {absent}. The mean of an arm leaves such a"
+            " class out, unless that arm predicts it: then it counts as 0."
+        )
+    if FLOOR in arms:
+        notes.append(f"{FLOOR}: trained on source images as they are, the floor.")
+    for arm in arms:
+        kind, _, method = arm.partition(":")
+        images = "source images and their translations" if kind == "mixed" else "translations"
+        if method:
+            notes.append(f"{arm}: trained on {images} by {method}; no target label was used.")
+    if CEILING in arms:
+        notes.append(f"{CEILING}: trained with target labels, the ceiling and no competitor.")
+    notes.append(
+        f"All arms were scored on the same {summary['num_images']} target-test images."
+        f" Intervals: paired bootstrap over these images ({summary['bootstrap_samples']} samples)."
+        " They do not cover the chance in training; other seeds would move the numbers, too."
+    )
+    if len([arm for arm in arms if arm not in (FLOOR, CEILING)]) > 1:
+        notes.append("The best arm was picked by these same scores, which flatters it a little.")
+    return notes
+
+
+def _made(root: Path) -> list[Table]:
+    """Seconds, records, settings and versions of the stages that are done."""
+    folders = [root / stage for stage in _STAGES]
+    paths = [p for f in folders for p in [f / "done.json", *sorted(f.glob("*/done.json"))]]
+    stages = {
+        p.parent.relative_to(root).as_posix(): runs.read_json(p) for p in paths if p.is_file()
+    }
+    if not stages:
+        return []
+    made = [tables.stage_rows(stages)]
+    versions: dict[str, Any] = {}
+    for name, facts in stages.items():
+        settings = facts.get("settings") or {}
+        made.append(tables.fact_rows(f"Settings of {name}", settings, ("Setting", "Value")))
+        results = facts.get("results") or {}
+        made.append(tables.fact_rows(f"Results of {name}", results, ("Result", "Value")))
+        versions |= facts.get("versions") or {}
+    made.append(tables.fact_rows("Versions", versions, ("Package", "Version")))
+    return [table for table in made if table.rows]
+
+
+def _scores(root: Path, arms: Sequence[str]) -> dict[str, Any]:
+    paths = {arm: root / "scores" / f"{figures.folder_of(arm)}.json" for arm in arms}
+    return {arm: runs.read_json(path) for arm, path in paths.items() if path.is_file()}
+
+
+def _space(summary: Mapping[str, Any]) -> LabelSpace:
+    name = summary["label_space"]
+    if name not in LABEL_SPACES:
+        known = ", ".join(LABEL_SPACES)
+        raise DataError(f"scores/summary.json names the label space {name!r}; known: {known}.")
+    return LABEL_SPACES[name]
+
+
+def _html(answer: Headline, sections: Sequence[Section]) -> str:
+    environment = jinja2.Environment(
+        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.filters["base64"] = lambda data: base64.b64encode(data).decode("ascii")
+    source = (resources.files("i2i_keras.report") / "page.html").read_text("utf-8")
+    template = environment.from_string(source)
+    return template.render(headline=answer, sections=sections, version=__version__)
+
+
+def _markdown(answer: Headline, sections: Sequence[Section]) -> str:
+    blocks = ["# Does translating the images help?", f"**{tables.escape(answer.text)}**"]
+    for section in sections:
+        blocks.append(f"## {section.title}")
+        for table in section.tables:
+            text = tables.to_markdown(table)
+            if table.title:
+                summary = f"<summary>{tables.escape(table.title)}</summary>"
+                text = f"<details>{summary}\n\n{text}\n\n</details>"
+            blocks.append(text)
+        blocks.append("\n".join(f"- {tables.escape(note)}" for note in section.notes))
+        for picture in section.pictures:
+            caption = tables.escape(picture.caption)
+            blocks.append(f"![{caption}](figures/{picture.name})\n\n*{caption}*")
+    return "\n\n".join(block for block in blocks if block) + "\n"
+
+
+def _remove_others(folder: Path, names: set[str]) -> None:
+    """Removes figures of an earlier report that this one has not."""
+    for path in folder.glob("*.png"):
+        if path.name not in names:
+            path.unlink()

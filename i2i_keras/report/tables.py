@@ -1,0 +1,143 @@
+"""The tables of the report, and their form in Markdown."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from i2i_keras.report.findings import (
+    CEILING,
+    NOTHING,
+    best_adapted,
+    interval,
+    is_number,
+    percent,
+    points,
+)
+
+
+class Cell(NamedTuple):
+    """What stands in a table, and whether it is to be emphasized."""
+
+    text: str
+    strong: bool = False
+
+
+class Table(NamedTuple):
+    """A table.
+
+    Attributes:
+        columns: their titles.
+        rows: the first cell of each is its name.
+        numeric: whether all but the names are numbers.
+        title: where it is given, the table is folded away beneath it.
+    """
+
+    columns: Sequence[str]
+    rows: Sequence[Sequence[Cell]]
+    numeric: bool = True
+    title: str = ""
+
+
+def result_rows(summary: Mapping[str, Any], scores: Mapping[str, Any] | None = None) -> Table:
+    """The result, one row an arm, in percent.
+
+    Args:
+        summary: what scores/summary.json holds.
+        scores: what scores/ARM.json hold, by arm, for more columns.
+    """
+    columns = ["Arm", "Mean IoU %", "95% interval"]
+    columns += ["Gain", "95% interval of gain", "Gap closed %"]
+    if scores:
+        columns += ["Pixel accuracy %", "Mean accuracy %", "Frequency-weighted IoU %", "Loss"]
+    best = best_adapted(summary["arms"])
+    rows = []
+    for arm, facts in summary["arms"].items():
+        texts = [arm, percent(facts.get("mean_iou")), interval(facts.get("ci95"))]
+        texts += [_signed(facts.get("gain")), interval(facts.get("gain_ci95"))]
+        texts += [percent(facts.get("gap_closed"))]
+        if scores:
+            texts += _further(scores.get(arm, {}))
+        rows.append([Cell(text, arm == best) for text in texts])
+    return Table(columns, rows)
+
+
+def class_rows(scores: Mapping[str, Any]) -> Table:
+    """IoU of each class in percent, the best label-free arm emphasized.
+
+    Args:
+        scores: what scores/ARM.json hold, by arm.
+    """
+    names = dict.fromkeys(name for facts in scores.values() for name in facts["iou"])
+    rows = []
+    for name in names:
+        values = {arm: facts["iou"].get(name) for arm, facts in scores.items()}
+        free = [v for arm, v in values.items() if arm != CEILING and is_number(v)]
+        best = max(free) if len(free) > 1 else None
+        rows.append([Cell(name)])
+        for arm, value in values.items():
+            strong = arm != CEILING and is_number(value) and value == best
+            rows[-1].append(Cell(percent(value), strong))
+    return Table(["Class", *scores], rows)
+
+
+def stage_rows(stages: Mapping[str, Mapping[str, Any]]) -> Table:
+    """How long each stage took.
+
+    Args:
+        stages: what the done.json files hold, by stage.
+    """
+    seconds = {stage: float(facts.get("seconds", 0)) for stage, facts in stages.items()}
+    seconds["all"] = sum(seconds.values())
+    rows = [[Cell(stage), Cell(f"{value:,.1f}")] for stage, value in seconds.items()]
+    return Table(["Stage", "Seconds"], rows)
+
+
+def fact_rows(title: str, facts: Mapping[str, Any], columns: tuple[str, str]) -> Table:
+    """Nested facts by dotted name, folded away beneath a title."""
+    rows = [[Cell(name), Cell(text)] for name, text in _flat(facts)]
+    return Table(columns, rows, numeric=False, title=title)
+
+
+def to_markdown(table: Table) -> str:
+    """The table as Markdown that lines up in a terminal, too."""
+    texts = [[escape(title) for title in table.columns]]
+    texts += [
+        [f"**{escape(c.text)}**" if c.strong else escape(c.text) for c in row] for row in table.rows
+    ]
+    widths = [max(map(len, column)) for column in zip(*texts, strict=True)]
+    right = [table.numeric and place > 0 for place in range(len(widths))]
+    lines = [
+        [
+            text.rjust(width) if r else text.ljust(width)
+            for text, width, r in zip(row, widths, right, strict=True)
+        ]
+        for row in texts
+    ]
+    rule = ["-" * (w - 1) + ":" if r else "-" * w for w, r in zip(widths, right, strict=True)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in [lines[0], rule, *lines[1:]])
+
+
+def _signed(value: Any) -> str:
+    return f"+{points(value)}" if is_number(value) and value > 0 else points(value)
+
+
+def _further(facts: Mapping[str, Any]) -> list[str]:
+    loss = facts.get("loss")
+    shares = ("pixel_accuracy", "mean_accuracy", "frequency_weighted_iou")
+    return [percent(facts.get(key)) for key in shares] + [
+        f"{loss:.3f}" if is_number(loss) else NOTHING
+    ]
+
+
+def _flat(facts: Mapping[str, Any], prefix: str = "") -> Iterable[tuple[str, str]]:
+    for key, value in facts.items():
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", str(value)
+
+
+def escape(text: str) -> str:
+    """Keeps text from being read as Markdown or HTML."""
+    for sign, harmless in {"&": "&amp;", "<": "&lt;", "|": "\\|", "\n": " ", "*": "\\*"}.items():
+        text = text.replace(sign, harmless)
+    return text

@@ -1,0 +1,201 @@
+"""The run directory: stages that are done once, a lock, atomic files."""
+
+import contextlib
+import csv
+import fcntl
+import hashlib
+import json
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from importlib import metadata
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from i2i_keras.errors import DataError
+
+Facts = dict[str, Any]
+
+
+class Done(NamedTuple):
+    """How a stage ended.
+
+    Attributes:
+        results: what the stage returned.
+        seconds: how long it took when it was run.
+        skipped: whether it had been done before.
+        fingerprint: hash of its settings and inputs, an input of later stages.
+    """
+
+    results: Facts
+    seconds: float
+    skipped: bool
+    fingerprint: str
+
+
+@contextlib.contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Yields a draft to write to; it becomes `path` if nothing was raised."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".draft-{path.name}")
+    try:
+        yield draft
+        draft.replace(path)  # Atomic: nobody ever sees half a file.
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def write_json(path: Path, facts: Mapping[str, Any]) -> None:
+    """Writes readable JSON, atomically."""
+    with replacing(path) as draft:
+        draft.write_text(json.dumps(facts, indent=2) + "\n", "utf-8")
+
+
+def read_json(path: Path) -> Facts:
+    """Reads a JSON object that this package wrote.
+
+    Raises:
+        DataError: it is not there or not JSON.
+    """
+    try:
+        facts: Facts = json.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        raise DataError(f"{path} is missing; run the stage that makes it.") from None
+    except ValueError:
+        raise DataError(f"{path} is not valid JSON; delete it and run its stage again.") from None
+    return facts
+
+
+def write_table(path: Path, rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> None:
+    """Writes rows as CSV, atomically."""
+    with replacing(path) as draft, draft.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, columns)
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def read_table(path: Path) -> list[dict[str, str]]:
+    """Reads a CSV that `write_table` wrote."""
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def fingerprint(facts: Any) -> str:
+    """A short hash of anything that JSON can hold."""
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:16]
+
+
+class Run:
+    """One run directory, which can be moved: it holds no absolute path."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keeps other processes out of this run.
+
+        Raises:
+            DataError: another process works in it.
+        """
+        self.root.mkdir(parents=True, exist_ok=True)
+        with (self.root / ".lock").open("w") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise DataError(
+                    f"Another process works in {self.root}; wait for it, or use another --run."
+                ) from None
+            yield
+
+    def done(self, stage: str) -> Done:
+        """How an earlier stage ended.
+
+        Raises:
+            DataError: it has not been run.
+        """
+        path = self.root / stage / "done.json"
+        if not path.is_file():
+            raise DataError(f"{path.parent} is not finished; run the stage that makes it first.")
+        facts = read_json(path)
+        return Done(facts["results"], facts["seconds"], True, facts["fingerprint"])
+
+    def stage(
+        self,
+        name: str,
+        settings: Facts,
+        inputs: Mapping[str, str],
+        work: Callable[[Path], Facts],
+    ) -> Done:
+        """Does a stage once.
+
+        Args:
+            name: its folder below the run directory.
+            settings: all settings that it depends on, without paths.
+            inputs: fingerprints of what it reads.
+            work: writes the stage's files into the folder it is given and
+                returns its results; called again after an interruption, it
+                continues.
+
+        Returns:
+            What `done.json` holds, from now or from an earlier time.
+
+        Raises:
+            DataError: the folder holds work that was done with other settings
+                or from other inputs.
+        """
+        folder = self.root / name
+        asked = json.loads(json.dumps({"settings": settings, "inputs": dict(inputs)}))
+        for record in ("done.json", "begun.json"):
+            if (folder / record).is_file():
+                _refuse_difference(folder, read_json(folder / record), asked)
+        if (folder / "done.json").is_file():
+            return self.done(name)
+
+        folder.mkdir(parents=True, exist_ok=True)
+        write_json(folder / "begun.json", asked)
+        start = time.perf_counter()
+        results = work(folder)
+        write_json(
+            folder / "done.json",
+            {
+                **asked,
+                "fingerprint": fingerprint(asked),
+                "versions": _versions(),
+                "seconds": round(time.perf_counter() - start, 1),
+                "results": results,
+            },
+        )
+        (folder / "begun.json").unlink()
+        return self.done(name)._replace(skipped=False)
+
+
+def _versions() -> dict[str, str]:
+    packages = ("i2i_keras", "tensorflow", "keras", "numpy")
+    return {name: metadata.version(name) for name in packages}
+
+
+def _refuse_difference(folder: Path, found: Facts, asked: Facts) -> None:
+    for part in ("settings", "inputs"):
+        there, now = _flat(found[part]), _flat(asked[part])
+        for key in [*now, *there]:
+            if there.get(key) != now.get(key):
+                was = there.get(key, "absent")
+                what = f"{key} = {was} (now {now.get(key, 'absent')})"
+                if part == "inputs":
+                    what = f"another {key}"
+                raise DataError(
+                    f"{os.path.relpath(folder)} was made with {what};"
+                    " use another --run, or delete that folder to make it anew."
+                )
+
+
+def _flat(table: Mapping[str, Any], prefix: str = "") -> Facts:
+    """Nested tables as one, by dotted name."""
+    flat: Facts = {}
+    for key, value in table.items():
+        if isinstance(value, dict):
+            flat |= _flat(value, f"{prefix}{key}.")
+        else:
+            flat[f"{prefix}{key}"] = value
+    return flat

@@ -1,0 +1,1 @@
+"""What the training of translators and of segmenters has in common."""

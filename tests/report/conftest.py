@@ -1,0 +1,115 @@
+"""A run directory such as the other stages leave it, in small."""
+
+import copy
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from i2i_keras import runs
+from i2i_keras.data.labels import LABEL_SPACES
+from i2i_keras.data.records import Record, write_records
+
+SPACE = LABEL_SPACES["cityscapes19"]
+SIZE = (24, 48)
+SUMMARY = {
+    "label_space": "cityscapes19",
+    "num_images": 100,
+    "bootstrap_samples": 2000,
+    "absent": ["train"],
+    "arms": {
+        "source_only": {"mean_iou": 0.38, "ci95": [0.36, 0.4]},
+        "adapted:cyclegan": {
+            "mean_iou": 0.46,
+            "ci95": [0.44, 0.48],
+            "gain": 0.08,
+            "gain_ci95": [0.065, 0.094],
+            "gap_closed": 0.5,
+        },
+        "oracle": {"mean_iou": 0.54, "ci95": [0.5, 0.58], "gain": 0.16, "gain_ci95": [0.1, 0.2]},
+    },
+}
+ARMS = list(SUMMARY["arms"])
+VERSIONS = {"i2i_keras": "0.1.0", "tensorflow": "2.15.1"}
+
+
+@pytest.fixture()
+def summary():
+    return copy.deepcopy(SUMMARY)
+
+
+@pytest.fixture()
+def bare_run(tmp_path, summary):
+    """A run of which nothing but the summary is left."""
+    runs.write_json(tmp_path / "scores" / "summary.json", summary)
+    return tmp_path
+
+
+@pytest.fixture(scope="session")
+def full_run(tmp_path_factory):
+    """A run with everything a report can show; tests must not change it."""
+    root = tmp_path_factory.mktemp("run")
+    rng = np.random.default_rng(0)
+    tables = {
+        (domain, split): make_records(root, domain, split, rng)
+        for domain in ("source", "target")
+        for split in ("train", "val", "test")
+    }
+    translate(root, tables["source", "train"], rng)
+    for arm in ARMS:
+        score(root, arm, tables, rng)
+    runs.write_json(root / "scores" / "summary.json", SUMMARY)
+    stages = ["records", "translator/cyclegan", "translated/cyclegan", "scores/source_only"]
+    for stage in stages:
+        settings = {"prepare": {"label_space": "cityscapes19", "size": list(SIZE)}}
+        facts = {"settings": settings, "results": {}, "versions": VERSIONS, "seconds": 12.5}
+        runs.write_json(root / stage / "done.json", facts)
+    return root
+
+
+def make_records(root, domain, split, rng):
+    records = []
+    for index in range(2):
+        folder = root / "records" / f"{domain}-{split}"
+        record = Record(f"{index:03d}", folder / f"{index}.png", folder / f"{index}_label.png")
+        save(rng.integers(0, 256, (*SIZE, 3)), record.image)
+        label = np.kron(rng.integers(0, 19, (3, 6)), np.ones((8, 8)))
+        label[:2] = 255
+        save(label, record.label)
+        records.append(record)
+    write_records(root, root / "records" / f"{domain}-{split}.csv", records)
+    return records
+
+
+def translate(root, source, rng):
+    folder = root / "translated" / "cyclegan"
+    records = [r._replace(image=folder / "source-train" / f"{r.name}.png") for r in source]
+    for record in records:
+        save(rng.integers(0, 256, (*SIZE, 3)), record.image)
+    write_records(root, folder / "source-train.csv", records)
+
+    translator = root / "translator" / "cyclegan"
+    rows = [{"step": s, "adversarial_xy": 1 / s, "adversarial_yx": 0.5} for s in range(1, 5)]
+    runs.write_table(translator / "history.csv", rows, list(rows[0]))
+    for step in (900, 1000):
+        save(np.full((*SIZE, 3), step // 10), translator / "samples" / f"step-{step:06d}.png")
+
+
+def score(root, arm, tables, rng):
+    name = arm.replace(":", "-")
+    rows = [{"step": s, "loss": 1 / s, "val_loss": 2 / s if s % 2 else ""} for s in range(1, 6)]
+    runs.write_table(root / "segmenter" / name / "history.csv", rows, list(rows[0]))
+    iou = {c: None if c == "train" else float(rng.random()) for c in SPACE.names}
+    shares = {"pixel_accuracy": 0.9, "mean_accuracy": 0.6, "frequency_weighted_iou": 0.8}
+    facts = {"arm": arm, **shares, "loss": 0.25, "iou": iou, "num_images": 100}
+    runs.write_json(root / "scores" / f"{name}.json", facts)
+    for record in tables["target", "test"]:
+        predicted = rng.integers(0, 19, SIZE)
+        save(predicted, root / "scores" / "predictions" / name / f"{record.name}.png")
+        if arm == "source_only":
+            save(predicted, root / "scores" / "predictions-source" / name / f"{record.name}.png")
+
+
+def save(array, path):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(np.asarray(array, np.uint8)).save(path)

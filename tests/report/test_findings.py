@@ -1,0 +1,79 @@
+import pytest
+
+from i2i_keras.report.findings import headline, percent, points
+
+
+def test_a_gain_is_claimed_with_its_size_its_interval_and_the_gap(summary):
+    answer = headline(summary)
+    assert answer.verdict == "gain"
+    assert answer.text == (
+        "Translating the source images (adapted:cyclegan) helped: mean IoU on the target rose"
+        " from 38.0% to 46.0%, by 8.0 points (95% interval 6.5 to 9.4), which closes 50% of the"
+        " gap to training on target labels."
+    )
+
+
+@pytest.mark.parametrize("interval", [[-0.01, 0.02], [0.0, 0.02], [-0.02, 0.0]])
+def test_no_difference_is_claimed_when_the_interval_holds_zero(summary, interval):
+    summary["arms"]["adapted:cyclegan"]["gain_ci95"] = interval
+    answer = headline(summary)
+    assert answer.verdict == "none"
+    assert "no measurable difference" in answer.text
+    assert "helped" not in answer.text
+    assert "closes" not in answer.text
+
+
+def test_harm_is_said_plainly(summary):
+    summary["arms"]["adapted:cyclegan"] |= {
+        "mean_iou": 0.33,
+        "gain": -0.05,
+        "gain_ci95": [-0.06, -0.04],
+        "gap_closed": -0.3,
+    }
+    answer = headline(summary)
+    assert answer.verdict == "harm"
+    assert "hurt: mean IoU on the target fell from 38.0% to 33.0%, by 5.0 points" in answer.text
+    assert "(95% interval 4.0 to 6.0)" in answer.text
+
+
+def test_without_an_oracle_no_gap_is_spoken_of(summary):
+    del summary["arms"]["oracle"]
+    summary["arms"]["adapted:cyclegan"]["gap_closed"] = None
+    assert headline(summary).text.endswith("(95% interval 6.5 to 9.4).")
+
+
+def test_of_several_arms_the_best_is_named_and_their_number(summary):
+    arms = summary["arms"]
+    arms["mixed:cut"] = {**arms["adapted:cyclegan"], "mean_iou": 0.5}
+    assert "(mixed:cut, the best of 2 arms) helped" in headline(summary).text
+
+
+def test_without_the_floor_or_an_interval_nothing_is_claimed(summary):
+    summary["arms"]["adapted:cyclegan"]["gain_ci95"] = [None, None]
+    assert "without an interval" in headline(summary).text
+    del summary["arms"]["source_only"]
+    assert "nothing to compare" in headline(summary).text
+
+
+def test_without_a_translated_arm_the_floor_is_reported(summary):
+    del summary["arms"]["adapted:cyclegan"]
+    answer = headline(summary)
+    assert answer.verdict == "none"
+    assert answer.text.endswith("source_only has a mean IoU of 38.0%.")
+
+
+def test_a_score_of_null_is_no_score(summary):
+    summary["arms"]["adapted:cyclegan"]["mean_iou"] = None
+    assert headline(summary).text.startswith("No arm with translated images was scored")
+
+
+def test_what_is_not_zero_is_not_rounded_to_zero():
+    assert points(0.0002) == "0.02"
+    assert points(-0.00004) == "-0.004"
+    assert points(0.0) == "0.0"
+    assert points(0.0812) == "8.1"
+
+
+@pytest.mark.parametrize("value", [None, float("nan")])
+def test_a_number_that_is_not_there_is_a_hyphen(value):
+    assert percent(value) == points(value) == "-"

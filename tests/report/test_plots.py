@@ -1,0 +1,69 @@
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+
+from i2i_keras.data.labels import LABEL_SPACES
+from i2i_keras.report import plots
+
+SPACE = LABEL_SPACES["cityscapes19"]
+
+
+def image(value, size=(10, 20)):
+    return np.full((*size, 3), value, np.uint8)
+
+
+def label(value, size=(10, 20)):
+    return np.full(size, value, np.uint8)
+
+
+def legend_of(figure):
+    return [text.get_text() for text in figure.legends[0].get_texts()]
+
+
+def shown(figure):
+    return [drawn.get_array() for drawn in figure.axes[0].images]
+
+
+def test_every_image_is_shown_as_it_is():
+    figure = plots.translations([image(10), image(20)], [image(30), image(40)], [image(50)])
+    assert [drawn[0, 0, 0] for drawn in shown(figure)] == [10, 20, 30, 40, 50]
+
+
+def test_images_keep_their_shape_side_by_side():
+    figure = plots.image_grid([[image(0, (10, 20)), None, image(0, (30, 20))]])
+    shapes = []
+    for drawn in figure.axes[0].images:
+        left, right, bottom, top = drawn.get_extent()
+        shapes.append((bottom - top) / (right - left))
+    assert shapes == pytest.approx([0.5, 1.5])
+
+
+def test_predictions_are_painted_in_the_colors_of_the_space():
+    figure = plots.predictions(
+        [image(9)], [label(255)], {"source_only": [label(0)], "oracle": [label(13)]}, SPACE
+    )
+    painted = [tuple(drawn[0, 0]) for drawn in shown(figure)]
+    assert painted == [(9, 9, 9), (0, 0, 0), (128, 64, 128), (0, 0, 142)]
+    assert legend_of(figure) == ["road", "car", "ignored"]
+
+
+def test_the_label_maps_show_the_whole_class_table():
+    figure = plots.label_maps({"source": [label(1)], "target": [label(2)]}, SPACE)
+    assert legend_of(figure) == [f"{i} {n}" for i, n in enumerate(SPACE.names)] + ["255 ignored"]
+
+
+def test_the_overview_has_all_images_and_titles():
+    rows = [[image(i) for i in range(4)], [image(i) for i in range(4, 8)]]
+    titles = ["target image", "truth", "source_only\n38.0% mean IoU", "oracle\n54.0% mean IoU"]
+    figure = plots.overview([image(100), image(101), image(102)], rows, titles)
+    texts = {text.get_text() for axes in figure.axes for text in axes.texts}
+    assert sum(len(axes.images) for axes in figure.axes) == 11
+    assert texts >= {"source", "translated", "target", "truth", "38.0% mean IoU"}
+
+
+def test_a_plot_is_a_figure_that_notebooks_show_and_the_same_each_time():
+    figure = plots.image_grid([[image(10)]], ["row"], ["column"])
+    assert isinstance(figure, Figure)
+    assert figure._repr_png_().startswith(b"\x89PNG")
+    assert figure.png() == plots.image_grid([[image(10)]], ["row"], ["column"]).png()
+    assert figure.png() != plots.image_grid([[image(90)]], ["row"], ["column"]).png()
