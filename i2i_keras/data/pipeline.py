@@ -158,4 +158,3 @@ def _decode(image: tf.Tensor, label: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         lambda: tf.io.decode_png(tf.io.read_file(label), channels=1),
     )
     return pixels, tf.ensure_shape(classes, (None, None, 1))
-

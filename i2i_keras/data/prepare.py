@@ -4,7 +4,6 @@ import functools
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-import numpy as np
 import pydantic
 from PIL import Image
 
@@ -73,7 +72,9 @@ class _Task(NamedTuple):
     done: Record
 
 
-def prepare(config: PrepareConfig, domains: dict[str, tuple[str, Splits]], root: Path) -> runs.Facts:
+def prepare(
+    config: PrepareConfig, domains: dict[str, tuple[str, Splits]], root: Path
+) -> runs.Facts:
     """Aligns labels, resizes, and writes PNGs and tables of records.
 
     Args:

@@ -9,13 +9,14 @@ made from a picture of the other style.
 import itertools
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Annotated, Literal, NamedTuple
 
 import numpy as np
+import pydantic
 from numpy.typing import NDArray
 from PIL import Image, ImageChops, ImageDraw, ImageFilter
-from pydantic import BaseModel, field_validator
 
+from i2i_keras.config import Config
 from i2i_keras.data import streets_drawing as drawing
 from i2i_keras.data.gta5 import official_frames
 from i2i_keras.data.labels import CLASSES, colorize
@@ -35,7 +36,11 @@ FAR = 88.0  # Meters: the end of the street.
 _SCALE = 2  # Canvas pixels a picture's pixel.
 
 
-class StreetsConfig(BaseModel, frozen=True, extra="forbid"):
+Height = Annotated[int, pydantic.Field(ge=64)]
+Width = Annotated[int, pydantic.Field(ge=128)]
+
+
+class StreetsConfig(Config):
     """How many scenes to draw and how large.
 
     Attributes:
@@ -47,33 +52,12 @@ class StreetsConfig(BaseModel, frozen=True, extra="forbid"):
         seed: of all scenes.
     """
 
-    num_train: int = 400
-    num_val: int = 40
-    num_test: int = 100
-    camera_size: tuple[int, int] = (192, 384)
-    game_size: tuple[int, int] = (192, 348)
-    seed: int = 0
-
-    @field_validator("num_train", "num_val", "num_test")
-    @classmethod
-    def _check_count(cls, value: int) -> int:
-        if value < 1:
-            raise ValueError(f"must be positive; got {value}.")
-        return value
-
-    @field_validator("camera_size", "game_size")
-    @classmethod
-    def _check_size(cls, value: tuple[int, int]) -> tuple[int, int]:
-        if value[0] < 64 or value[1] < 128:
-            raise ValueError(f"must be at least (64, 128); got {value}.")
-        return value
-
-    @field_validator("seed")
-    @classmethod
-    def _check_seed(cls, value: int) -> int:
-        if value < 0:
-            raise ValueError(f"cannot be negative; got {value}.")
-        return value
+    num_train: pydantic.PositiveInt = 400
+    num_val: pydantic.PositiveInt = 40
+    num_test: pydantic.PositiveInt = 100
+    camera_size: tuple[Height, Width] = (192, 384)
+    game_size: tuple[Height, Width] = (192, 348)
+    seed: pydantic.NonNegativeInt = 0
 
     def size(self, style: Style) -> tuple[int, int]:
         """`(height, width)` of the style's pictures."""

@@ -20,9 +20,7 @@ def random_crop(
     return both[..., :3], both[..., 3:]
 
 
-def random_flip(
-    image: tf.Tensor, label: tf.Tensor, seed: tf.Tensor
-) -> tuple[tf.Tensor, tf.Tensor]:
+def random_flip(image: tf.Tensor, label: tf.Tensor, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     """Mirrors image and label together, left to right, half of the time.
 
     Reference:

@@ -28,9 +28,7 @@ class Bootstrap(NamedTuple):
         return _interval(self.mean_iou[arm] - self.mean_iou[baseline])
 
 
-def bootstrap(
-    confusions: dict[str, NDArray[np.int64]], samples: int, seed: int
-) -> Bootstrap:
+def bootstrap(confusions: dict[str, NDArray[np.int64]], samples: int, seed: int) -> Bootstrap:
     """Draws test sets with replacement, the same ones for every arm.
 
     Args:

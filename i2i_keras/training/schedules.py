@@ -44,4 +44,3 @@ class ConstantThenLinear(keras.optimizers.schedules.LearningRateSchedule):
             "steps": self.steps,
             "constant_share": self.constant_share,
         }
-

@@ -38,9 +38,7 @@ class ImagePool(tf.Module):
         batch = images.shape[0]
         keeps = tf.random.stateless_uniform((batch,), seed) < 0.5
         places = tf.random.stateless_uniform((batch,), seed + 1, 0, self.size, tf.int32)
-        return tf.stack(
-            [self._exchange_one(images[i], keeps[i], places[i]) for i in range(batch)]
-        )
+        return tf.stack([self._exchange_one(images[i], keeps[i], places[i]) for i in range(batch)])
 
     def _exchange_one(self, image: tf.Tensor, keep: tf.Tensor, place: tf.Tensor) -> tf.Tensor:
         filling = self.count < self.size
