@@ -41,7 +41,7 @@ class _Group(click.Group):
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="i2i_keras")
 def main() -> None:
-    """Does translating my source images help my segmenter, and by how much?
+    r"""Does translating my source images help my segmenter, and by how much?
 
     \b
     Everything in one go, on drawn streets:
@@ -120,12 +120,21 @@ def train_translator(methods: tuple[str, ...], **options: Any) -> None:
 
 @main.command()
 @click.option("--method", "methods", multiple=True, help="Translator.  [default: the arms']")
-@click.option("--direction", type=click.Choice(["xy", "yx"]), default="xy", show_default=True,
-              help="xy: source to target's style; yx: target to source's.")  # fmt: skip
-@click.option("--images", type=click.Path(exists=True, file_okay=False, path_type=Path),
-              help="Translate this folder of images, of any size, instead of the records.")  # fmt: skip
-@click.option("--out", type=click.Path(file_okay=False, path_type=Path),
-              help="Where translated --images go.")  # fmt: skip
+@click.option(
+    "--direction",
+    type=click.Choice(["xy", "yx"]),
+    default="xy",
+    show_default=True,
+    help="xy: source to target's style; yx: target to source's.",
+)
+@click.option(
+    "--images",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Translate this folder of images, of any size, instead of the records.",
+)
+@click.option(
+    "--out", type=click.Path(file_okay=False, path_type=Path), help="Where translated --images go."
+)
 @_run_options
 def translate(
     methods: tuple[str, ...],

@@ -29,11 +29,9 @@ from i2i_keras.translation.apply import translate_records
 
 Tell = Callable[[str], None]
 
-TranslatorSettings: Any = pydantic.create_model(
-    "TranslatorSettings",
-    __base__=Config,
-    **{name: (method.config, method.config()) for name, method in TRANSLATORS.items()},
-)
+# One field a method, so that a new one is one line in `TRANSLATORS`.
+_METHODS: dict[str, Any] = {name: (m.config, m.config()) for name, m in TRANSLATORS.items()}
+TranslatorSettings: Any = pydantic.create_model("TranslatorSettings", __base__=Config, **_METHODS)
 
 
 class EvaluateConfig(Config):
@@ -113,7 +111,7 @@ def check_method(method: str) -> None:
 
 
 def streets(settings: Settings, run: runs.Run) -> runs.Done:
-    """Draws the source as a camera's Cityscapes, the target as a game's GTA5."""
+    """Draws a camera's Cityscapes, the source, and a game's GTA5, the target."""
     if settings.streets is None:
         raise SettingsError("This preset has no [streets] to draw; give --source and --target.")
     config = settings.streets
@@ -193,7 +191,7 @@ def translate(settings: Settings, run: runs.Run, method: str, direction: str = "
 
 
 def translate_folder(run: runs.Run, method: str, direction: str, images: Path, out: Path) -> int:
-    """Translates a folder of images, each of any size, and returns their number."""
+    """Translates images, each of any size, and returns their number."""
     check_method(method)
     run.done(f"translator/{method}")
     function = TRANSLATORS[method].load(run.root / "translator" / method, direction)
@@ -216,20 +214,22 @@ def train_segmenter(settings: Settings, run: runs.Run, arm: str) -> runs.Done:
     return run.stage(f"segmenter/{folder_name(arm)}", facts, inputs, work)
 
 
-def evaluate(settings: Settings, run: runs.Run) -> runs.Done:
+def evaluate(settings: Settings, run: runs.Run) -> runs.Facts:
     """Scores all arms on the target's test records.
 
     The confusion matrices are computed once an arm; intervals and summary are
     made from them anew each time.
+
+    Returns:
+        What `scores/summary.json` holds.
     """
     confusions, losses = {}, {}
     for arm in settings.arms:
-        done = _predict(settings, run, arm)
-        losses[arm] = done.results["loss"]
+        losses[arm] = _predict(settings, run, arm).results["loss"]
         confusions[arm] = _load_confusions(run, arm)
     summary = _summarize(settings, run, confusions, losses)
     runs.write_json(run.root / "scores" / "summary.json", summary)
-    return done._replace(results=summary)
+    return summary
 
 
 def report(run: runs.Run) -> runs.Facts:
@@ -281,7 +281,7 @@ def _label_space(run: runs.Run) -> LabelSpace:
 
 
 def _listing(root: Path, splits: Splits) -> str:
-    """Fingerprint of the raw files: their places in the root and their sizes."""
+    """Fingerprint of the raw files' places in the root and their sizes."""
     files = [
         (split, path.relative_to(root).as_posix(), path.stat().st_size)
         for split, records in splits.items()

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -15,6 +15,9 @@ from i2i_keras.data import pipeline
 from i2i_keras.data.labels import IGNORE
 from i2i_keras.data.records import Record
 from i2i_keras.errors import DataError
+
+# Whole numbers, but as float64 where a resampling has multiplied them.
+Counts = NDArray[np.int64] | NDArray[np.float64]
 
 
 class Prediction(NamedTuple):
@@ -31,7 +34,7 @@ class Prediction(NamedTuple):
 
 
 def confusion_matrix(
-    truth: NDArray[np.integer], predicted: NDArray[np.integer], num_classes: int
+    truth: NDArray[Any], predicted: NDArray[Any], num_classes: int
 ) -> NDArray[np.int64]:
     """Counts pixels by true and predicted class.
 
@@ -48,7 +51,7 @@ def confusion_matrix(
     return np.bincount(pairs, minlength=num_classes**2).reshape(num_classes, num_classes)
 
 
-def iou_per_class(confusion: NDArray[np.int64]) -> NDArray[np.float64]:
+def iou_per_class(confusion: Counts) -> NDArray[np.float64]:
     """Intersection over union of each class.
 
     Args:
@@ -67,7 +70,7 @@ def iou_per_class(confusion: NDArray[np.int64]) -> NDArray[np.float64]:
     return np.divide(hits, union, out=np.full_like(hits, np.nan), where=union > 0)
 
 
-def mean_iou(confusion: NDArray[np.int64]) -> NDArray[np.float64]:
+def mean_iou(confusion: Counts) -> NDArray[np.float64]:
     """Mean of `iou_per_class` over the classes that occur or are predicted.
 
     Args:
@@ -130,7 +133,8 @@ def predict(
             raise DataError(f"{record.image} has no label and cannot be scored.")
     confusions, losses, counts = [], 0.0, 0
     batches = pipeline.evaluation_batches(records, 1, multiple)
-    for record, (image, label) in zip(tqdm(records, desc="evaluate", unit="image"), batches):
+    bar = tqdm(records, desc="evaluate", unit="image", mininterval=1.0)
+    for record, (image, label) in zip(bar, batches, strict=True):
         logits = segment(image)
         truth, predicted = label.numpy()[0], tf.argmax(logits, -1).numpy()[0]
         confusions.append(confusion_matrix(truth, predicted, num_classes))
