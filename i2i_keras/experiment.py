@@ -111,7 +111,7 @@ def check_method(method: str) -> None:
 
 
 def streets(settings: Settings, run: runs.Run) -> runs.Done:
-    """Draws a camera's Cityscapes, the source, and a game's GTA5, the target."""
+    """Draws the source as Cityscapes and the target as GTA5."""
     if settings.streets is None:
         raise SettingsError("This preset has no [streets] to draw; give --source and --target.")
     config = settings.streets

@@ -54,7 +54,9 @@ DATASET = Dataset({"official": official, "val_as_test": val_as_test, "report": r
 def _records(root: Path, split: str) -> list[Record]:
     if not (root / "leftImg8bit").is_dir():
         raise DataError(f"{root} has no folder leftImg8bit; give the root of Cityscapes.")
-    images = sorted((root / "leftImg8bit" / split).glob("*/*_leftImg8bit.png"))
+    found = (root / "leftImg8bit" / split).glob("*/*_leftImg8bit.png")
+    # macOS leaves a hidden `._NAME` beside each file on foreign disks.
+    images = sorted(path for path in found if not path.name.startswith("."))
     return pair(images, _core_name, lambda image: _label(root, split, image))
 
 

@@ -14,19 +14,28 @@ from pathlib import Path
 from i2i_keras.data.records import Dataset, Splits, images_in, pair, read_ids
 from i2i_keras.errors import DataError
 
+# Frames of the authors' train split whose image is of one color (RobustNet,
+# https://github.com/shachoi/RobustNet/issues/21). `gta5_splits.json` comes from
+# RobustNet's lists and lacks them; `split.mat` does not.
+SOLID_FRAMES = (
+    *(12160, 12166, 12167, 12191, 12192, 12193, 12195),
+    *(12202, 12203, 12204, 12205, 12206, 12207, 12208, 19993),
+)
+
 
 def official_frames() -> dict[str, list[int]]:
-    """Frame numbers of the authors' splits (their `split.mat`).
+    """Frame numbers of the authors' splits (their `split.mat`), in order.
 
     They are runs of neighboring frames: a random split would put near
-    duplicates on both sides.
+    duplicates on both sides. `SOLID_FRAMES` are among those for training.
     """
     file = resources.files("i2i_keras.data") / "gta5_splits.json"
     spans = json.loads(file.read_text("utf-8"))
-    return {
+    frames = {
         split: [frame for first, last in spans[split] for frame in range(first, last + 1)]
         for split in ("train", "val", "test")
     }
+    return frames | {"train": sorted([*frames["train"], *SOLID_FRAMES])}
 
 
 def official(root: Path) -> Splits:

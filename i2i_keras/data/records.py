@@ -148,7 +148,11 @@ def open_image(path: Path) -> Image.Image:
     """
     try:
         image = Image.open(path)
-        image.load()
+        try:
+            image.load()
+        except BaseException:
+            image.close()  # Pillow leaves the file open.
+            raise
     except FileNotFoundError:
         raise DataError(f"{path} is missing; put it there or prepare the data anew.") from None
     except (OSError, SyntaxError, Image.DecompressionBombError) as error:

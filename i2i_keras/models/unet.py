@@ -53,7 +53,8 @@ def build_unet(config: UNetConfig, num_classes: int) -> keras.Model:
         x = _level(x, config.filters * 2**level, f"down{level}", (first, first))
         skips.append(x)
         x = layers.MaxPooling2D(name=f"down{level}_pool")(x)
-    x = _level(x, config.filters * 2**config.depth, "bottom")
+    first = decay if config.depth < 2 else None
+    x = _level(x, config.filters * 2**config.depth, "bottom", (first, first))
     for level in reversed(range(config.depth)):
         # Last four: the head, both convolutions of the top, its upsampling.
         last = decay if level == 0 else None

@@ -1,0 +1,112 @@
+# Two commands need nothing but this checkout, make and Python 3.10 or 3.11:
+#   make demo    the whole experiment on drawn streets
+#   make test    the tests
+
+PRESET ?= demo
+RUN    ?= runs/$(basename $(notdir $(PRESET)))
+# Roots of the raw data; empty = those of the preset, or drawn streets.
+SOURCE ?=
+TARGET ?=
+# Settings, e.g. SET="seed=1 segmenter.steps=500".
+SET    ?=
+
+VENV := .venv
+BIN  := $(VENV)/bin
+I2I   = $(BIN)/i2i-keras
+# UV= does without uv.
+UV   ?= $(shell command -v uv 2>/dev/null)
+# The first Python that fits; PYTHON=... overrides.
+PYTHON ?= $(shell for python in python3.11 python3.10 python3 python; do \
+	$$python -c 'import sys; sys.exit(sys.version_info[:2] not in ((3, 10), (3, 11)))' \
+	>/dev/null 2>&1 && echo $$python && break; done)
+OPTIONS = --preset $(PRESET) --run $(RUN) $(if $(SOURCE),--source $(SOURCE)) \
+	$(if $(TARGET),--target $(TARGET)) $(foreach pair,$(SET),--set '$(pair)')
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help demo run streets data translator translated segmenters scores report \
+	install test test-all lint types notebooks bench check clean
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "%-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: install ## Run the whole experiment on drawn streets (about 12 minutes on 2 cores)
+	$(I2I) run --preset demo --run runs/demo
+
+run: install ## Run the whole experiment of PRESET, into RUN
+	$(I2I) run $(OPTIONS)
+
+streets: install ## Draw labelled streets in the layouts of Cityscapes and GTA5
+	$(I2I) streets $(OPTIONS)
+
+data: install ## Align labels, resize, write records of both domains
+	$(I2I) prepare $(OPTIONS)
+
+translator: install ## Train the translators on the images of both domains
+	$(I2I) train-translator $(OPTIONS)
+
+translated: install ## Translate the labelled source, its labels kept
+	$(I2I) translate $(OPTIONS)
+
+segmenters: install ## Train the segmenter of each arm
+	$(I2I) train-segmenter $(OPTIONS)
+
+scores: install ## Score all arms on the target's test images
+	$(I2I) evaluate $(OPTIONS)
+
+report: install ## Write the report page
+	$(I2I) report $(OPTIONS)
+
+install: $(VENV)/run.stamp
+
+test: $(VENV)/test.stamp ## Run the tests (below 4 minutes on 2 cores)
+	$(BIN)/pytest
+
+test-all: $(VENV)/test.stamp ## Run the slow tests too
+	$(BIN)/pytest -m ""
+
+lint: $(VENV)/dev.stamp ## Check style, import direction and notebooks' outputs
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/lint-imports
+	$(BIN)/nbstripout --verify notebooks/*.ipynb
+
+types: $(VENV)/dev.stamp ## Check types
+	$(BIN)/mypy
+
+notebooks: $(VENV)/notebooks.stamp ## Run the notebooks on RUN, into RUN/notebooks
+	for notebook in notebooks/*.ipynb; do \
+		I2I_RUN=$(abspath $(RUN)) $(BIN)/jupyter nbconvert --to html --execute \
+			--output-dir $(RUN)/notebooks $$notebook || exit 1; \
+	done
+
+bench: install ## Time us beside others, side by side in one run
+	for benchmark in benchmarks/*.py; do $(BIN)/python $$benchmark || exit 1; done
+
+check: lint types test ## Everything that CI checks
+
+clean: ## Remove the environment and caches; runs are kept
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+
+# --- The environment ---
+
+$(VENV)/pyvenv.cfg:
+ifneq ($(UV),)
+	$(UV) venv --python $(or $(PYTHON),3.11) $(VENV)
+else ifneq ($(PYTHON),)
+	$(PYTHON) -m venv $(VENV)
+else
+	@echo "Python 3.10 or 3.11 is missing; install one, or give PYTHON=/path/to/python3.11." >&2; \
+	exit 1
+endif
+
+# Each stamp is an environment with what its targets need on top of the first.
+$(VENV)/%.stamp: $(VENV)/pyvenv.cfg setup.cfg pyproject.toml constraints.txt
+	$(if $(UV),$(UV) pip install --python $(BIN)/python,$(BIN)/python -m pip install) \
+		--quiet --constraint constraints.txt --editable '.$(EXTRA_$*)'
+	@touch $@
+
+EXTRA_run       :=
+EXTRA_test      := [test]
+EXTRA_notebooks := [notebooks]
+EXTRA_dev       := [dev]

@@ -1,0 +1,14 @@
+import os
+from pathlib import Path
+
+import pytest
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # Before TensorFlow is imported.
+
+
+@pytest.fixture(scope="session")
+def real_data():
+    """The folder of real Cityscapes and GTA5 frames."""
+    if not os.environ.get("I2I_REAL_DATA"):
+        pytest.skip("I2I_REAL_DATA names no folder of real data")
+    return Path(os.environ["I2I_REAL_DATA"])

@@ -1,0 +1,137 @@
+import numpy as np
+import pytest
+import tensorflow as tf
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from i2i_keras.data.records import (
+    Record,
+    images_in,
+    open_image,
+    pair,
+    read_ids,
+    read_image,
+    read_records,
+    write_records,
+)
+from i2i_keras.errors import DataError
+
+IDS = np.array([[0, 4, 7, 11, 17, 18], [21, 23, 26, 34, 33, 31]])
+# What libpng's gray conversion makes of GTA5's colors of these ids.
+LUMA = np.array([[0, 20, 90, 70, 153, 153], [119, 117, 16, 16, 45, 58]])
+
+
+def test_records_come_back_from_their_table(tmp_path):
+    records = [
+        Record("one, two", tmp_path / "images" / "one, two.png", tmp_path / "labels" / "1.png"),
+        Record("drei-ä", tmp_path / "images" / "drei-ä.png", None),
+    ]
+    write_records(tmp_path, tmp_path / "train.csv", records)
+    assert read_records(tmp_path, tmp_path / "train.csv") == records
+
+
+def test_a_table_holds_no_absolute_path(tmp_path):
+    write_records(tmp_path, tmp_path / "a.csv", [Record("a", tmp_path / "x" / "a.png", None)])
+    assert (tmp_path / "a.csv").read_text() == "name,image,label\na,x/a.png,\n"
+    assert read_records(tmp_path / "moved", tmp_path / "a.csv")[0].image == (
+        tmp_path / "moved" / "x" / "a.png"
+    )
+
+
+def test_a_missing_table_is_named(tmp_path):
+    with pytest.raises(DataError, match=r"train\.csv is missing; run the stage that makes it"):
+        read_records(tmp_path, tmp_path / "train.csv")
+
+
+def test_images_are_listed_by_name_without_hidden_and_other_files(tmp_path):
+    for name in ("b.PNG", "a.jpg", "c.jpeg", "._a.jpg", ".hidden.png", "notes.txt", "d.png.part"):
+        (tmp_path / name).touch()
+    assert [path.name for path in images_in(tmp_path)] == ["a.jpg", "b.PNG", "c.jpeg"]
+
+
+def test_images_without_any_label_are_an_unlabelled_set(tmp_path):
+    images = [tmp_path / "a.png", tmp_path / "b.png"]
+    found = pair(images, lambda p: p.stem, lambda p: tmp_path / "labels" / p.name)
+    assert found == [Record("a", images[0], None), Record("b", images[1], None)]
+
+
+def test_the_one_image_without_a_label_is_named(tmp_path, save):
+    save(tmp_path / "labels" / "a.png", np.zeros((2, 2)))
+    images = [tmp_path / "a.png", tmp_path / "b.png"]
+    with pytest.raises(DataError) as error:
+        pair(images, lambda p: p.stem, lambda p: tmp_path / "labels" / p.name)
+    assert str(error.value) == (
+        f"{images[1]} has no label; {tmp_path / 'labels' / 'b.png'} should be there."
+    )
+
+
+def test_a_palette_label_is_read_by_its_index(tmp_path, save_palette):
+    path = save_palette(tmp_path / "label.png", IDS)
+    with Image.open(path) as image:
+        assert image.mode == "P"
+    np.testing.assert_array_equal(read_ids(path), IDS)
+
+
+def test_tensorflow_would_read_the_luma_of_a_palette_label(tmp_path, save_palette):
+    path = save_palette(tmp_path / "label.png", IDS)
+    pixels = tf.io.decode_png(tf.io.read_file(str(path)), channels=1)
+    np.testing.assert_array_equal(pixels[..., 0], LUMA)
+
+
+def test_a_gray_label_is_read_as_it_is(tmp_path, save):
+    path = save(tmp_path / "label.png", np.arange(256).reshape(8, 32))
+    np.testing.assert_array_equal(read_ids(path), np.arange(256).reshape(8, 32))
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "LA", "1", "I;16"])
+def test_a_label_of_anything_but_class_numbers_is_refused(tmp_path, mode):
+    Image.new(mode, (3, 2)).save(tmp_path / "label.png")
+    with pytest.raises(DataError, match=r"label\.png holds .* pixels, not class numbers; give the"):
+        read_ids(tmp_path / "label.png")
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "L", "P"])
+def test_every_image_is_read_as_rgb(tmp_path, mode):
+    Image.new("RGB", (3, 2), (102, 102, 102)).convert(mode).save(tmp_path / "image.png")
+    image = read_image(tmp_path / "image.png")
+    assert (image.mode, image.size) == ("RGB", (3, 2))
+    np.testing.assert_array_equal(image, np.full((2, 3, 3), 102))
+
+
+def test_a_missing_image_is_named(tmp_path):
+    with pytest.raises(DataError, match=r"a\.png is missing; put it there or prepare the data"):
+        open_image(tmp_path / "a.png")
+
+
+def test_what_is_no_image_is_refused_in_a_sentence(tmp_path):
+    (tmp_path / "a.png").write_text("not found")
+    with pytest.raises(DataError, match=r"a\.png cannot be read as an image \(.*\); replace it\.$"):
+        open_image(tmp_path / "a.png")
+
+
+def test_a_folder_in_place_of_an_image_is_refused(tmp_path):
+    (tmp_path / "a.png").mkdir()
+    with pytest.raises(DataError, match=r"a\.png cannot be read as an image"):
+        open_image(tmp_path / "a.png")
+
+
+@pytest.fixture(scope="module")
+def png(tmp_path_factory, save):
+    pixels = np.random.default_rng(0).integers(0, 256, (20, 30, 3))
+    return save(tmp_path_factory.mktemp("png") / "whole.png", pixels)
+
+
+@settings(max_examples=200, deadline=None)
+@given(data=st.data())
+def test_a_damaged_file_is_read_or_refused_in_a_sentence(png, data):
+    whole = png.read_bytes()
+    damaged = bytearray(whole[: data.draw(st.integers(0, len(whole)))])
+    for _ in range(data.draw(st.integers(0, 3)) if damaged else 0):
+        damaged[data.draw(st.integers(0, len(damaged) - 1))] = data.draw(st.integers(0, 255))
+    path = png.with_name("damaged.png")
+    path.write_bytes(damaged)
+    try:
+        read_image(path)
+    except DataError as error:
+        assert "damaged.png" in str(error)

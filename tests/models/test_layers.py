@@ -1,0 +1,133 @@
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+import tensorflow_addons as tfa
+
+from i2i_keras.models.layers import (
+    InstanceNormalization,
+    ReflectionPadding2D,
+    convolution,
+    gaussian,
+    normalization,
+)
+
+RNG = np.random.default_rng(0)
+IMAGES = (3 + 2 * RNG.normal(size=(2, 5, 7, 3))).astype(np.float32)
+WEIGHTS = RNG.normal(size=IMAGES.shape).astype(np.float32)
+GAMMA, BETA = np.array([0.5, 1.0, -2.0], np.float32), np.array([1.0, 0.0, 3.0], np.float32)
+
+
+@pytest.fixture(scope="module")
+def norms():
+    """Ours and tensorflow-addons', with the same scale and offset."""
+    pair = InstanceNormalization(), tfa.layers.InstanceNormalization(epsilon=1e-5)
+    for layer in pair:
+        layer.build(IMAGES.shape)
+        layer.gamma.assign(GAMMA)
+        layer.beta.assign(BETA)
+    return pair
+
+
+def first_and_second_order(layer):
+    """Gradients of a loss, and those of their squared length."""
+    x = tf.constant(IMAGES)
+    with tf.GradientTape() as outer:
+        outer.watch(x)
+        with tf.GradientTape() as inner:
+            inner.watch(x)
+            loss = tf.reduce_sum(tf.tanh(layer(x)) * WEIGHTS)
+        first = inner.gradient(loss, [x, layer.gamma, layer.beta])
+        penalty = tf.reduce_sum(first[0] ** 2)
+    return first, outer.gradient(penalty, [x, layer.gamma, layer.beta])
+
+
+def assert_close(ours, theirs):
+    for one, two in zip(ours, theirs, strict=True):
+        np.testing.assert_allclose(one, two, rtol=1e-3, atol=1e-4)
+
+
+def test_instance_norm_equals_its_formula_in_float64(norms):
+    x = IMAGES.astype(np.float64)
+    mean, variance = (f(x, axis=(1, 2), keepdims=True) for f in (np.mean, np.var))
+    expected = (x - mean) / np.sqrt(variance + 1e-5) * GAMMA + BETA
+    np.testing.assert_allclose(norms[0](IMAGES), expected, atol=1e-5)
+
+
+def test_instance_norm_equals_tensorflow_addons(norms):
+    ours, theirs = norms
+    np.testing.assert_allclose(ours(IMAGES), theirs(IMAGES), atol=1e-5)
+
+
+def test_gradients_of_instance_norm_equal_tensorflow_addons(norms):
+    ours, theirs = (first_and_second_order(layer)[0] for layer in norms)
+    assert_close(ours, theirs)
+
+
+def test_second_gradients_of_instance_norm_equal_tensorflow_addons(norms):
+    ours, theirs = (first_and_second_order(layer)[1] for layer in norms)
+    assert_close(ours, theirs)
+
+
+def test_gradients_of_instance_norm_are_the_same_inside_a_graph(norms):
+    eager = first_and_second_order(norms[0])
+    graph = tf.function(lambda: first_and_second_order(norms[0]))()
+    for one, two in zip(eager, graph, strict=True):
+        assert_close(one, two)
+
+
+def test_instance_norm_of_a_constant_image_is_its_offset_and_has_a_finite_gradient():
+    layer, x = InstanceNormalization(), tf.fill((1, 4, 4, 2), 7.0)
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        y = layer(x)
+    np.testing.assert_array_equal(y, np.zeros((1, 4, 4, 2)))
+    assert np.isfinite(tape.gradient(y, x)).all()
+
+
+def test_instance_norm_treats_each_image_alone(norms):
+    alone = np.concatenate([norms[0](image[None]) for image in IMAGES])
+    np.testing.assert_allclose(norms[0](IMAGES), alone, atol=1e-6)
+
+
+@pytest.mark.parametrize("padding", [1, 3])
+def test_reflection_padding_equals_numpys(padding):
+    sides = [(0, 0), (padding, padding), (padding, padding), (0, 0)]
+    expected = np.pad(IMAGES, sides, mode="reflect")
+    np.testing.assert_array_equal(ReflectionPadding2D(padding)(IMAGES), expected)
+
+
+@pytest.mark.parametrize(
+    "layer", [ReflectionPadding2D(2, name="pad"), InstanceNormalization(1e-3, name="norm")]
+)
+def test_a_layer_comes_back_from_its_settings(layer):
+    saved = keras.saving.serialize_keras_object(layer)
+    again = keras.saving.deserialize_keras_object(saved)
+    assert type(again) is type(layer)
+    assert again.get_config() == layer.get_config()
+
+
+def test_the_norm_is_the_one_of_the_setting():
+    kinds = {kind: type(normalization(kind, "n")) for kind in ("batch", "instance", "none")}
+    assert kinds == {
+        "batch": keras.layers.BatchNormalization,
+        "instance": InstanceNormalization,
+        "none": keras.layers.Activation,
+    }
+
+
+def test_no_norm_changes_nothing():
+    np.testing.assert_array_equal(normalization("none", "n")(IMAGES), IMAGES)
+
+
+def test_kernels_are_drawn_from_the_papers_gaussian():
+    kernel = gaussian()((3, 3, 64, 64)).numpy()
+    assert abs(kernel.mean()) < 4 * 0.02 / np.sqrt(kernel.size)
+    np.testing.assert_allclose(kernel.std(), 0.02, rtol=0.02)
+
+
+@pytest.mark.parametrize("padding", ["reflect", "zero"])
+@pytest.mark.parametrize(("size", "strides"), [(1, 1), (3, 1), (7, 1), (3, 2)])
+def test_a_convolution_keeps_the_size_over_its_stride(padding, size, strides):
+    y = convolution(tf.zeros((1, 8, 12, 3)), 5, size, padding, "c", strides=strides)
+    assert y.shape == (1, 8 // strides, 12 // strides, 5)
