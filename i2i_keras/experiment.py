@@ -211,7 +211,7 @@ def train_segmenter(settings: Settings, run: runs.Run, arm: str) -> runs.Done:
         return segmenters.fit(config, train, val, num_classes, folder, settings.seed)
 
     facts = {"seed": settings.seed, **config.model_dump(mode="json")}
-    return run.stage(f"segmenter/{folder_name(arm)}", facts, inputs, work)
+    return run.stage(f"segmenter/{runs.folder_name(arm)}", facts, inputs, work)
 
 
 def evaluate(settings: Settings, run: runs.Run) -> runs.Facts:
@@ -260,11 +260,6 @@ def run_all(settings: Settings, run: runs.Run, tell: Tell) -> runs.Facts:
         tell_done(f"train-segmenter {arm}", train_segmenter(settings, run, arm))
     evaluate(settings, run)
     return report(run)
-
-
-def folder_name(arm: str) -> str:
-    """An arm's name as a folder's."""
-    return arm.replace(":", "-")
 
 
 def _translated(method: str, direction: str) -> str:
@@ -320,7 +315,7 @@ def _arm(run: runs.Run, arm: str) -> tuple[list[Record], list[Record], dict[str,
 
 
 def _predict(settings: Settings, run: runs.Run, arm: str) -> runs.Done:
-    name = folder_name(arm)
+    name = runs.folder_name(arm)
     inputs = {"segmenter": run.done(f"segmenter/{name}").fingerprint}
     scores = run.root / "scores"
 
@@ -350,7 +345,7 @@ def _predict(settings: Settings, run: runs.Run, arm: str) -> runs.Done:
 
 
 def _load_confusions(run: runs.Run, arm: str) -> Any:
-    path = run.root / "scores" / folder_name(arm) / "confusions.npz"
+    path = run.root / "scores" / runs.folder_name(arm) / "confusions.npz"
     with np.load(path, allow_pickle=False) as arrays:
         return arrays["confusions"]
 
@@ -386,7 +381,7 @@ def _summarize(
             "iou": {n: None if np.isnan(v) else float(v) for n, v in zip(names, iou, strict=True)},
             "num_images": len(confusions[arm]),
         }
-        runs.write_json(run.root / "scores" / f"{folder_name(arm)}.json", details)
+        runs.write_json(run.root / "scores" / f"{runs.folder_name(arm)}.json", details)
     return {
         "label_space": settings.prepare.label_space,
         "num_images": len(next(iter(confusions.values()))),

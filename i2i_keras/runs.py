@@ -85,6 +85,11 @@ def fingerprint(facts: Any) -> str:
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:16]
 
 
+def folder_name(arm: str) -> str:
+    """An arm's name as that of its folders and files."""
+    return arm.replace(":", "-")
+
+
 class Run:
     """One run directory, which can be moved: it holds no absolute path."""
 

@@ -155,6 +155,6 @@ def open_image(path: Path) -> Image.Image:
             raise
     except FileNotFoundError:
         raise DataError(f"{path} is missing; put it there or prepare the data anew.") from None
-    except (OSError, SyntaxError, Image.DecompressionBombError) as error:
+    except Exception as error:  # Pillow stumbles over broken files in many ways.
         raise DataError(f"{path} cannot be read as an image ({error}); replace it.") from None
     return image

@@ -31,11 +31,6 @@ class Picture(NamedTuple):
     png: bytes
 
 
-def folder_of(arm: str) -> str:
-    """The name of an arm's folder and files."""
-    return arm.replace(":", "-")
-
-
 def domain_pictures(root: Path, space: LabelSpace) -> Iterator[Picture]:
     """The report's figure 1: images of both domains and their labels."""
     source = spread(read_records(root, "records/source-train.csv"), _COLUMNS)
@@ -102,7 +97,7 @@ def prediction_pictures(root: Path, arms: Sequence[str], space: LabelSpace) -> I
 def curve_pictures(root: Path, arms: Sequence[str]) -> Iterator[Picture]:
     """The report's figure 7, for every network."""
     networks = [("translator", method, method) for method in _methods(root, "translator")]
-    networks += [("segmenter", arm, folder_of(arm)) for arm in arms]
+    networks += [("segmenter", arm, runs.folder_name(arm)) for arm in arms]
     for kind, title, folder in networks:
         history = read_history(root / kind / folder / "history.csv")
         if len(history) > 1:
@@ -146,7 +141,7 @@ def read_predictions(
     root: Path, domain: str, folder: str, arms: Sequence[str]
 ) -> tuple[list[Record], dict[str, list[plots.Label]]]:
     """Test records of which the predictions were kept, and these by arm."""
-    folders = {arm: root / "scores" / folder / folder_of(arm) for arm in arms}
+    folders = {arm: root / "scores" / folder / runs.folder_name(arm) for arm in arms}
     folders = {arm: path for arm, path in folders.items() if path.is_dir()}
     chosen = [
         record

@@ -150,7 +150,7 @@ def _made(root: Path) -> list[Table]:
 
 
 def _scores(root: Path, arms: Sequence[str]) -> dict[str, Any]:
-    paths = {arm: root / "scores" / f"{figures.folder_of(arm)}.json" for arm in arms}
+    paths = {arm: root / "scores" / f"{runs.folder_name(arm)}.json" for arm in arms}
     return {arm: runs.read_json(path) for arm, path in paths.items() if path.is_file()}
 
 
