@@ -9,6 +9,7 @@ from keras import layers
 
 from i2i_keras.config import Config
 from i2i_keras.models.layers import (
+    InverseTanh,
     Norm,
     Padding,
     convolution,
@@ -32,6 +33,9 @@ class GeneratorConfig(Config):
         padding: `reflect` is the paper's.
         upsampling: `transposed` convolution is the paper's and the report's;
             `resize` (bilinear, then a convolution) leaves no checkerboard.
+        skip: whether the network predicts a change of its input, taken before
+            the tanh, instead of the image itself. It then starts close to the
+            identity and keeps detail where training is short.
     """
 
     filters: pydantic.PositiveInt = 64
@@ -42,6 +46,7 @@ class GeneratorConfig(Config):
     norm_position: Literal["before", "after"] = "before"
     padding: Padding = "reflect"
     upsampling: Literal["transposed", "resize"] = "transposed"
+    skip: bool = False
 
 
 def build_generator(config: GeneratorConfig, name: str) -> keras.Model:
@@ -78,6 +83,8 @@ def build_generator(config: GeneratorConfig, name: str) -> keras.Model:
         x = _norm_and_relu(x, config, f"up{stage}")
 
     x = convolution(x, 3, outer, config.padding, "head")
+    if config.skip:
+        x = layers.Add(dtype="float32", name="head_skip")([x, InverseTanh(name="atanh")(inputs)])
     outputs = layers.Activation("tanh", dtype="float32", name="head_tanh")(x)
     return keras.Model(inputs, outputs, name=name)
 

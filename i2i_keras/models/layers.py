@@ -95,6 +95,17 @@ def _spatial_mean(x: tf.Tensor) -> tf.Tensor:
     return tf.reduce_mean(x, axis=[1, 2], keepdims=True)
 
 
+@keras.saving.register_keras_serializable("i2i_keras")
+class InverseTanh(layers.Layer):
+    """`atanh(0.98 x)`: almost the inverse of tanh, but finite at its ends.
+
+    Input shape and output shape: any; input in [-1, 1].
+    """
+
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:
+        return tf.atanh(0.98 * inputs)
+
+
 def normalization(kind: Norm, name: str) -> layers.Layer:
     """The norm of a setting, as a layer; `none` is a linear activation."""
     if kind == "batch":

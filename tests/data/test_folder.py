@@ -48,7 +48,7 @@ def test_the_image_that_lacks_its_label_is_named(tmp_path, add):
 
 def test_a_folder_without_images_is_refused(tmp_path, add):
     add("train/notes.txt")
-    with pytest.raises(DataError, match="holds no PNG or JPEG; put images there or into .*/train"):
+    with pytest.raises(DataError, match=r"holds no PNG or JPEG; put images there or into .*/train"):
         by_folder(tmp_path)
 
 

@@ -18,7 +18,7 @@ DECODE_ALWAYS = CONFIG.model_copy(update={"cache_gib": 0.0})
 
 @pytest.fixture(scope="module")
 def records(tmp_path_factory, save):
-    """Each pixel of an image holds its record, row and column; each label both."""
+    """Each pixel holds its record, row and column; its label the last two."""
     folder = tmp_path_factory.mktemp("records")
     rows, columns = np.indices((HEIGHT, WIDTH))
     return [

@@ -213,7 +213,9 @@ def test_a_domain_takes_the_first_split_unless_told(tmp_path):
         folder.mkdir(parents=True)
         (folder / "ulm_000000_000019_leftImg8bit.png").touch()
     counts = {
-        split: [len(r) for r in DomainConfig(format="cityscapes", split=split).find(tmp_path).values()]
+        split: [
+            len(r) for r in DomainConfig(format="cityscapes", split=split).find(tmp_path).values()
+        ]
         for split in ("", "official", "val_as_test")
     }
     assert counts == {"": [1, 1, 0], "official": [1, 1, 0], "val_as_test": [1, 0, 1]}

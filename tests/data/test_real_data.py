@@ -1,4 +1,4 @@
-"""Frames of Cityscapes and GTA5 themselves, read in place where there are any."""
+"""Frames of the true Cityscapes and GTA5, where there are any."""
 
 import numpy as np
 import pytest

@@ -116,22 +116,32 @@ def test_a_folder_in_place_of_an_image_is_refused(tmp_path):
         open_image(tmp_path / "a.png")
 
 
-@pytest.fixture(scope="module")
-def png(tmp_path_factory, save):
-    pixels = np.random.default_rng(0).integers(0, 256, (20, 30, 3))
-    return save(tmp_path_factory.mktemp("png") / "whole.png", pixels)
+@pytest.fixture(scope="module", params=["png", "jpg"])
+def whole(request, tmp_path_factory, save):
+    pixels = np.random.default_rng(0).integers(0, 256, (4, 6, 3))
+    return save(tmp_path_factory.mktemp("whole") / f"whole.{request.param}", pixels)
 
 
-@settings(max_examples=200, deadline=None)
-@given(data=st.data())
-def test_a_damaged_file_is_read_or_refused_in_a_sentence(png, data):
-    whole = png.read_bytes()
-    damaged = bytearray(whole[: data.draw(st.integers(0, len(whole)))])
-    for _ in range(data.draw(st.integers(0, 3)) if damaged else 0):
-        damaged[data.draw(st.integers(0, len(damaged) - 1))] = data.draw(st.integers(0, 255))
-    path = png.with_name("damaged.png")
+def read_or_refuse(path, damaged):
     path.write_bytes(damaged)
     try:
         read_image(path)
     except DataError as error:
-        assert "damaged.png" in str(error)
+        assert str(error).startswith(f"{path} cannot be read as an image")
+
+
+def test_a_file_cut_anywhere_is_read_or_refused_in_a_sentence(whole):
+    content = whole.read_bytes()
+    for length in range(len(content)):
+        read_or_refuse(whole.with_stem("cut"), content[:length])
+
+
+@settings(max_examples=100, deadline=None, derandomize=True)
+@given(
+    changes=st.lists(st.tuples(st.floats(0, 1, exclude_max=True), st.integers(0, 255)), min_size=1)
+)
+def test_a_damaged_file_is_read_or_refused_in_a_sentence(whole, changes):
+    damaged = bytearray(whole.read_bytes())
+    for place, value in changes:
+        damaged[int(place * len(damaged))] = value
+    read_or_refuse(whole.with_stem("damaged"), damaged)

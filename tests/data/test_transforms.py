@@ -11,7 +11,7 @@ SEEDS = st.tuples(*[st.integers(-(2**31), 2**31 - 1)] * 2)
 
 
 def coordinates():
-    """An image that says at each pixel where it is, and a label that does so too."""
+    """An image and a label that say at each pixel where it is."""
     rows, columns = np.indices((HEIGHT, WIDTH), np.uint8)
     image = np.stack([rows, columns, rows], axis=-1)
     return image, (rows * WIDTH + columns)[..., None]

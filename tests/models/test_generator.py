@@ -102,10 +102,11 @@ def test_the_random_seed_decides_on_the_weights():
         ({"filters": 8}, [(7, 3, 8), (3, 8, 16), (3, 16, 32), (3, 8, 16), (7, 8, 3)]),
         ({"num_downsamplings": 1}, [(7, 3, 4), (3, 4, 8), (3, 4, 8), (7, 4, 3)]),
         ({"num_downsamplings": 0}, [(7, 3, 4), (7, 4, 3)]),
+        ({"outer_kernel": 5}, [(5, 3, 4), (3, 4, 8), (3, 8, 16), (3, 4, 8), (5, 4, 3)]),
         ({"upsampling": "resize"}, [(7, 3, 4), (3, 4, 8), (3, 8, 16), (3, 16, 8), (3, 8, 4)]),
     ],
 )
-def test_width_depth_and_upsampling_are_settings(changes, kernels):
+def test_width_depth_kernels_and_upsampling_are_settings(changes, kernels):
     model = build(**changes)
     found = {tuple(layer.kernel.shape[1:]) for layer in convolutions(model)}
     assert {*kernels} <= found
@@ -161,6 +162,7 @@ def test_reflected_borders_are_not_seen_and_zeros_are():
     [
         {"filters": 0},
         {"num_residual_blocks": -1},
+        {"outer_kernel": 4},
         {"norm": "layer"},
         {"norm_position": "both"},
         {"padding": "mirror"},

@@ -60,24 +60,24 @@ def test_the_first_and_last_four_convolutions_have_weight_decay(depth):
 
 
 def test_weight_decay_is_its_factor_times_the_squared_kernels():
-    model = build(l2=0.25)
+    model = build(l2=0.25, depth=2)
     kernels = [layer.kernel.numpy() for layer in convolutions(model) if layer.kernel_regularizer]
     expected = 0.25 * sum(np.sum(kernel.astype(float) ** 2) for kernel in kernels)
     np.testing.assert_allclose(sum(model.losses), expected, rtol=1e-5)
 
 
 def test_weight_decay_can_be_left_out():
-    assert build(l2=0).losses == []
+    assert build(l2=0, depth=1).losses == []
 
 
 def test_there_is_a_logit_for_each_class_at_each_pixel():
-    logits = build(num_classes=7)(IMAGES)
+    logits = build(num_classes=7, depth=1)(IMAGES)
     assert logits.shape == (2, 16, 32, 7)
     assert logits.dtype == tf.float32
 
 
 def test_logits_are_not_probabilities():
-    logits = build()(100 * IMAGES).numpy()
+    logits = build(depth=1)(100 * IMAGES).numpy()
     assert logits.min() < 0
     assert not np.allclose(logits.sum(axis=-1), 1)
 
@@ -120,7 +120,7 @@ def test_the_random_seed_decides_on_the_weights():
     weights = []
     for seed in (7, 7, 8):
         keras.utils.set_random_seed(seed)
-        weights.append(np.concatenate([w.ravel() for w in build().get_weights()]))
+        weights.append(np.concatenate([w.ravel() for w in build(depth=1).get_weights()]))
     np.testing.assert_array_equal(weights[0], weights[1])
     assert not np.array_equal(weights[0], weights[2])
 
