@@ -100,12 +100,12 @@ def pair(
         DataError: some images have a label and one has none.
     """
     found = [Record(name(path), path, label(path)) for path in images]
-    labelled = [record for record in found if record.label and record.label.is_file()]
-    if not labelled:
+    lacking = [r for r in found if not (r.label and r.label.is_file())]
+    if len(lacking) == len(found):
         return [record._replace(label=None) for record in found]
-    if len(labelled) < len(found):
-        lacking = next(record for record in found if record not in labelled)
-        raise DataError(f"{lacking.image} has no label; {lacking.label} should be there.")
+    if lacking:
+        first = lacking[0]
+        raise DataError(f"{first.image} has no label; {first.label} should be there.")
     return found
 
 

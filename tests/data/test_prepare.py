@@ -139,14 +139,16 @@ def test_a_label_of_another_size_than_its_image_is_aligned(tmp_path, save):
 def test_prepare_continues_where_it_stopped(tmp_path, raw):
     first, second = prepared(tmp_path, raw)
     whole = files(tmp_path)
-    first.image.write_bytes(b"kept")
+    for path in (first.image, first.label):
+        path.write_bytes(b"kept")
     second.image.unlink()
     second.label.unlink()
 
     prepared(tmp_path, raw)
 
-    assert first.image.read_bytes() == b"kept"
-    first.image.unlink()
+    for path in (first.image, first.label):
+        assert path.read_bytes() == b"kept"
+        path.unlink()
     prepared(tmp_path, raw)
     assert files(tmp_path) == whole
 
