@@ -23,7 +23,9 @@ Table = dict[str, Any]
 class Config(pydantic.BaseModel):
     """Base of all settings: frozen, and unknown names are refused."""
 
-    model_config = pydantic.ConfigDict(frozen=True, extra="forbid", validate_default=True)
+    model_config = pydantic.ConfigDict(
+        frozen=True, extra="forbid", validate_default=True, allow_inf_nan=False
+    )
 
 
 Model = TypeVar("Model", bound=Config)

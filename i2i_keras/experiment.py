@@ -1,5 +1,6 @@
 """The stages, in order, and the records that each arm is trained on."""
 
+import contextlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -63,7 +64,7 @@ class Settings(Config):
         evaluate: scores and intervals.
     """
 
-    seed: pydantic.NonNegativeInt = 0
+    seed: int = pydantic.Field(default=0, ge=0, lt=2**32)
     arms: tuple[str, ...] = ("source_only", "adapted:cyclegan", "oracle")
     streets: drawing.StreetsConfig | None = None
     source: preparation.DomainConfig = preparation.DomainConfig(format="cityscapes")
@@ -78,6 +79,8 @@ class Settings(Config):
     def _known_arms(cls, arms: tuple[str, ...]) -> tuple[str, ...]:
         for arm in arms:
             check_arm(arm)
+        if not arms:
+            raise ValueError("name at least one arm")
         if len(set(arms)) < len(arms):
             raise ValueError("an arm is named twice")
         return arms
@@ -194,10 +197,19 @@ def translate_folder(run: runs.Run, method: str, direction: str, images: Path, o
     """Translates images, each of any size, and returns their number."""
     check_method(method)
     run.done(f"translator/{method}")
+    if out.resolve() == images.resolve():
+        raise DataError(f"{out} holds the images themselves; give another folder for --out.")
     function = TRANSLATORS[method].load(run.root / "translator" / method, direction)
     records = [Record(path.stem, path, None) for path in images_in(images)]
     if not records:
         raise DataError(f"{images} holds no PNG or JPEG; give a folder of images.")
+    seen: dict[str, Path] = {}
+    for record in records:
+        other = seen.setdefault(record.name, record.image)
+        if other != record.image:
+            raise DataError(
+                f"{other} and {record.image} would both become {record.name}.png; rename one."
+            )
     return len(translate_records(function, records, out, "translate"))
 
 
@@ -318,6 +330,7 @@ def _predict(settings: Settings, run: runs.Run, arm: str) -> runs.Done:
     name = runs.folder_name(arm)
     inputs = {"segmenter": run.done(f"segmenter/{name}").fingerprint}
     scores = run.root / "scores"
+    num_pictures = settings.evaluate.num_pictures
 
     def work(folder: Path) -> runs.Facts:
         model = segmenters.load(run.root / "segmenter" / name)
@@ -327,20 +340,19 @@ def _predict(settings: Settings, run: runs.Run, arm: str) -> runs.Done:
 
         def predict(table: str, pictures: Path, limit: int | None) -> segmentation.Prediction:
             records = _records(run, table)[:limit]
-            places = {
-                r.name: pictures / name / f"{r.name}.png"
-                for r in records[: settings.evaluate.num_pictures]
-            }
+            places = {r.name: pictures / name / f"{r.name}.png" for r in records[:num_pictures]}
             return segmentation.predict(segment, records, len(space.names), stride, places)
 
         prediction = predict("target-test", scores / "predictions", None)
         if arm == "source_only":  # The report's figure 8.
-            predict("source-test", scores / "predictions-source", settings.evaluate.num_pictures)
+            # No score depends on it, and Cityscapes withholds its test labels.
+            with contextlib.suppress(DataError):
+                predict("source-test", scores / "predictions-source", num_pictures)
         with runs.replacing(folder / "confusions.npz") as draft:
             np.savez_compressed(draft, confusions=prediction.confusions)
         return {"loss": prediction.loss, "num_images": len(prediction.confusions)}
 
-    facts = {"num_pictures": settings.evaluate.num_pictures}
+    facts = {"num_pictures": num_pictures}
     return run.stage(f"scores/{name}", facts, inputs, work)
 
 

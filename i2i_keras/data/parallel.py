@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import signal
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
@@ -33,9 +34,15 @@ def for_each(
                 bar.update()
             return
         # Spawned, for a fork would copy TensorFlow's threads half-way.
-        with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+        context = get_context("spawn")
+        with ProcessPoolExecutor(workers, context, _leave_interrupts_to_parent) as pool:
             remaining = iter(items)
             # A few chunks at a time: a failure or Ctrl-C leaves little behind.
             while chunk := list(itertools.islice(remaining, workers * 16)):
                 for _ in pool.map(function, chunk, chunksize=4):
                     bar.update()
+
+
+def _leave_interrupts_to_parent() -> None:
+    # Ctrl-C reaches every process; only one shall speak of it.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -564,7 +564,7 @@ def _develop(canvas: Canvas) -> NDArray[np.uint8]:
         pixels += 0.02 * rng.standard_normal(pixels.shape, np.float32)
     else:
         pixels = gray[..., None] + 1.15 * (pixels - gray[..., None])
-        cold, warm = np.array([-0.06, 0.0, 0.08]), np.array([0.05, 0.01, -0.06])
+        cold, warm = np.array([-0.03, 0.0, 0.04]), np.array([0.025, 0.005, -0.03])
         pixels += (cold + (warm - cold) * gray[..., None]).astype(np.float32)
         pixels += 0.12 * (pixels - 0.5) * np.float32(rng.uniform(0.6, 1.2))
     return np.clip(pixels * 255 + 0.5, 0, 255).astype(np.uint8)

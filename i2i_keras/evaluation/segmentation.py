@@ -13,7 +13,7 @@ from tqdm import tqdm
 from i2i_keras import runs
 from i2i_keras.data import pipeline
 from i2i_keras.data.labels import IGNORE
-from i2i_keras.data.records import Record
+from i2i_keras.data.records import Record, open_image
 from i2i_keras.errors import DataError
 
 # Whole numbers, but as float64 where a resampling has multiplied them.
@@ -126,8 +126,11 @@ def predict(
             written.
 
     Raises:
-        DataError: a record has no label, or all of its pixels are ignored.
+        DataError: there are no records, one of them has no label, or all of
+            their pixels are ignored.
     """
+    if not records:
+        raise DataError("There are no test images to score; check the split and the root.")
     for record in records:
         if record.label is None:
             raise DataError(f"{record.image} has no label and cannot be scored.")
@@ -142,7 +145,7 @@ def predict(
         losses += float(_cross_entropy_sum(logits[0], label[0]))
         counts += int(counted.sum())
         if record.name in pictures:
-            height, width = Image.open(record.image).size[::-1]
+            height, width = open_image(record.image).size[::-1]
             with runs.replacing(pictures[record.name]) as draft:
                 Image.fromarray(predicted[:height, :width].astype(np.uint8)).save(draft, "PNG")
     if counts == 0:
