@@ -75,6 +75,8 @@ types: $(VENV)/dev.stamp ## Check types
 	$(BIN)/mypy
 
 notebooks: $(VENV)/notebooks.stamp ## Run the notebooks on RUN, into RUN/notebooks
+	@test -f $(RUN)/report/index.html || \
+		{ echo "$(RUN) is not finished; make run PRESET=$(PRESET) RUN=$(RUN) first." >&2; exit 1; }
 	for notebook in notebooks/*.ipynb; do \
 		I2I_RUN=$(abspath $(RUN)) $(BIN)/jupyter nbconvert --to html --execute \
 			--output-dir $(RUN)/notebooks $$notebook || exit 1; \

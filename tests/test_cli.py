@@ -1,0 +1,263 @@
+import gc
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from i2i_keras import runs
+from i2i_keras.cli import main
+
+COMMANDS = sorted(main.commands)
+
+
+@pytest.fixture
+def invoke(tmp_path, monkeypatch):
+    """Runs a command in an empty folder."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments):
+        return CliRunner().invoke(main, [str(argument) for argument in arguments])
+
+    return run
+
+
+def python(*arguments, **kwargs):
+    return subprocess.run(
+        [sys.executable, *arguments], capture_output=True, text=True, timeout=120, **kwargs
+    )
+
+
+def assert_refused(result, code, message):
+    """One sentence, no traceback."""
+    assert result.exit_code == code, result.output
+    last = result.output.strip().splitlines()[-1]
+    assert last.startswith("Error: ") and last.endswith("."), result.output
+    assert message in last
+    assert "Traceback" not in result.output
+
+
+# --- Help -------------------------------------------------------------------
+
+
+def test_help_shows_the_road():
+    result = CliRunner().invoke(main, ["--help"])
+    assert result.exit_code == 0
+    assert all(command in result.output for command in COMMANDS)
+
+
+def test_the_stages_are_the_commands():
+    assert COMMANDS == [
+        "evaluate",
+        "prepare",
+        "report",
+        "run",
+        "streets",
+        "train-segmenter",
+        "train-translator",
+        "translate",
+    ]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_an_example(command):
+    result = CliRunner().invoke(main, [command, "--help"])
+    assert result.exit_code == 0
+    assert f"Example: i2i-keras {command}" in " ".join(result.output.split())
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_example_parses(command):
+    help_text = " ".join(main.commands[command].help.split())
+    words = help_text.partition("Example: i2i-keras ")[2].split()
+    # Folders that a user has are not there.
+    words = ["." if words[i - 1] == "--images" else word for i, word in enumerate(words)]
+    assert words[0] == command
+    main.commands[command].make_context(command, words[1:])
+
+
+def test_the_version_is_the_packages():
+    result = CliRunner().invoke(main, ["--version"])
+    assert result.output.strip().endswith(runs.metadata.version("i2i_keras"))
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["run", "--help"], ["--version"]])
+def test_help_does_without_the_heavy_imports(arguments):
+    heavy = "{'tensorflow', 'keras', 'numpy', 'matplotlib', 'pydantic'}"
+    result = python(
+        "-c",
+        "import sys\nfrom i2i_keras.cli import main\n"
+        f"main({arguments}, standalone_mode=False)\n"
+        f"print('heavy:', *{heavy} & set(sys.modules))",
+    )
+    assert (result.returncode, result.stderr) == (0, "")
+    assert result.stdout.splitlines()[-1] == "heavy:"
+
+
+def test_help_answers_at_once():
+    def seconds():
+        before = os.times()
+        python("-c", "from i2i_keras.cli import main; main(['--help'])", check=True)
+        after = os.times()
+        return (
+            after.children_user
+            + after.children_system
+            - (before.children_user + before.children_system)
+        )
+
+    # Processor time, the best of five, so that a busy machine does not count.
+    assert min(seconds() for _ in range(5)) < 0.3
+
+
+# --- What a user can get wrong ----------------------------------------------
+
+
+@pytest.mark.parametrize("command", [c for c in COMMANDS if c != "report"])
+def test_an_unknown_setting_is_a_usage_error(invoke, command):
+    result = invoke(command, "--set", "segmenter.stepz=3")
+    assert_refused(result, 2, "No setting 'segmenter.stepz'. Did you mean 'segmenter.steps'?")
+
+
+@pytest.mark.parametrize("command", [c for c in COMMANDS if c != "report"])
+def test_an_unknown_preset_is_a_usage_error(invoke, command):
+    assert_refused(invoke(command, "--preset", "dmeo"), 2, "Did you mean 'demo'?")
+
+
+def test_an_impossible_value_is_a_usage_error(invoke):
+    result = invoke("prepare", "--set", "prepare.size=[0, 96]")
+    assert_refused(result, 2, "Setting 'prepare.size.0': Input should be greater than 0; got 0.")
+
+
+def test_without_roots_they_are_asked_for(invoke):
+    assert_refused(invoke("prepare", "--preset", "report"), 2, "Give the source's folder: --source")
+
+
+def test_a_preset_without_streets_says_so(invoke):
+    assert_refused(invoke("streets", "--preset", "report"), 2, "This preset has no [streets]")
+
+
+def test_a_root_that_is_not_of_its_format_is_named(invoke, tmp_path):
+    result = invoke("prepare", "--preset", "report", "--source", tmp_path, "--target", tmp_path)
+    assert_refused(result, 1, f"{tmp_path} has no folder leftImg8bit; give the root of Cityscapes.")
+
+
+def test_a_root_that_is_not_there_is_named(invoke):
+    result = invoke("prepare", "--source", "nowhere", "--target", "nowhere")
+    assert_refused(result, 1, "nowhere has no folder leftImg8bit; give the root of Cityscapes.")
+
+
+@pytest.mark.parametrize(
+    ("command", "missing"),
+    [
+        ("train-translator", "records"),
+        ("translate", "translator/cyclegan"),
+        ("train-segmenter", "records"),
+        ("evaluate", "segmenter/source_only"),
+    ],
+)
+def test_a_stage_out_of_order_names_what_is_missing(invoke, command, missing):
+    message = f"runs/demo/{missing} is not finished; run the stage that makes it first."
+    assert_refused(invoke(command), 1, message)
+
+
+def test_a_report_of_nothing_names_what_is_missing(invoke):
+    assert_refused(invoke("report"), 1, "runs/demo/scores/summary.json is missing; run the stage")
+
+
+@pytest.mark.parametrize("arm", ["orakle", "adapted", "adapted:cut", "mixed:", "oracle:cyclegan"])
+def test_an_unknown_arm_is_a_usage_error(invoke, arm):
+    result = invoke("train-segmenter", "--arm", arm)
+    assert result.exit_code == 2
+    assert f"no arm {arm!r}; arms are source_only, oracle, adapted:METHOD" in result.output
+
+
+@pytest.mark.parametrize("command", ["train-translator", "translate"])
+def test_an_unknown_method_is_a_usage_error(invoke, command):
+    result = invoke(command, "--method", "cut")
+    assert_refused(result, 2, "No translator 'cut'; there are cyclegan")
+
+
+@pytest.mark.parametrize("option", ["--images", "--out"])
+def test_images_and_out_go_together(invoke, option):
+    assert_refused(invoke("translate", option, "."), 2, "--images and --out go together.")
+
+
+def test_an_unknown_direction_is_a_usage_error(invoke):
+    assert invoke("translate", "--direction", "xx").exit_code == 2
+
+
+def test_a_run_in_use_is_refused(invoke, tmp_path):
+    with runs.Run(tmp_path / "runs" / "demo").locked():
+        result = invoke("evaluate")
+    assert_refused(result, 1, "Another process works in runs/demo; wait for it, or use another")
+
+
+def test_an_error_of_the_system_is_one_sentence(invoke, tmp_path):
+    (tmp_path / "runs").write_text("a file, where a folder should be", "utf-8")
+    result = invoke("evaluate")
+    assert result.exit_code == 1
+    assert result.output.startswith("Error: runs")
+    assert "Traceback" not in result.output
+
+
+def test_the_run_directory_is_named_after_the_preset_unless_told(invoke, tmp_path):
+    (tmp_path / "mine.toml").write_text("", "utf-8")
+    assert "runs/mine/" in invoke("report", "--preset", "mine.toml").output
+    assert "other/scores" in invoke("report", "--preset", "mine.toml", "--run", "other").output
+
+
+# --- Stopping ---------------------------------------------------------------
+
+
+# Pillow leaves the file open that it was writing.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_ctrl_c_ends_with_130_and_says_how_to_go_on(invoke, tmp_path):
+    def interrupt():
+        while not list(tmp_path.rglob("*.png")):
+            time.sleep(0.02)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    threading.Thread(target=interrupt, daemon=True).start()
+    result = invoke("streets", "--set", "streets.num_train=3000", "--set", "prepare.workers=1")
+    assert result.exit_code == 130
+    assert "Stopped; the same command goes on from here." in result.output
+    assert not (tmp_path / "runs" / "demo" / "raw" / "done.json").exists()
+    del result
+    gc.collect()
+
+
+# --- Stages in the shell ----------------------------------------------------
+
+
+def test_streets_are_drawn_once_and_then_skipped(invoke, tmp_path):
+    few = [f"--set=streets.num_{split}=1" for split in ("train", "val", "test")]
+    arguments = [*few, "--set=streets.camera_size=[64, 128]", "--set=streets.game_size=[64, 128]"]
+    first = invoke("streets", "--run", "mine", *arguments)
+    assert first.exit_code == 0, first.output
+    assert "streets: done in " in first.output
+    assert "streets: was done before" in invoke("streets", "--run", "mine", *arguments).output
+    assert (tmp_path / "mine" / "raw" / "cityscapes" / "leftImg8bit" / "train").is_dir()
+    refusal = invoke("streets", "--run", "mine", *arguments, "--set", "streets.seed=5")
+    assert_refused(refusal, 1, "mine/raw was made with seed = 0 (now 5); use another --run, or")
+
+
+def test_the_report_does_without_tensorflow(tmp_path):
+    summary = {"label_space": "cityscapes19", "num_images": 2, "bootstrap_samples": 10}
+    arm = {"mean_iou": 0.5, "ci95": [0.4, 0.6]}
+    runs.write_json(
+        tmp_path / "scores" / "summary.json",
+        {**summary, "absent": [], "arms": {"source_only": arm}},
+    )
+    result = python(
+        "-c",
+        "import sys\nfrom i2i_keras.cli import main\n"
+        f"main(['report', '--run', {str(tmp_path)!r}], standalone_mode=False)\n"
+        "sys.exit('tensorflow' in sys.modules)",
+    )
+    assert result.returncode == 0, result.stderr
+    assert Path(result.stdout.removeprefix("report: ").strip()).is_file()

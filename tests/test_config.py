@@ -1,0 +1,233 @@
+import pydantic
+import pytest
+
+from i2i_keras import config
+from i2i_keras.errors import SettingsError
+from i2i_keras.experiment import Settings
+
+
+def build(*overrides, preset="demo"):
+    return config.build(Settings, config.read(preset, overrides))
+
+
+def refused(*overrides, preset="demo"):
+    """The one sentence that a user reads."""
+    with pytest.raises(SettingsError) as error:
+        build(*overrides, preset=preset)
+    return str(error.value)
+
+
+# --- Presets ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("preset", config.preset_names())
+def test_every_preset_is_valid(preset):
+    assert build(preset=preset).arms
+
+
+def test_the_named_presets_are_there():
+    assert {"demo", "report", "cyclegan_paper"} <= set(config.preset_names())
+
+
+def test_the_report_preset_is_the_reports_experiment():
+    settings = build(preset="report")
+    assert (settings.source.format, settings.source.split) == ("cityscapes", "report")
+    assert settings.target.format == "gta5"
+    assert settings.prepare.label_space == "cityscapes34"
+    assert settings.prepare.size == (280, 560)
+    assert settings.prepare.image_resize == "nearest"
+    segmenter = settings.segmenter
+    assert (segmenter.pipeline.batch_size, segmenter.pipeline.crop) == (32, (256, 256))
+    assert (segmenter.epochs, segmenter.steps, segmenter.network.l2) == (15, None, 0.01)
+    assert settings.translator.cyclegan.generator.norm == "batch"
+
+
+def test_the_paper_preset_is_the_papers_training():
+    paper = build(preset="cyclegan_paper").translator.cyclegan
+    assert (paper.lambda_cycle, paper.lambda_identity, paper.pool_size) == (10.0, 5.0, 50)
+    assert (paper.learning_rate, paper.beta_1, paper.constant_share) == (2e-4, 0.5, 0.5)
+    assert (paper.pipeline.batch_size, paper.epochs) == (1, 200)
+    assert (paper.generator.num_residual_blocks, paper.generator.norm) == (9, "instance")
+
+
+def test_a_misspelled_preset_is_answered_with_the_right_one():
+    message = refused(preset="dmeo")
+    assert message.startswith("There is no preset 'dmeo'. Did you mean 'demo'? Presets: ")
+    assert all(name in message for name in config.preset_names())
+
+
+def test_a_preset_can_be_a_file(tmp_path):
+    path = tmp_path / "mine.toml"
+    path.write_text('seed = 3\narms = ["oracle"]\n[segmenter]\nsteps = 7\n', "utf-8")
+    settings = build(preset=str(path))
+    assert (settings.seed, settings.arms, settings.segmenter.steps) == (3, ("oracle",), 7)
+
+
+def test_a_missing_preset_file_is_named():
+    assert refused(preset="no/such.toml") == "There is no preset file no/such.toml."
+
+
+def test_broken_toml_is_named_with_its_line(tmp_path):
+    path = tmp_path / "broken.toml"
+    path.write_text("seed = 1\narms = [\n", "utf-8")
+    assert refused(preset=str(path)).startswith(f"{path} is not valid TOML: ")
+
+
+# --- Overrides --------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("override", "expected"),
+    [
+        ("seed=4", 4),
+        ("rate = 4e-4", 4e-4),
+        ("flip=false", False),
+        ("crop=[64, 32]", [64, 32]),
+        ('name="two words"', "two words"),
+        ("name=a bare = string", "a bare = string"),
+        ("name=adapted:cyclegan", "adapted:cyclegan"),
+        ("name=/data/gta5", "/data/gta5"),
+        ("table={a = 1}", {"a": 1}),
+        ("name=", ""),
+    ],
+)
+def test_an_override_is_toml_or_else_a_string(override, expected):
+    table = {}
+    table |= config.read("demo", [f"new.{override}"])["new"]
+    assert list(table.values()) == [expected]
+
+
+def test_overrides_reach_any_depth_and_leave_the_rest():
+    settings = build("translator.cyclegan.generator.filters=6", "prepare.label_space=cityscapes34")
+    assert settings.translator.cyclegan.generator.filters == 6
+    assert settings.prepare.label_space == "cityscapes34"
+    rest = build()
+    assert settings.segmenter == rest.segmenter
+    assert settings.translator.cyclegan.steps == rest.translator.cyclegan.steps
+
+
+def test_the_last_override_wins():
+    assert build("segmenter.steps=5", "segmenter.steps=9").segmenter.steps == 9
+
+
+def test_reading_twice_starts_from_the_preset_again():
+    assert build("seed=5").seed == 5
+    assert build().seed == 0
+
+
+@pytest.mark.parametrize("override", ["seed", "=3", "segmenter.=3", ".steps=3"])
+def test_an_override_without_key_or_value_is_refused(override):
+    assert refused(override) == f"--set takes dotted.key=value; got {override!r}."
+
+
+def test_an_override_below_a_value_is_refused():
+    assert refused("seed.of=3") == "--set seed.of=3: 'seed' is a value, not a table."
+
+
+# --- What is refused --------------------------------------------------------
+
+
+def test_an_unknown_setting_is_named_with_a_suggestion():
+    message = refused("translator.cyclegan.lamda_cycle=3")
+    assert message.startswith(
+        "No setting 'translator.cyclegan.lamda_cycle'."
+        " Did you mean 'translator.cyclegan.lambda_cycle'? Settings: generator, "
+    )
+
+
+def test_an_unknown_table_is_named_with_a_suggestion():
+    assert refused("segmentr.steps=3").startswith(
+        "No setting 'segmentr'. Did you mean 'segmenter'? Settings: seed, arms, "
+    )
+
+
+def test_an_unknown_method_is_a_setting_that_is_not_there():
+    assert refused("translator.cyclegam.steps=3").startswith(
+        "No setting 'translator.cyclegam'. Did you mean 'translator.cyclegan'?"
+    )
+
+
+def test_nothing_like_it_gives_no_suggestion():
+    assert refused("streets.zzz=3").startswith("No setting 'streets.zzz'. Settings: num_train, ")
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("segmenter.steps=many", "Setting 'segmenter.steps': Input should be a valid integer"),
+        ("segmenter.steps=2.5", "Setting 'segmenter.steps': Input should be a valid integer"),
+        ("segmenter.pipeline.flip=1", "Setting 'segmenter.pipeline.flip': Input should be a valid"),
+        ("segmenter.pipeline.crop=8", "Setting 'segmenter.pipeline.crop': Input should be a valid"),
+        ("arms=oracle", "Setting 'arms': Input should be a valid array; got 'oracle'."),
+        ("segmenter=3", "Setting 'segmenter': "),
+    ],
+)
+def test_a_wrong_type_is_refused_by_name(override, message):
+    assert refused(override).startswith(message)
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("seed=-1", "Setting 'seed': Input should be greater than or equal to 0; got -1."),
+        ("seed=4294967296", "Setting 'seed': Input should be less than 4294967296; got 42949"),
+        ("segmenter.steps=0", "Setting 'segmenter.steps': Input should be greater than 0; got 0."),
+        ("translator.cyclegan.lambda_cycle=-1", "Setting 'translator.cyclegan.lambda_cycle': "),
+        ("translator.cyclegan.beta_1=1.0", "Setting 'translator.cyclegan.beta_1': "),
+        ("translator.cyclegan.adversarial=wgan", "Setting 'translator.cyclegan.adversarial': "),
+        ("prepare.label_space=coco", "Setting 'prepare.label_space': Input should be 'citysc"),
+        ("prepare.size=[96]", "Setting 'prepare.size"),
+        ("source.format=coco", "Setting 'source': no data set 'coco'; there are cityscapes"),
+        ("source.split=mine", "Setting 'source': cityscapes has no split 'mine'; official"),
+        ("streets.camera_size=[64, 100]", "Setting 'streets.camera_size.1': Input should be great"),
+        (
+            "segmenter.pipeline.crop=[96, 120]",
+            "Setting 'segmenter': pipeline.crop has to be a multiple of 16 for this U-Net.",
+        ),
+        (
+            "translator.cyclegan.pipeline.crop=[62, 64]",
+            "Setting 'translator.cyclegan': pipeline.crop has to be a multiple of 4, the gen",
+        ),
+        ('arms=["target_only"]', "Setting 'arms': no arm 'target_only'; arms are source_only, "),
+        ('arms=["adapted:cut"]', "Setting 'arms': no arm 'adapted:cut'; "),
+        ('arms=["oracle", "oracle"]', "Setting 'arms': an arm is named twice"),
+        ("arms=[]", "Setting 'arms': name at least one arm"),
+    ],
+)
+def test_an_impossible_value_is_refused_by_name(override, message):
+    assert refused(override).startswith(message)
+
+
+@pytest.mark.parametrize("value", ["nan", "inf", "-inf"])
+@pytest.mark.parametrize("name", ["translator.cyclegan.lambda_cycle", "segmenter.learning_rate"])
+def test_a_number_has_to_be_finite(name, value):
+    assert refused(f"{name}={value}").startswith(f"Setting '{name}': Input should be ")
+
+
+def test_a_setting_without_default_is_asked_for(tmp_path):
+    path = tmp_path / "mine.toml"
+    path.write_text("[source]\nroot = 'somewhere'\n", "utf-8")
+    assert refused(preset=str(path)) == "Setting 'source.format' is needed."
+
+
+def test_a_whole_number_does_for_a_real_one():
+    assert build("translator.cyclegan.lambda_cycle=3").translator.cyclegan.lambda_cycle == 3.0
+
+
+def test_settings_are_frozen():
+    settings = build()
+    with pytest.raises(pydantic.ValidationError, match="frozen"):
+        settings.seed = 1
+    with pytest.raises(pydantic.ValidationError, match="frozen"):
+        settings.segmenter.network.filters = 1
+
+
+def test_settings_survive_a_round_trip_through_json():
+    settings = build("prepare.image_resize=nearest")
+    assert config.build(Settings, settings.model_dump(mode="json")) == settings
+
+
+def test_methods_are_those_of_the_arms_once_each():
+    arms = 'arms=["mixed:cyclegan", "source_only", "adapted:cyclegan"]'
+    assert build(arms).methods == ["cyclegan"]
+    assert build('arms=["source_only"]').methods == []

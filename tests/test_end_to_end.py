@@ -1,0 +1,422 @@
+"""One tiny experiment, run once, and what is true of all that it left."""
+
+import json
+import re
+import shutil
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from PIL import Image
+
+from i2i_keras import config, experiment, runs
+from i2i_keras.cli import main
+from i2i_keras.data.labels import IGNORE
+from i2i_keras.data.records import SPLITS, read_ids, read_records
+from i2i_keras.errors import DataError
+from i2i_keras.evaluation import segmentation
+
+PRESET = """
+arms = ["source_only", "adapted:cyclegan", "oracle"]
+
+[streets]
+num_train = 6
+num_val = 2
+num_test = 3
+camera_size = [64, 128]
+game_size = [64, 128]
+
+[source]
+format = "cityscapes"
+
+[target]
+format = "gta5"
+
+[prepare]
+size = [32, 64]
+workers = 1
+
+[translator.cyclegan]
+steps = 2
+checkpoint_every = 2
+num_samples = 1
+lambda_identity = 0.0
+generator = {filters = 2, num_downsamplings = 1, num_residual_blocks = 0, outer_kernel = 3}
+discriminator = {filters = 2, num_downsamplings = 1}
+pipeline = {batch_size = 1, crop = [16, 16]}
+
+[segmenter]
+steps = 3
+checkpoint_every = 2
+network = {filters = 2, depth = 1, l2 = 0.0}
+pipeline = {batch_size = 2, crop = [16, 16]}
+
+[evaluate]
+bootstrap_samples = 50
+num_pictures = 2
+"""
+ARMS = ("source_only", "adapted:cyclegan", "oracle")
+
+
+class Experiment:
+    """A run directory and the command that made it."""
+
+    def __init__(self, folder):
+        self.root, self.preset = folder / "run", folder / "tiny.toml"
+        self.preset.write_text(PRESET, "utf-8")
+
+    @property
+    def run(self):
+        return runs.Run(self.root)
+
+    @property
+    def settings(self):
+        return config.build(experiment.Settings, config.read(str(self.preset)))
+
+    def command(self, name, *arguments):
+        words = [name, "--preset", self.preset, "--run", self.root, *arguments]
+        return CliRunner().invoke(main, [str(word) for word in words])
+
+    def records(self, table):
+        return read_records(self.root, self.root / f"{table}.csv")
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """`run`, from nothing to the report, but for target labels of no business.
+
+    Once everything is prepared, the target's training labels disappear until
+    all but the oracle are trained.
+    """
+    tiny = Experiment(tmp_path_factory.mktemp("experiment"))
+    assert tiny.command("prepare").exit_code == 0
+    labels = [tiny.root / "records" / f"target-{split}" / "labels" for split in ("train", "val")]
+    for folder in labels:
+        folder.rename(folder.with_name("hidden"))
+    tiny.blind = [
+        tiny.command("train-translator"),
+        tiny.command("translate"),
+        tiny.command("train-segmenter", "--arm", "source_only", "--arm", "adapted:cyclegan"),
+    ]
+    tiny.oracle_without_labels = tiny.command("train-segmenter", "--arm", "oracle")
+    for folder in labels:
+        folder.with_name("hidden").rename(folder)
+    tiny.result = tiny.command("run")
+    assert tiny.result.exit_code == 0, tiny.result.output
+    return tiny
+
+
+@pytest.fixture(scope="module")
+def summary(finished):
+    return runs.read_json(finished.root / "scores" / "summary.json")
+
+
+# --- What is there ----------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "file",
+    [
+        "raw/done.json",
+        "records/done.json",
+        *(f"records/{domain}-{s}.csv" for domain in ("source", "target") for s in SPLITS),
+        "translator/cyclegan/done.json",
+        "translator/cyclegan/history.csv",
+        "translator/cyclegan/samples/step-000002.png",
+        "translator/cyclegan/generator_xy.weights.h5",
+        "translator/cyclegan/generator_yx.weights.h5",
+        "translator/cyclegan/discriminator_x.weights.h5",
+        "translator/cyclegan/discriminator_y.weights.h5",
+        "translated/cyclegan/done.json",
+        "translated/cyclegan/source-train.csv",
+        "translated/cyclegan/source-val.csv",
+        "segmenter/source_only/done.json",
+        "segmenter/adapted-cyclegan/done.json",
+        "segmenter/oracle/unet.weights.h5",
+        "segmenter/oracle/history.csv",
+        "scores/source_only.json",
+        "scores/adapted-cyclegan.json",
+        "scores/oracle.json",
+        "scores/summary.json",
+        "report/index.html",
+        "report/report.md",
+    ],
+)
+def test_the_road_leaves(finished, file):
+    assert (finished.root / file).is_file()
+
+
+def test_the_table_and_the_place_of_the_report_are_printed(finished):
+    output = finished.result.output
+    assert all(arm in output for arm in ("source_only", "adapted:cyclegan", "oracle"))
+    assert str(finished.root / "report" / "index.html") in output
+
+
+def test_the_summary_keeps_its_contract(summary):
+    assert list(summary["arms"]) == list(ARMS)
+    assert {"mean_iou", "ci95"} <= summary["arms"]["source_only"].keys()
+    assert {"mean_iou", "ci95", "gain", "gain_ci95", "gap_closed"} <= summary["arms"][
+        "adapted:cyclegan"
+    ].keys()
+    assert {"mean_iou", "ci95", "gain", "gain_ci95"} <= summary["arms"]["oracle"].keys()
+    assert summary["num_images"] == 3
+    for arm in summary["arms"].values():
+        low, high = arm["ci95"]
+        assert 0 <= low <= high <= 1
+
+
+def test_scores_follow_from_the_confusion_matrices(finished, summary):
+    totals = {}
+    for arm in ARMS:
+        path = finished.root / "scores" / runs.folder_name(arm) / "confusions.npz"
+        with np.load(path, allow_pickle=False) as file:
+            totals[arm] = file["confusions"].sum(axis=0)
+        details = runs.read_json(finished.root / "scores" / f"{runs.folder_name(arm)}.json")
+        for name, value in segmentation.scores(totals[arm]).items():
+            assert details[name] == pytest.approx(value)
+        assert summary["arms"][arm]["mean_iou"] == details["mean_iou"]
+    gain = summary["arms"]["adapted:cyclegan"]["gain"]
+    assert gain == pytest.approx(
+        float(
+            segmentation.mean_iou(totals["adapted:cyclegan"])
+            - segmentation.mean_iou(totals["source_only"])
+        )
+    )
+
+
+def test_all_arms_are_scored_on_all_pixels_of_the_same_labels(finished):
+    rows = [
+        np.load(finished.root / "scores" / runs.folder_name(arm) / "confusions.npz")["confusions"]
+        for arm in ARMS
+    ]
+    truths = [read_ids(record.label) for record in finished.records("records/target-test")]
+    for matrices in rows:
+        assert matrices.sum(axis=(1, 2)).tolist() == [(t != IGNORE).sum() for t in truths]
+        np.testing.assert_array_equal(matrices.sum(axis=2), rows[0].sum(axis=2))
+
+
+# --- What was promised ------------------------------------------------------
+
+
+def test_a_translated_record_has_its_sources_name_label_and_size(finished):
+    for split in ("train", "val"):
+        sources = finished.records(f"records/source-{split}")
+        translated = finished.records(f"translated/cyclegan/source-{split}")
+        assert len(sources) == {"train": 6, "val": 2}[split]
+        for source, fake in zip(sources, translated, strict=True):
+            assert (fake.name, fake.label) == (source.name, source.label)
+            with Image.open(fake.image) as image:
+                assert image.size == (64, 32)
+                assert image.mode == "RGB"
+
+
+def test_only_the_oracle_needs_the_targets_labels(finished):
+    for result in finished.blind:
+        assert result.exit_code == 0, result.output
+    assert finished.oracle_without_labels.exit_code != 0
+
+
+def test_the_arms_differ_in_their_records_alone(finished):
+    done = [
+        runs.read_json(finished.root / "segmenter" / runs.folder_name(arm) / "done.json")
+        for arm in ARMS
+    ]
+    assert done[0]["settings"] == done[1]["settings"] == done[2]["settings"]
+    assert [sorted(d["inputs"]) for d in done] == [
+        ["records"],
+        ["records", "translated"],
+        ["records"],
+    ]
+
+
+def test_the_mixed_arm_gets_source_and_translated(finished):
+    train, val, _ = experiment._arm(finished.run, "mixed:cyclegan")
+    assert train == [
+        *finished.records("records/source-train"),
+        *finished.records("translated/cyclegan/source-train"),
+    ]
+    assert len(val) == 4
+
+
+def test_predictions_are_class_maps_of_the_images_size(finished):
+    for arm in ARMS:
+        folder = finished.root / "scores" / "predictions" / runs.folder_name(arm)
+        pictures = sorted(folder.iterdir())
+        assert len(pictures) == 2
+        for picture in pictures:
+            assert read_ids(picture).shape == (32, 64)
+            assert read_ids(picture).max() < 19
+
+
+def test_nothing_that_it_wrote_names_an_absolute_path(finished):
+    home = str(finished.root.parent.parent)
+    for path in finished.root.rglob("*"):
+        if path.suffix in (".json", ".csv", ".md", ".html") or path.name == "checkpoint":
+            text = path.read_text("utf-8")
+            assert home not in text, path
+            assert not re.search(r'"/(home|root|tmp|work|usr)/', text), path
+
+
+def test_nothing_that_it_wrote_is_pickled(finished):
+    files = [path for path in finished.root.rglob("*") if path.is_file()]
+    assert not [path for path in files if path.suffix in (".pkl", ".pickle", ".npy", ".keras")]
+    assert not [path for path in files if path.read_bytes()[:2] in (b"\x80\x04", b"\x80\x05")]
+
+
+def test_no_draft_is_left(finished):
+    assert not list(finished.root.rglob(".draft-*"))
+    assert not list(finished.root.rglob("begun.json"))
+
+
+def test_no_json_holds_what_json_has_not(finished):
+    def refuse(word):
+        raise ValueError(word)  # NaN, which only Python reads.
+
+    for path in finished.root.rglob("*.json"):
+        json.loads(path.read_text("utf-8"), parse_constant=refuse)
+
+
+# --- Again ------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def again(finished, tmp_path_factory):
+    """A copy of the run elsewhere, and what `run` said of it."""
+    moved = Experiment(tmp_path_factory.mktemp("moved"))
+    shutil.copytree(finished.root, moved.root)
+    return moved, moved.command("run")
+
+
+def states(root):
+    """When each file of the stages was written; scores and report are anew."""
+    files = {path.relative_to(root): path for path in root.rglob("*") if path.is_file()}
+    return {
+        name: path.stat().st_mtime_ns
+        for name, path in files.items()
+        if name.parts[0] not in ("report", ".lock") and name.parent.name != "scores"
+    }
+
+
+def test_a_moved_run_is_still_done(again):
+    _, result = again
+    assert result.exit_code == 0, result.output
+    told = [line.partition(": ") for line in result.output.splitlines()[:6]]
+    assert [name for name, _, _ in told] == [
+        "prepare",
+        "train-translator cyclegan",
+        "translate cyclegan",
+        *(f"train-segmenter {arm}" for arm in ARMS),
+    ]
+    assert {how for _, _, how in told} == {"was done before"}
+
+
+def test_a_second_run_touches_no_file_of_a_stage(finished, again):
+    assert states(again[0].root) == states(finished.root)
+
+
+def test_a_second_run_comes_to_the_same_summary(again, summary):
+    assert runs.read_json(again[0].root / "scores" / "summary.json") == summary
+
+
+@pytest.mark.parametrize(
+    ("command", "change", "words"),
+    [
+        ("prepare", "prepare.size=[32, 80]", "records was made with prepare.size = [32, 64] (now"),
+        ("prepare", "streets.num_test=4", "raw was made with num_test = 3 (now 4)"),
+        ("train-translator", "seed=1", "translator/cyclegan was made with seed = 0 (now 1)"),
+        ("train-segmenter", "segmenter.steps=9", "source_only was made with steps = 3 (now 9)"),
+        ("evaluate", "evaluate.num_pictures=1", "scores/source_only was made with num_pictures"),
+    ],
+)
+def test_other_settings_are_refused(finished, command, change, words):
+    result = finished.command(command, "--set", change)
+    assert result.exit_code == 1
+    assert words in result.output
+    assert "Traceback" not in result.output
+
+
+def test_new_records_are_other_inputs(finished, tmp_path):
+    for name in ("records", "translator"):
+        (tmp_path / name).mkdir()
+    for stage in ("records", "translator/cyclegan"):
+        shutil.copytree(finished.root / stage, tmp_path / stage, dirs_exist_ok=True)
+    done = runs.read_json(tmp_path / "records" / "done.json")
+    runs.write_json(tmp_path / "records" / "done.json", done | {"fingerprint": "another"})
+    with pytest.raises(DataError, match="was made with another records; use another --run"):
+        experiment.train_translator(finished.settings, runs.Run(tmp_path), "cyclegan")
+
+
+def test_arms_are_scored_without_pictures_as_well(finished, unscored):
+    settings = config.build(
+        experiment.Settings,
+        config.read(str(finished.preset), ['arms=["source_only"]', "evaluate.num_pictures=0"]),
+    )
+    arms = experiment.evaluate(settings, unscored)["arms"]
+    assert arms["source_only"]["mean_iou"] >= 0
+
+
+@pytest.fixture
+def unscored(finished, tmp_path):
+    """A copy of the run, whose source-only arm is not scored yet."""
+    shutil.copytree(finished.root, tmp_path / "run")
+    shutil.rmtree(tmp_path / "run" / "scores" / "source_only")
+    return runs.Run(tmp_path / "run")
+
+
+def test_arms_are_scored_where_the_sources_test_labels_are_withheld(finished, unscored, summary):
+    table = unscored.root / "records" / "source-test.csv"
+    rows = [row | {"label": ""} for row in runs.read_table(table)]
+    runs.write_table(table, rows, columns=list(rows[0]))
+    experiment.evaluate(finished.settings, unscored)
+    assert runs.read_json(unscored.root / "scores" / "summary.json") == summary
+
+
+# --- Translation of anything ------------------------------------------------
+
+
+def test_a_folder_of_images_of_any_size_is_translated(finished, tmp_path):
+    sizes = {"a.png": (33, 35), "b.jpg": (64, 20)}
+    (tmp_path / "photos").mkdir()
+    for name, size in sizes.items():
+        Image.new("RGB", size, (90, 120, 30)).save(tmp_path / "photos" / name)
+    for direction in ("xy", "yx"):
+        out = tmp_path / direction
+        arguments = ["--direction", direction, "--images", tmp_path / "photos", "--out", out]
+        result = finished.command("translate", *arguments)
+        assert result.exit_code == 0, result.output
+        assert f"2 images in {out}" in result.output
+        for name, size in sizes.items():
+            with Image.open((out / name).with_suffix(".png")) as image:
+                assert image.size == size
+
+
+def test_a_folder_without_images_is_refused(finished, tmp_path):
+    (tmp_path / "empty").mkdir()
+    arguments = ["--images", tmp_path / "empty", "--out", tmp_path / "out"]
+    result = finished.command("translate", *arguments)
+    assert result.exit_code == 1
+    assert "empty holds no PNG or JPEG; give a folder of images." in result.output
+
+
+def test_two_images_that_would_become_one_are_refused(finished, tmp_path):
+    (tmp_path / "photos").mkdir()
+    for name in ("a.jpg", "a.png"):
+        Image.new("RGB", (8, 8)).save(tmp_path / "photos" / name)
+    arguments = ["--images", tmp_path / "photos", "--out", tmp_path / "out"]
+    result = finished.command("translate", *arguments)
+    assert result.exit_code == 1
+    assert "a.png would both become a.png; rename one." in result.output
+
+
+def test_images_are_not_translated_into_their_own_folder(finished, tmp_path):
+    result = finished.command("translate", "--images", tmp_path, "--out", tmp_path / "x" / "..")
+    assert result.exit_code == 1
+    assert "holds the images themselves; give another folder for --out." in result.output
+
+
+def test_the_target_is_translated_without_its_labels(finished):
+    result = finished.command("translate", "--direction", "yx")
+    assert result.exit_code == 0, result.output
+    records = finished.records("translated/cyclegan-yx/target-train")
+    assert len(records) == 6
+    assert [record.label for record in records] == [None] * 6

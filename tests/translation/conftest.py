@@ -1,0 +1,76 @@
+import shutil
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from i2i_keras import config
+from i2i_keras.translation.cyclegan import CycleGANConfig, fit
+
+
+@pytest.fixture(scope="session")
+def tiny():
+    """Settings of the smallest networks, with changes to any of them."""
+
+    def build(**changes):
+        table = {
+            "generator": {
+                "filters": 2,
+                "num_downsamplings": 1,
+                "num_residual_blocks": 0,
+                "outer_kernel": 3,
+            },
+            "discriminator": {"filters": 2, "num_downsamplings": 1},
+            "pipeline": {"batch_size": 2, "crop": [16, 16]},
+            "pool_size": 3,
+            "steps": 4,
+            "checkpoint_every": 2,
+            "num_samples": 1,
+        }
+        return config.build(CycleGANConfig, table | changes)
+
+    return build
+
+
+@pytest.fixture(scope="session")
+def images(tmp_path_factory):
+    """Images of two domains, 20 x 24 pixels: no multiple of the crop."""
+    rng = np.random.default_rng(0)
+
+    def write(domain, count):
+        folder = tmp_path_factory.mktemp(domain)
+        paths = [folder / f"{number}.png" for number in range(count)]
+        for path in paths:
+            Image.fromarray(rng.integers(0, 256, (20, 24, 3), np.uint8)).save(path)
+        return paths
+
+    return write("x", 3), write("y", 5)
+
+
+class Fitted(NamedTuple):
+    """A training that ran through, and the same one killed and continued."""
+
+    whole: Callable
+    resumed: Callable
+
+
+@pytest.fixture(scope="session")
+def fitted(tmp_path_factory, tiny, images):
+    """Folders of two trainings with the same seed.
+
+    Of the second one, all was lost but the checkpoint at step 2 and a history
+    that was already written further: a kill at the worst moment.
+    """
+    whole, resumed = tmp_path_factory.mktemp("whole"), tmp_path_factory.mktemp("resumed")
+    fit(tiny(), *images, whole, 7)
+    shutil.copy(whole / "history.csv", resumed)
+    shutil.copytree(
+        whole / "checkpoints", resumed / "checkpoints", ignore=shutil.ignore_patterns("ckpt-4*")
+    )
+    (resumed / "checkpoints" / "checkpoint").write_text(
+        'model_checkpoint_path: "ckpt-2"\nall_model_checkpoint_paths: "ckpt-2"\n', "utf-8"
+    )
+    fit(tiny(), *images, resumed, 7)
+    return Fitted(whole, resumed)
