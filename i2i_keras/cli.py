@@ -13,8 +13,8 @@ import click
 from i2i_keras.errors import DataError, SettingsError
 
 if TYPE_CHECKING:
-    from i2i_keras.experiment import Settings
     from i2i_keras.runs import Done, Run
+    from i2i_keras.settings import Settings
 
 # TensorFlow reads it when it is imported. Its complaints about absent GPUs are
 # of level "error".
@@ -237,8 +237,8 @@ def _open(
     overrides: tuple[str, ...],
 ) -> "tuple[Settings, Run]":
     from i2i_keras import config
-    from i2i_keras.experiment import Settings
     from i2i_keras.runs import Run
+    from i2i_keras.settings import Settings
 
     table = config.read(preset, overrides)
     for role, root in (("source", source), ("target", target)):

@@ -6,11 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pydantic
 import tensorflow as tf
 
 from i2i_keras import runs
-from i2i_keras.config import Config
 from i2i_keras.data import prepare as preparation
 from i2i_keras.data import streets as drawing
 from i2i_keras.data.labels import LABEL_SPACES, LabelSpace
@@ -22,85 +20,14 @@ from i2i_keras.data.records import (
     write_records,
 )
 from i2i_keras.errors import DataError, SettingsError
-from i2i_keras.evaluation import segmentation, statistics
+from i2i_keras.evaluation import segmentation, statistics, summary
 from i2i_keras.report import page
+from i2i_keras.settings import Settings, check_arm
 from i2i_keras.training import segmenter as segmenters
 from i2i_keras.translation import TRANSLATORS
 from i2i_keras.translation.apply import translate_records
 
 Tell = Callable[[str], None]
-
-# One field a method, so that a new one is one line in `TRANSLATORS`.
-_METHODS: dict[str, Any] = {name: (m.config, m.config()) for name, m in TRANSLATORS.items()}
-TranslatorSettings: Any = pydantic.create_model("TranslatorSettings", __base__=Config, **_METHODS)
-
-
-class EvaluateConfig(Config):
-    """How arms are scored.
-
-    Attributes:
-        bootstrap_samples: test sets drawn for the intervals.
-        num_pictures: test images whose predictions are kept for the report.
-    """
-
-    bootstrap_samples: pydantic.PositiveInt = 2000
-    num_pictures: pydantic.NonNegativeInt = 8
-
-
-class Settings(Config):
-    """All settings of an experiment.
-
-    Attributes:
-        seed: of everything random.
-        arms: what is compared: `source_only`, `oracle`, `adapted:METHOD`
-            (translated source), `mixed:METHOD` (source and translated source),
-            METHOD a key of `translation.TRANSLATORS`.
-        streets: draws both domains where no roots are given.
-        source: the domain with labels.
-        target: the domain that the segmenter shall work in.
-        prepare: size and label space.
-        translator: settings of each method, by its name.
-        segmenter: network and training, the same for all arms.
-        evaluate: scores and intervals.
-    """
-
-    seed: int = pydantic.Field(default=0, ge=0, lt=2**32)
-    arms: tuple[str, ...] = ("source_only", "adapted:cyclegan", "oracle")
-    streets: drawing.StreetsConfig | None = None
-    source: preparation.DomainConfig = preparation.DomainConfig(format="cityscapes")
-    target: preparation.DomainConfig = preparation.DomainConfig(format="gta5")
-    prepare: preparation.PrepareConfig = preparation.PrepareConfig()
-    translator: TranslatorSettings = TranslatorSettings()
-    segmenter: segmenters.SegmenterConfig = segmenters.SegmenterConfig()
-    evaluate: EvaluateConfig = EvaluateConfig()
-
-    @pydantic.field_validator("arms")
-    @classmethod
-    def _known_arms(cls, arms: tuple[str, ...]) -> tuple[str, ...]:
-        for arm in arms:
-            check_arm(arm)
-        if not arms:
-            raise ValueError("name at least one arm")
-        if len(set(arms)) < len(arms):
-            raise ValueError("an arm is named twice")
-        return arms
-
-    @property
-    def methods(self) -> list[str]:
-        """The translators that the arms need."""
-        return list(dict.fromkeys(arm.partition(":")[2] for arm in self.arms if ":" in arm))
-
-
-def check_arm(arm: str) -> None:
-    """Refuses a name that is no arm, with a `ValueError`."""
-    kind, _, method = arm.partition(":")
-    if arm in ("source_only", "oracle"):
-        return
-    if kind not in ("adapted", "mixed") or method not in TRANSLATORS:
-        raise ValueError(
-            f"no arm {arm!r}; arms are source_only, oracle, adapted:METHOD and mixed:METHOD"
-            f" with METHOD one of {', '.join(TRANSLATORS)}"
-        )
 
 
 def check_method(method: str) -> None:
@@ -210,7 +137,7 @@ def translate_folder(run: runs.Run, method: str, direction: str, images: Path, o
             raise DataError(
                 f"{other} and {record.image} would both become {record.name}.png; rename one."
             )
-    return len(translate_records(function, records, out, "translate"))
+    return len(translate_records(function, records, out, "translate", keep=False))
 
 
 def train_segmenter(settings: Settings, run: runs.Run, arm: str) -> runs.Done:
@@ -235,13 +162,26 @@ def evaluate(settings: Settings, run: runs.Run) -> runs.Facts:
     Returns:
         What `scores/summary.json` holds.
     """
-    confusions, losses = {}, {}
+    confusions, counts = {}, {}
     for arm in settings.arms:
-        losses[arm] = _predict(settings, run, arm).results["loss"]
+        counts[arm] = _predict(settings, run, arm).results
         confusions[arm] = _load_confusions(run, arm)
-    summary = _summarize(settings, run, confusions, losses)
-    runs.write_json(run.root / "scores" / "summary.json", summary)
-    return summary
+    names = _label_space(run).names
+    drawn = statistics.bootstrap(confusions, settings.evaluate.bootstrap_samples, settings.seed)
+    results = summary.compare(confusions, drawn)
+    for arm, facts in results.items():
+        details = summary.details(names, confusions[arm].sum(axis=0))
+        path = run.root / "scores" / f"{runs.folder_name(arm)}.json"
+        runs.write_json(path, {"arm": arm, **facts, **details, **counts[arm]})
+    facts = {
+        "label_space": _label_space_name(run),
+        "num_images": counts[settings.arms[0]]["num_images"],
+        "bootstrap_samples": settings.evaluate.bootstrap_samples,
+        "absent": summary.absent(names, confusions[settings.arms[0]].sum(axis=0)),
+        "arms": results,
+    }
+    runs.write_json(run.root / "scores" / "summary.json", facts)
+    return facts
 
 
 def report(run: runs.Run) -> runs.Facts:
@@ -282,9 +222,13 @@ def _records(run: runs.Run, table: str) -> list[Record]:
     return read_records(run.root, run.root / "records" / f"{table}.csv")
 
 
-def _label_space(run: runs.Run) -> LabelSpace:
+def _label_space_name(run: runs.Run) -> str:
     facts = runs.read_json(run.root / "records" / "done.json")
-    return LABEL_SPACES[facts["settings"]["prepare"]["label_space"]]
+    return str(facts["settings"]["prepare"]["label_space"])
+
+
+def _label_space(run: runs.Run) -> LabelSpace:
+    return LABEL_SPACES[_label_space_name(run)]
 
 
 def _listing(root: Path, splits: Splits) -> str:
@@ -333,9 +277,9 @@ def _predict(settings: Settings, run: runs.Run, arm: str) -> runs.Done:
     num_pictures = settings.evaluate.num_pictures
 
     def work(folder: Path) -> runs.Facts:
-        model = segmenters.load(run.root / "segmenter" / name)
+        trained = run.root / "segmenter" / name
+        model, stride = segmenters.load(trained), segmenters.saved_network(trained).stride
         segment = tf.function(lambda images: model(images, training=False), reduce_retracing=True)
-        stride = 2**settings.segmenter.network.depth
         space = _label_space(run)
 
         def predict(table: str, pictures: Path, limit: int | None) -> segmentation.Prediction:
@@ -360,44 +304,3 @@ def _load_confusions(run: runs.Run, arm: str) -> Any:
     path = run.root / "scores" / runs.folder_name(arm) / "confusions.npz"
     with np.load(path, allow_pickle=False) as arrays:
         return arrays["confusions"]
-
-
-def _summarize(
-    settings: Settings, run: runs.Run, confusions: dict[str, Any], losses: dict[str, float]
-) -> runs.Facts:
-    """Writes `scores/ARM.json` of every arm and returns the summary."""
-    names = _label_space(run).names
-    drawn = statistics.bootstrap(confusions, settings.evaluate.bootstrap_samples, settings.seed)
-    totals = {arm: matrices.sum(axis=0) for arm, matrices in confusions.items()}
-    points = {arm: float(segmentation.mean_iou(total)) for arm, total in totals.items()}
-    occurring = next(iter(totals.values())).sum(axis=1)
-    arms: dict[str, runs.Facts] = {}
-    for arm, total in totals.items():
-        facts: runs.Facts = {"mean_iou": points[arm], "ci95": drawn.interval(arm)}
-        if arm != "source_only" and "source_only" in points:
-            facts["gain"] = points[arm] - points["source_only"]
-            facts["gain_ci95"] = drawn.gain_interval(arm, "source_only")
-            if arm != "oracle":
-                facts["gap_closed"] = (
-                    statistics.gap_closed(points["source_only"], points[arm], points["oracle"])
-                    if "oracle" in points
-                    else None
-                )
-        arms[arm] = facts
-        iou = segmentation.iou_per_class(total)
-        details = {
-            "arm": arm,
-            **facts,
-            **segmentation.scores(total),
-            "loss": losses[arm],
-            "iou": {n: None if np.isnan(v) else float(v) for n, v in zip(names, iou, strict=True)},
-            "num_images": len(confusions[arm]),
-        }
-        runs.write_json(run.root / "scores" / f"{runs.folder_name(arm)}.json", details)
-    return {
-        "label_space": settings.prepare.label_space,
-        "num_images": len(next(iter(confusions.values()))),
-        "bootstrap_samples": settings.evaluate.bootstrap_samples,
-        "absent": [n for n, pixels in zip(names, occurring, strict=True) if pixels == 0],
-        "arms": arms,
-    }

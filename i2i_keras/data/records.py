@@ -50,14 +50,20 @@ def read_records(root: Path, table: Path) -> list[Record]:
     """Reads a CSV of records, whose paths are relative to the run's `root`.
 
     Raises:
-        DataError: there is no such table.
+        DataError: there is no such table, or one of its images is gone.
     """
     if not table.is_file():
         raise DataError(f"{table} is missing; run the stage that makes it first.")
-    return [
+    records = [
         Record(row["name"], root / row["image"], root / row["label"] if row["label"] else None)
         for row in runs.read_table(table)
     ]
+    for record in records:
+        if not record.image.is_file():
+            raise DataError(
+                f"{record.image} is missing; delete {table.parent} and run its stage again."
+            )
+    return records
 
 
 def write_records(root: Path, table: Path, records: Sequence[Record]) -> None:

@@ -132,7 +132,7 @@ def predict(
     if not records:
         raise DataError("There are no test images to score; check the split and the root.")
     for record in records:
-        if record.label is None:
+        if record.label is None or not record.label.is_file():
             raise DataError(f"{record.image} has no label and cannot be scored.")
     confusions, losses, counts = [], 0.0, 0
     batches = pipeline.evaluation_batches(records, 1, multiple)

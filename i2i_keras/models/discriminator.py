@@ -6,7 +6,7 @@ import tensorflow as tf
 from keras import layers
 
 from i2i_keras.config import Config
-from i2i_keras.models.layers import Norm, gaussian, normalization, spectral_normalization
+from i2i_keras.models.layers import Dropout, Norm, gaussian, normalization, spectral_normalization
 
 
 class DiscriminatorConfig(Config):
@@ -57,7 +57,7 @@ def build_discriminator(config: DiscriminatorConfig, name: str) -> keras.Model:
         x = normalization(norm, f"conv{stage}_norm")(x)
         x = layers.LeakyReLU(0.2, name=f"conv{stage}_relu")(x)
         if config.dropout:
-            x = layers.Dropout(config.dropout, name=f"conv{stage}_dropout")(x)
+            x = Dropout(config.dropout, name=f"conv{stage}_dropout")(x)
 
     x = _convolution(x, 1, 1, config, "head", use_bias=True)
     outputs = layers.Activation("linear", dtype="float32", name="logits")(x)

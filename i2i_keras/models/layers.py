@@ -3,6 +3,7 @@
 The only module that imports tensorflow-addons.
 """
 
+import random
 import warnings
 from typing import Any, Literal
 
@@ -104,6 +105,42 @@ class InverseTanh(layers.Layer):
 
     def call(self, inputs: tf.Tensor) -> tf.Tensor:
         return tf.atanh(0.98 * inputs)
+
+
+@keras.saving.register_keras_serializable("i2i_keras")
+class Dropout(layers.Layer):
+    """Dropout whose random state is a variable.
+
+    Keras' own keeps it where no checkpoint finds it, so that a resumed
+    training would draw other masks.
+
+    Args:
+        rate: share of the values that are set to 0 in training; the others are
+            scaled by 1 / (1 - rate).
+
+    Input shape and output shape: any.
+    """
+
+    def __init__(self, rate: float, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.rate = rate
+        self.seed = random.randrange(2**31)  # Of `keras.utils.set_random_seed`.
+
+    def build(self, input_shape: tf.TensorShape) -> None:
+        self.calls = self.add_weight(
+            "calls", (), dtype="int64", initializer="zeros", trainable=False
+        )
+        super().build(input_shape)
+
+    def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
+        if not training:
+            return inputs
+        seed = tf.stack([tf.constant(self.seed, tf.int64), self.calls.assign_add(1)])
+        kept = tf.random.stateless_uniform(tf.shape(inputs), seed) >= self.rate
+        return tf.where(kept, inputs / (1.0 - self.rate), 0.0)
+
+    def get_config(self) -> dict[str, Any]:
+        return super().get_config() | {"rate": self.rate}
 
 
 def normalization(kind: Norm, name: str) -> layers.Layer:

@@ -23,6 +23,11 @@ class UNetConfig(Config):
     depth: pydantic.PositiveInt = 4
     l2: pydantic.NonNegativeFloat = 0.01
 
+    @property
+    def stride(self) -> int:
+        """What the sides of an image have to be a multiple of."""
+        return 2**self.depth
+
 
 def build_unet(config: UNetConfig, num_classes: int) -> keras.Model:
     """Builds 64-128-256-512-1024 and back, with skips.

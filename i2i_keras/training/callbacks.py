@@ -115,7 +115,7 @@ class Progress(keras.callbacks.Callback):
             if not math.isfinite(value):
                 raise DataError(
                     f"{name} of {self.description} is {value} at step {self.step};"
-                    " lower its learning_rate and run the stage again."
+                    " lower its learning_rate, delete the stage's folder and run it again."
                 )
 
 

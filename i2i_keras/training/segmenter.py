@@ -47,14 +47,10 @@ class SegmenterConfig(settings.Config):
 
     @pydantic.model_validator(mode="after")
     def _crop_fits(self) -> "SegmenterConfig":
-        if any(side % self.stride for side in self.pipeline.crop):
-            raise ValueError(f"pipeline.crop has to be a multiple of {self.stride} for this U-Net")
+        stride = self.network.stride
+        if any(side % stride for side in self.pipeline.crop):
+            raise ValueError(f"pipeline.crop has to be a multiple of {stride} for this U-Net")
         return self
-
-    @property
-    def stride(self) -> int:
-        """What the sides of an image have to be a multiple of."""
-        return 2**self.network.depth
 
 
 def cross_entropy(label: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
@@ -109,8 +105,8 @@ def fit(
     Raises:
         DataError: a record has no label.
     """
-    for record in train:
-        if record.label is None:
+    for record in (*train, *val):
+        if record.label is None or not record.label.is_file():
             raise DataError(f"{record.image} has no label; this arm cannot be trained.")
     keras.utils.set_random_seed(seed)
     model = build_unet(config.network, num_classes)
@@ -128,7 +124,7 @@ def fit(
     def observe(step: int) -> dict[str, float]:
         row = {"learning_rate": float(optimizer.learning_rate)}
         if val:
-            batches = evaluation_batches(val, config.pipeline.batch_size, config.stride)
+            batches = evaluation_batches(val, config.pipeline.batch_size, config.network.stride)
             scores = model.evaluate(batches, verbose=0, return_dict=True)
             row |= {f"val_{name}": value for name, value in scores.items()}
         return row
@@ -149,10 +145,15 @@ def fit(
 
 def load(folder: Path) -> keras.Model:
     """Loads the segmenter that `fit` saved."""
-    facts = runs.read_json(folder / "config.json")
-    model = build_unet(settings.build(UNetConfig, facts["network"]), facts["num_classes"])
+    num_classes = runs.read_json(folder / "config.json")["num_classes"]
+    model = build_unet(saved_network(folder), num_classes)
     model.load_weights(folder / "unet.weights.h5")
     return model
+
+
+def saved_network(folder: Path) -> UNetConfig:
+    """Settings of the network that `fit` saved."""
+    return settings.build(UNetConfig, runs.read_json(folder / "config.json")["network"])
 
 
 def _size(model: keras.Model) -> int:

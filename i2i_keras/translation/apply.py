@@ -15,17 +15,21 @@ Translate = Callable[[tf.Tensor], tf.Tensor]
 
 
 def translate_records(
-    translate: Translate, records: Sequence[Record], folder: Path, description: str
+    translate: Translate,
+    records: Sequence[Record],
+    folder: Path,
+    description: str,
+    *,
+    keep: bool = True,
 ) -> list[Record]:
     """Translates the images of records; each may have its own size.
-
-    Images that an earlier, interrupted call wrote are kept.
 
     Args:
         translate: from images in [-1, 1] to images of the same shape.
         records: what to translate.
         folder: gets `NAME.png` of every record.
         description: what the progress bar says.
+        keep: whether images that an earlier, interrupted call wrote are kept.
 
     Returns:
         Records of the translated images, with the same names and labels.
@@ -33,7 +37,7 @@ def translate_records(
     translated = []
     for record in tqdm(records, desc=description, unit="image", mininterval=1.0):
         path = folder / f"{record.name}.png"
-        if not path.exists():
+        if not (keep and path.exists()):
             image = transforms.normalize(tf.constant(read_image(record.image)))
             fake = transforms.denormalize(translate(image[tf.newaxis]))[0]
             with runs.replacing(path) as draft:

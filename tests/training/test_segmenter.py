@@ -174,7 +174,7 @@ def test_a_segmenter_is_told_nothing_of_its_arm():
 def test_the_defaults_are_those_of_the_report():
     report = SegmenterConfig()
     assert (report.pipeline.batch_size, report.pipeline.crop) == (32, (256, 256))
-    assert (report.epochs, report.network.l2, report.stride) == (15.0, 0.01, 16)
+    assert (report.epochs, report.network.l2, report.network.stride) == (15.0, 0.01, 16)
 
 
 def test_a_crop_has_to_fit_the_networks_stride():

@@ -282,7 +282,6 @@ def test_an_identity_loss_without_weight_is_reported_as_zero(other):
 
 
 @pytest.mark.slow
-@pytest.mark.xfail(strict=True, reason="the state of Keras' dropout is in no checkpoint")
 def test_a_training_with_dropout_continues_exactly_as_well(tiny, images, tmp_path):
     config = tiny(
         discriminator={"filters": 2, "num_downsamplings": 1, "dropout": 0.3},
