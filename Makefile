@@ -60,10 +60,10 @@ report: install ## Write the report page
 install: $(VENV)/run.stamp
 
 test: $(VENV)/test.stamp ## Run the tests (below 4 minutes on 2 cores)
-	$(BIN)/pytest
+	$(BIN)/pytest -n 2 --dist loadfile
 
 test-all: $(VENV)/test.stamp ## Run the slow tests too
-	$(BIN)/pytest -m ""
+	$(BIN)/pytest -n 2 --dist loadfile -m ""
 
 lint: $(VENV)/dev.stamp ## Check style, import direction and notebooks' outputs
 	$(BIN)/ruff check

@@ -185,8 +185,8 @@ def test_a_wrong_type_is_refused_by_name(override, message):
             "Setting 'segmenter': pipeline.crop has to be a multiple of 16 for this U-Net.",
         ),
         (
-            "translator.cyclegan.pipeline.crop=[62, 64]",
-            "Setting 'translator.cyclegan': pipeline.crop has to be a multiple of 4, the gen",
+            "translator.cyclegan.pipeline.crop=[63, 64]",
+            "Setting 'translator.cyclegan': pipeline.crop has to be a multiple of 2, the gen",
         ),
         ('arms=["target_only"]', "Setting 'arms': no arm 'target_only'; arms are source_only, "),
         ('arms=["adapted:cut"]', "Setting 'arms': no arm 'adapted:cut'; "),
