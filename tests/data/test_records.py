@@ -27,16 +27,26 @@ def test_records_come_back_from_their_table(tmp_path):
         Record("one, two", tmp_path / "images" / "one, two.png", tmp_path / "labels" / "1.png"),
         Record("drei-ä", tmp_path / "images" / "drei-ä.png", None),
     ]
+    for record in records:
+        record.image.parent.mkdir(exist_ok=True)
+        record.image.touch()
     write_records(tmp_path, tmp_path / "train.csv", records)
     assert read_records(tmp_path, tmp_path / "train.csv") == records
+
+
+def test_an_image_that_is_gone_is_named(tmp_path):
+    write_records(tmp_path, tmp_path / "a.csv", [Record("a", tmp_path / "x" / "a.png", None)])
+    with pytest.raises(DataError, match=r"a\.png is missing; delete"):
+        read_records(tmp_path, tmp_path / "a.csv")
 
 
 def test_a_table_holds_no_absolute_path(tmp_path):
     write_records(tmp_path, tmp_path / "a.csv", [Record("a", tmp_path / "x" / "a.png", None)])
     assert (tmp_path / "a.csv").read_text() == "name,image,label\na,x/a.png,\n"
-    assert read_records(tmp_path / "moved", tmp_path / "a.csv")[0].image == (
-        tmp_path / "moved" / "x" / "a.png"
-    )
+    moved = tmp_path / "moved" / "x" / "a.png"
+    moved.parent.mkdir(parents=True)
+    moved.touch()
+    assert read_records(tmp_path / "moved", tmp_path / "a.csv")[0].image == moved
 
 
 def test_a_missing_table_is_named(tmp_path):
