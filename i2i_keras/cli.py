@@ -88,9 +88,38 @@ def streets(**options: Any) -> None:
 
 
 @main.command()
+@click.argument("root", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("--format", "format_", required=True, help="Layout: cityscapes, gta5, folder, ...")
+@click.option("--split", default="", help="Way to split.  [default: the format's first]")
+@click.option("--encoding", default="", help="ids, train_ids or colors.  [default: ids]")
+@click.option("--mapping", default="", help="TOML file: what a folder's labels hold.")
+@click.option("--label-space", default="", help="Name or TOML file.  [default: what fits]")
+@click.option("--workers", default=0, help="Processes; 0 = one a core.")
+@click.option("--json", "json_", type=click.Path(path_type=Path), help="Write all findings there.")
+def audit(
+    root: Path, format_: str, label_space: str, workers: int, json_: Path | None, **domain: str
+) -> None:
+    """Look for all that is wrong with a data set; exit code 1 if anything is.
+
+    Example: i2i-keras audit /data/gta5 --format gta5 --json findings.json
+    """
+    from i2i_keras import config
+    from i2i_keras.data import audit, domains
+
+    chosen = config.build(domains.DomainConfig, {"format": format_, **domain})
+    audited = domains.audit_domain(chosen, root, label_space, workers)
+    click.echo("\n".join(audit.overview(audited)))
+    if json_:
+        audit.write_json(json_, audited)
+        click.echo(f"All findings: {json_}")
+    if any(finding.bad for finding in audited.findings):
+        raise DataError("Some files are bad; they are listed above.")
+
+
+@main.command()
 @_run_options
 def prepare(**options: Any) -> None:
-    """Align labels, resize, and write the records of both domains.
+    """Audit both domains, align labels, resize, and write records.
 
     Example: i2i-keras prepare --preset report --source CITYSCAPES --target GTA5
     """
@@ -98,7 +127,13 @@ def prepare(**options: Any) -> None:
 
     settings, run = _open(**options)
     with run.locked():
-        _tell("prepare", experiment.prepare(settings, run))
+        done = experiment.prepare(settings, run)
+    _tell("prepare", done)
+    for sentence in done.results["foretold"]:
+        click.echo(f"  {sentence}")
+    if done.results["skipped"]:
+        path = run.root / "records" / "audit.json"
+        click.echo(f"  {done.results['skipped']} bad records left out; see {path}")
 
 
 @main.command()

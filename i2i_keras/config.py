@@ -57,6 +57,21 @@ def read(preset: str, overrides: Sequence[str] = ()) -> Table:
     return table
 
 
+def read_toml(path: Path) -> Table:
+    """Reads a TOML file.
+
+    Raises:
+        SettingsError: it is not there, or not TOML.
+    """
+    try:
+        return tomllib.loads(path.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is not UTF-8"
+        raise SettingsError(f"{path} cannot be read: {reason}.") from None
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"{path} is not valid TOML: {error}.") from None
+
+
 def build(model: type[Model], table: Table) -> Model:
     """Validates a table.
 
@@ -74,21 +89,15 @@ def build(model: type[Model], table: Table) -> Model:
 def _read_preset(preset: str) -> Table:
     path = Path(preset)
     if path.suffix == ".toml":
-        if not path.is_file():
-            raise SettingsError(f"There is no preset file {preset}.")
-        text = path.read_text("utf-8")
-    elif preset in preset_names():
+        return read_toml(path)
+    if preset in preset_names():
         text = (resources.files("i2i_keras") / "presets" / f"{preset}.toml").read_text("utf-8")
-    else:
-        hint = _suggestion(preset, preset_names())
-        raise SettingsError(
-            f"There is no preset {preset!r}.{hint} Presets: {', '.join(preset_names())};"
-            " or give a .toml file."
-        )
-    try:
         return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise SettingsError(f"{preset} is not valid TOML: {error}.") from None
+    hint = _suggestion(preset, preset_names())
+    raise SettingsError(
+        f"There is no preset {preset!r}.{hint} Presets: {', '.join(preset_names())};"
+        " or give a .toml file."
+    )
 
 
 def _apply(table: Table, override: str) -> None:

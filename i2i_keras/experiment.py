@@ -11,7 +11,7 @@ import tensorflow as tf
 from i2i_keras import runs
 from i2i_keras.data import prepare as preparation
 from i2i_keras.data import streets as drawing
-from i2i_keras.data.labels import LABEL_SPACES, LabelSpace
+from i2i_keras.data.domains import Domain, DomainConfig
 from i2i_keras.data.records import (
     Record,
     Splits,
@@ -19,6 +19,7 @@ from i2i_keras.data.records import (
     read_records,
     write_records,
 )
+from i2i_keras.data.spaces import LabelSpace, read_space
 from i2i_keras.errors import DataError, SettingsError
 from i2i_keras.evaluation import segmentation, statistics, summary
 from i2i_keras.report import page
@@ -56,24 +57,24 @@ def streets(settings: Settings, run: runs.Run) -> runs.Done:
 
 
 def prepare(settings: Settings, run: runs.Run) -> runs.Done:
-    """Writes records of both domains at the working size."""
-    domains: dict[str, tuple[str, Splits]] = {}
+    """Audits both domains and writes their records at the working size."""
+    domains: dict[str, Domain] = {}
     inputs = {}
     for role in ("source", "target"):
-        domain: preparation.DomainConfig = getattr(settings, role)
-        root = Path(domain.root)
-        if not domain.root:
+        config: DomainConfig = getattr(settings, role)
+        root = Path(config.root)
+        if not config.root:
             if settings.streets is None:
                 raise SettingsError(f"Give the {role}'s folder: --{role} ROOT.")
             inputs[f"{role} files"] = streets(settings, run).fingerprint
-            root = run.root / "raw" / domain.format
-        splits = domain.find(root)
+            root = run.root / "raw" / config.format
+        splits = config.find(root)
         inputs.setdefault(f"{role} files", _listing(root, splits))
-        domains[role] = domain.format, splits
+        domains[role] = Domain(config, root, splits)
     facts = {
-        "source": settings.source.model_dump(exclude={"root"}),
-        "target": settings.target.model_dump(exclude={"root"}),
-        "prepare": settings.prepare.model_dump(mode="json", exclude={"workers"}),
+        "source": settings.source.facts(),
+        "target": settings.target.facts(),
+        "prepare": settings.prepare.facts(),
     }
 
     def work(folder: Path) -> runs.Facts:
@@ -174,7 +175,7 @@ def evaluate(settings: Settings, run: runs.Run) -> runs.Facts:
         path = run.root / "scores" / f"{runs.folder_name(arm)}.json"
         runs.write_json(path, {"arm": arm, **facts, **details, **counts[arm]})
     facts = {
-        "label_space": _label_space_name(run),
+        "label_space": _label_space(run).name,
         "num_images": counts[settings.arms[0]]["num_images"],
         "bootstrap_samples": settings.evaluate.bootstrap_samples,
         "absent": summary.absent(names, confusions[settings.arms[0]].sum(axis=0)),
@@ -222,19 +223,14 @@ def _records(run: runs.Run, table: str) -> list[Record]:
     return read_records(run.root, run.root / "records" / f"{table}.csv")
 
 
-def _label_space_name(run: runs.Run) -> str:
-    facts = runs.read_json(run.root / "records" / "done.json")
-    return str(facts["settings"]["prepare"]["label_space"])
-
-
 def _label_space(run: runs.Run) -> LabelSpace:
-    return LABEL_SPACES[_label_space_name(run)]
+    return read_space(run.root / "records" / "label_space.json")
 
 
 def _listing(root: Path, splits: Splits) -> str:
     """Fingerprint of the raw files' places in the root and their sizes."""
     files = [
-        (split, path.relative_to(root).as_posix(), path.stat().st_size)
+        (split, path.relative_to(root).as_posix(), path.stat().st_size if path.is_file() else 0)
         for split, records in splits.items()
         for record in records
         for path in (record.image, record.label)

@@ -5,7 +5,8 @@ from typing import Any
 import pydantic
 
 from i2i_keras.config import Config
-from i2i_keras.data import prepare as preparation
+from i2i_keras.data.domains import DomainConfig
+from i2i_keras.data.prepare import PrepareConfig
 from i2i_keras.data.streets import StreetsConfig
 from i2i_keras.training.segmenter import SegmenterConfig
 from i2i_keras.translation import TRANSLATORS
@@ -47,9 +48,9 @@ class Settings(Config):
     seed: int = pydantic.Field(default=0, ge=0, lt=2**32)
     arms: tuple[str, ...] = ("source_only", "adapted:cyclegan", "oracle")
     streets: StreetsConfig | None = None
-    source: preparation.DomainConfig = preparation.DomainConfig(format="cityscapes")
-    target: preparation.DomainConfig = preparation.DomainConfig(format="gta5")
-    prepare: preparation.PrepareConfig = preparation.PrepareConfig()
+    source: DomainConfig = DomainConfig(format="cityscapes")
+    target: DomainConfig = DomainConfig(format="gta5")
+    prepare: PrepareConfig = PrepareConfig()
     translator: TranslatorSettings = TranslatorSettings()
     segmenter: SegmenterConfig = SegmenterConfig()
     evaluate: EvaluateConfig = EvaluateConfig()

@@ -12,7 +12,7 @@ from PIL import Image
 from i2i_keras import config, experiment, runs
 from i2i_keras.cli import main
 from i2i_keras.data.labels import IGNORE
-from i2i_keras.data.records import SPLITS, read_ids, read_records
+from i2i_keras.data.records import SPLITS, read_label, read_records
 from i2i_keras.errors import DataError
 from i2i_keras.evaluation import segmentation
 
@@ -189,7 +189,7 @@ def test_all_arms_are_scored_on_all_pixels_of_the_same_labels(finished):
         np.load(finished.root / "scores" / runs.folder_name(arm) / "confusions.npz")["confusions"]
         for arm in ARMS
     ]
-    truths = [read_ids(record.label) for record in finished.records("records/target-test")]
+    truths = [read_label(record.label) for record in finished.records("records/target-test")]
     for matrices in rows:
         assert matrices.sum(axis=(1, 2)).tolist() == [(t != IGNORE).sum() for t in truths]
         np.testing.assert_array_equal(matrices.sum(axis=2), rows[0].sum(axis=2))
@@ -244,8 +244,8 @@ def test_predictions_are_class_maps_of_the_images_size(finished):
         pictures = sorted(folder.iterdir())
         assert len(pictures) == 2
         for picture in pictures:
-            assert read_ids(picture).shape == (32, 64)
-            assert read_ids(picture).max() < 19
+            assert read_label(picture).shape == (32, 64)
+            assert read_label(picture).max() < 19
 
 
 def test_nothing_that_it_wrote_names_an_absolute_path(finished):

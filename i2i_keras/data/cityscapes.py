@@ -1,7 +1,11 @@
-"""The raw layout of Cityscapes (fine annotations).
+"""The raw layout of Cityscapes.
 
-ROOT/leftImg8bit/SPLIT/CITY/CITY_SEQ_FRAME_leftImg8bit.png
-ROOT/gtFine/SPLIT/CITY/CITY_SEQ_FRAME_gtFine_labelIds.png
+    ROOT/leftImg8bit/SPLIT/CITY/CITY_SEQ_FRAME_leftImg8bit.png
+    ROOT/gtFine/SPLIT/CITY/CITY_SEQ_FRAME_gtFine_labelIds.png
+    ROOT/gtCoarse/SPLIT/CITY/CITY_SEQ_FRAME_gtCoarse_labelIds.png
+
+Reference:
+    Cordts et al., 2016; https://github.com/mcordts/cityscapesScripts
 """
 
 import math
@@ -9,62 +13,90 @@ from pathlib import Path
 
 import numpy as np
 
-from i2i_keras.data.records import Dataset, Record, Splits, pair, read_ids
+from i2i_keras.data.encodings import numbers_by_color
+from i2i_keras.data.labels import CLASSES
+from i2i_keras.data.records import Dataset, Record, Splits, named, pair
 from i2i_keras.errors import DataError
 
+# What the label files of an encoding are called.
+_KINDS = {"ids": "labelIds", "train_ids": "labelTrainIds", "colors": "color"}
 
-def official(root: Path) -> Splits:
-    """Train (2,975), val (500) and test (1,525 frames).
+
+def official(root: Path, encoding: str = "ids") -> Splits:
+    """Train (2,975), val (500) and test (1,525 frames), finely labelled.
 
     The labels of the true test set are withheld: its files ignore every
     pixel, so that it cannot be scored.
     """
-    return {split: _records(root, split) for split in ("train", "val", "test")}
+    return {split: _records(root, split, "gtFine", encoding) for split in ("train", "val", "test")}
 
 
-def val_as_test(root: Path) -> Splits:
+def val_as_test(root: Path, encoding: str = "ids") -> Splits:
     """Train, no validation, and the official val for the test.
 
     The usual protocol where Cityscapes is the target.
     """
-    return {"train": _records(root, "train"), "val": [], "test": _records(root, "val")}
+    splits = official(root, encoding)
+    return {"train": splits["train"], "val": [], "test": splits["val"]}
 
 
-def report(root: Path) -> Splits:
+def report(root: Path, encoding: str = "ids") -> Splits:
     """The report's 2,082 / 500 / 893 frames (section 5.1).
 
     Its numbers are those of the official train frames parted 70 : 30, the
     smaller part rounded up, with the official val kept for validation. Which
     frames were drawn it does not say; here they are shuffled by seed 0.
     """
-    records = _records(root, "train")
+    splits = official(root, encoding)
+    records = splits["train"]
     order = np.random.default_rng(0).permutation(len(records))
     num_test = math.ceil(0.3 * len(records))
     test, train = sorted(order[:num_test]), sorted(order[num_test:])
     return {
         "train": [records[i] for i in train],
-        "val": _records(root, "val"),
+        "val": splits["val"],
         "test": [records[i] for i in test],
     }
 
 
-DATASET = Dataset({"official": official, "val_as_test": val_as_test, "report": report}, read_ids)
+def coarse(root: Path, encoding: str = "ids") -> Splits:
+    """Train, coarsely labelled; the finely labelled val for the test."""
+    train = _records(root, "train", "gtCoarse", encoding)
+    return {"train": train, "val": [], "test": _records(root, "val", "gtFine", encoding)}
 
 
-def _records(root: Path, split: str) -> list[Record]:
+def train_extra(root: Path, encoding: str = "ids") -> Splits:
+    """The 19,998 extra frames, coarsely labelled; val for the test."""
+    train = _records(root, "train_extra", "gtCoarse", encoding)
+    return {"train": train, "val": [], "test": _records(root, "val", "gtFine", encoding)}
+
+
+DATASET = Dataset(
+    splits={
+        "official": official,
+        "val_as_test": val_as_test,
+        "report": report,
+        "coarse": coarse,
+        "train_extra": train_extra,
+    },
+    coding="cityscapes",
+    numbers=range(34),
+    encodings=("ids", "train_ids", "colors"),
+    colors=numbers_by_color(row.color for row in CLASSES),
+    known={
+        "troisdorf_000000_000073": "all black (https://github.com/shahaf1313/ProCST, README)",
+    },
+)
+
+
+def _records(root: Path, split: str, labels: str, encoding: str) -> list[Record]:
     if not (root / "leftImg8bit").is_dir():
         raise DataError(f"{root} has no folder leftImg8bit; give the root of Cityscapes.")
-    found = (root / "leftImg8bit" / split).glob("*/*_leftImg8bit.png")
-    # macOS leaves a hidden `._NAME` beside each file on foreign disks.
-    images = sorted(path for path in found if not path.name.startswith("."))
-    return pair(images, _core_name, lambda image: _label(root, split, image))
+    images, truth = root / "leftImg8bit" / split, root / labels / split
+    ending = f"_{labels}_{_KINDS[encoding]}.png"
 
+    def place(name: str) -> tuple[Path, Path]:
+        city = name.split("_")[0]
+        return images / city / f"{name}_leftImg8bit.png", truth / city / f"{name}{ending}"
 
-def _core_name(image: Path) -> str:
-    """CITY_SEQ_FRAME, which an image and its labels share."""
-    return image.name.removesuffix("_leftImg8bit.png")
-
-
-def _label(root: Path, split: str, image: Path) -> Path:
-    name = f"{_core_name(image)}_gtFine_labelIds.png"
-    return root / "gtFine" / split / image.parent.name / name
+    return pair(named(images, "_leftImg8bit.png", "*/*"), named(truth, ending, "*/*"), place)

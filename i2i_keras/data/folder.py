@@ -1,7 +1,8 @@
 """A plain folder of images, with or without labels.
 
     ROOT/SPLIT/images/NAME.png|jpg    SPLIT: train, val, test
-    ROOT/SPLIT/labels/NAME.png        optional: one Cityscapes id a pixel
+    ROOT/SPLIT/labels/NAME.png        optional: one Cityscapes id a pixel, or
+                                      what a TOML file says (`mapping`)
 
 `ROOT/SPLIT/NAME.png`, `ROOT/images/NAME.png` or `ROOT/NAME.png` do for images
 without labels; what lies directly in ROOT is for training.
@@ -9,11 +10,13 @@ without labels; what lies directly in ROOT is for training.
 
 from pathlib import Path
 
-from i2i_keras.data.records import SPLITS, Dataset, Record, Splits, images_in, pair, read_ids
+from i2i_keras.data.encodings import numbers_by_color
+from i2i_keras.data.labels import CLASSES, IGNORE
+from i2i_keras.data.records import SPLITS, Dataset, Record, Splits, by_name, images_in, named, pair
 from i2i_keras.errors import DataError
 
 
-def by_folder(root: Path) -> Splits:
+def by_folder(root: Path, encoding: str = "ids") -> Splits:
     """Splits as the folders say.
 
     Raises:
@@ -30,15 +33,22 @@ def by_folder(root: Path) -> Splits:
     return splits
 
 
-DATASET = Dataset({"by_folder": by_folder}, read_ids)
+DATASET = Dataset(
+    {"by_folder": by_folder},
+    coding="cityscapes",
+    numbers=(*range(len(CLASSES)), IGNORE),
+    encodings=("ids", "train_ids", "colors"),
+    colors=numbers_by_color(row.color for row in CLASSES),
+)
 
 
 def _records(folder: Path) -> list[Record]:
     if not folder.is_dir():
         return []
     images = folder / "images" if (folder / "images").is_dir() else folder
+    labels = folder / "labels"
     return pair(
-        images_in(images),
-        lambda image: image.stem,
-        lambda image: folder / "labels" / f"{image.stem}.png",
+        by_name((path.stem, path) for path in images_in(images)),
+        named(labels, ".png"),
+        lambda name: (images / f"{name}.png", labels / f"{name}.png"),
     )

@@ -11,7 +11,9 @@ import json
 from importlib import resources
 from pathlib import Path
 
-from i2i_keras.data.records import Dataset, Splits, images_in, pair, read_ids
+from i2i_keras.data.encodings import numbers_by_color
+from i2i_keras.data.labels import CLASSES
+from i2i_keras.data.records import Dataset, Splits, by_name, images_in, named, pair
 from i2i_keras.errors import DataError
 
 # Frames of the authors' train split whose image is of one color (RobustNet,
@@ -38,34 +40,44 @@ def official_frames() -> dict[str, list[int]]:
     return frames | {"train": sorted([*frames["train"], *SOLID_FRAMES])}
 
 
-def official(root: Path) -> Splits:
+def official(root: Path, encoding: str = "ids") -> Splits:
     """The authors' train (12,403), val (6,382) and test (6,181 frames).
 
     Frames that are not on the disk are left out.
     """
     if not (root / "images").is_dir():
         raise DataError(f"{root} has no folder images; give the root of GTA5.")
-    images = {_frame(path): path for path in images_in(root / "images")}
+    images = by_name((_frame(path), path) for path in images_in(root / "images"))
+    labels = by_name((_frame(path), path) for path in named(root / "labels", ".png").values())
     return {
         split: pair(
-            [images[frame] for frame in frames if frame in images],
-            lambda image: image.stem,
-            lambda image: root / "labels" / f"{image.stem}.png",
+            {f"{frame:05}": images[frame] for frame in frames if frame in images},
+            {f"{frame:05}": labels[frame] for frame in frames if frame in labels},
+            lambda name: (root / "images" / f"{name}.png", root / "labels" / f"{name}.png"),
         )
         for split, frames in official_frames().items()
     }
 
 
-def val_as_test(root: Path) -> Splits:
+def val_as_test(root: Path, encoding: str = "ids") -> Splits:
     """Train, no validation, and the authors' val for the test.
 
     For the target role, which needs no labelled validation.
     """
-    splits = official(root)
+    splits = official(root, encoding)
     return {"train": splits["train"], "val": [], "test": splits["val"]}
 
 
-DATASET = Dataset({"official": official, "val_as_test": val_as_test}, read_ids)
+_SOLID = "of one color (https://github.com/shachoi/RobustNet/issues/21)"
+_BLANK = "black or white though its label is good (left out of LSD-seg's lists)"
+DATASET = Dataset(
+    splits={"official": official, "val_as_test": val_as_test},
+    coding="cityscapes",
+    numbers=range(35),
+    encodings=("ids", "colors"),
+    colors=numbers_by_color(row.gta5_color for row in CLASSES),
+    known={f"{frame:05}": _SOLID for frame in SOLID_FRAMES} | {"15188": _BLANK, "17705": _BLANK},
+)
 
 
 def _frame(path: Path) -> int:

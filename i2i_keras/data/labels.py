@@ -1,12 +1,13 @@
-"""The one class table, the label spaces, and the way from one to the other.
+"""The one class table, and how data sets number their classes.
 
-Cityscapes and GTA5 share the ids 0..33; 34 is GTA5's license plate, which
-Cityscapes numbers -1 and never draws. Colors do not tell all classes apart
-(six ids of GTA5 share a color with another), so labels are read by id.
+A *coding* is the names of a data set's classes by number. Cityscapes and GTA5
+share one: the ids 0..33; 34 is GTA5's license plate, which Cityscapes numbers
+-1 and never draws.
 
 Reference:
     cityscapesScripts, `helpers/labels.py`; Playing for Data (Richter et al.,
-    2016), `mapping.mat`.
+    2016), `mapping.mat`; CamVid (Brostow et al., 2009) in the 11 classes of
+    SegNet (Badrinarayanan et al., 2017); IDD (Varma et al., 2019), level 1.
 """
 
 from typing import NamedTuple
@@ -85,38 +86,16 @@ CLASSES = (
 )
 
 
-class LabelSpace(NamedTuple):
-    """The classes that a segmenter tells apart.
-
-    Attributes:
-        names: one name a class; the index is the label.
-        colors: `(classes, 3)` uint8 RGB, for pictures only.
-        from_id: `(256,)` uint8, from the raw id to the label; 255 = ignored.
-    """
-
-    names: tuple[str, ...]
-    colors: NDArray[np.uint8]
-    from_id: NDArray[np.uint8]
-
-
-def _space(index_of: dict[int, int]) -> LabelSpace:
-    """Builds a space from raw id -> label; all other ids are ignored."""
-    from_id = np.full(256, IGNORE, np.uint8)
-    for id_, index in index_of.items():
-        from_id[id_] = index
-    ordered = sorted(index_of, key=index_of.__getitem__)
-    return LabelSpace(
-        tuple(CLASSES[id_].name for id_ in ordered),
-        np.array([CLASSES[id_].color for id_ in ordered], np.uint8),
-        from_id,
-    )
-
-
-LABEL_SPACES = {
-    # The report's: what a Cityscapes labelIds file can hold. GTA5's license
-    # plates (34) have no counterpart there and are ignored.
-    "cityscapes34": _space({c.id: c.id for c in CLASSES if c.id <= 33}),
-    "cityscapes19": _space({c.id: c.train_id for c in CLASSES if c.train_id != IGNORE}),
+CODINGS: dict[str, tuple[str, ...]] = {
+    "cityscapes": tuple(row.name for row in CLASSES),
+    "camvid": (
+        *("sky", "building", "pole", "road", "pavement", "tree", "sign", "fence"),
+        *("car", "pedestrian", "bicyclist", "unlabelled"),
+    ),
+    "idd": (
+        *("drivable", "non-drivable", "living things", "vehicles"),
+        *("roadside objects", "far objects", "sky"),
+    ),
 }
 
 

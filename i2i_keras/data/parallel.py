@@ -1,9 +1,10 @@
 """Work on many files in several processes."""
 
+import collections
 import itertools
 import os
 import signal
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from typing import TypeVar
@@ -11,11 +12,12 @@ from typing import TypeVar
 from tqdm import tqdm
 
 Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 
 def for_each(
-    function: Callable[[Item], None], items: Sequence[Item], workers: int, description: str
-) -> None:
+    function: Callable[[Item], Result], items: Sequence[Item], workers: int, description: str
+) -> Iterator[Result]:
     """Calls `function` on every item, with a progress bar.
 
     Args:
@@ -24,23 +26,33 @@ def for_each(
         items: picklable.
         workers: processes; 0 = one a core, 1 = this process.
         description: what the progress bar says.
+
+    Yields:
+        The results, in the order of the items, as they come.
     """
     workers = min(workers or os.cpu_count() or 1, max(1, len(items) // 8))
-    bar = tqdm(total=len(items), desc=description, unit="image", mininterval=1.0)
-    with bar:
-        if workers == 1:
-            for item in items:
-                function(item)
-                bar.update()
-            return
-        # Spawned, for a fork would copy TensorFlow's threads half-way.
-        context = get_context("spawn")
-        with ProcessPoolExecutor(workers, context, _leave_interrupts_to_parent) as pool:
-            remaining = iter(items)
-            # A few chunks at a time: a failure or Ctrl-C leaves little behind.
-            while chunk := list(itertools.islice(remaining, workers * 16)):
-                for _ in pool.map(function, chunk, chunksize=4):
-                    bar.update()
+    results = map(function, items) if workers == 1 else _spread(function, items, workers)
+    yield from tqdm(results, desc=description, total=len(items), unit="image", mininterval=1.0)
+
+
+def _spread(
+    function: Callable[[Item], Result], items: Sequence[Item], workers: int
+) -> Iterator[Result]:
+    # Spawned, for a fork would copy TensorFlow's threads half-way.
+    context = get_context("spawn")
+    with ProcessPoolExecutor(workers, context, _leave_interrupts_to_parent) as pool:
+        remaining = iter(items)
+        # Few at a time: nothing piles up, and Ctrl-C leaves little behind.
+        ahead = itertools.islice(remaining, 8 * workers)
+        pending = collections.deque(pool.submit(function, item) for item in ahead)
+        try:
+            while pending:
+                result = pending.popleft().result()
+                pending.extend(pool.submit(function, i) for i in itertools.islice(remaining, 1))
+                yield result
+        finally:
+            for future in pending:
+                future.cancel()
 
 
 def _leave_interrupts_to_parent() -> None:

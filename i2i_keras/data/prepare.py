@@ -1,151 +1,197 @@
 """`prepare`: raw images and labels to records at the working size, once."""
 
 import functools
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Any, Literal
 
-import numpy as np
 import pydantic
-from PIL import Image
 
+from i2i_keras import config as settings
 from i2i_keras import runs
 from i2i_keras.config import Config
-from i2i_keras.data import DATASETS, parallel
-from i2i_keras.data.labels import LABEL_SPACES
-from i2i_keras.data.records import Record, Splits, read_image, write_records
+from i2i_keras.data import DATASETS, audit, comparison, parallel
+from i2i_keras.data.domains import Domain
+from i2i_keras.data.examine import Finding
+from i2i_keras.data.records import Record, write_records
+from i2i_keras.data.spaces import LabelSpace, find_space, write_space
+from i2i_keras.data.working_size import ImageResize, Task, Work, write_record
 from i2i_keras.errors import DataError
 
-RESAMPLING = {"area": Image.Resampling.BOX, "bilinear": Image.Resampling.BILINEAR}
-
-
-class DomainConfig(Config):
-    """Where one domain comes from.
-
-    Attributes:
-        format: a key of `DATASETS`.
-        split: one of its ways to split; empty = its first.
-        root: its folder; empty = given on the command line, or drawn by
-            `streets`.
-    """
-
-    format: str
-    split: str = ""
-    root: str = ""
-
-    @pydantic.model_validator(mode="after")
-    def _known(self) -> "DomainConfig":
-        if self.format not in DATASETS:
-            raise ValueError(f"no data set {self.format!r}; there are {', '.join(DATASETS)}")
-        splits = DATASETS[self.format].splits
-        if self.split and self.split not in splits:
-            raise ValueError(f"{self.format} has no split {self.split!r}; {', '.join(splits)}")
-        return self
-
-    def find(self, root: Path) -> Splits:
-        """The records of the raw tree under `root`, by split."""
-        splits = DATASETS[self.format].splits
-        return splits[self.split or next(iter(splits))](root)
+Rows = list[dict[str, Any]]
 
 
 class PrepareConfig(Config):
     """What the prepared images and labels are like.
 
     Attributes:
-        label_space: a key of `labels.LABEL_SPACES`.
+        label_space: a key of `spaces.LABEL_SPACES`, or a TOML file that
+            describes another one, see `spaces.find_space`.
         size: (height, width) of all prepared images and labels, in pixels.
         image_resize: how images are resized; `nearest` is the report's
             (figure 6) and aliases. Labels always take the nearest.
+        on_bad: what is done about bad files: `fail`, or `skip` them; the audit
+            lists them either way.
+        compare_target_labels: whether the comparison of the domains may look
+            at the target's training labels. Nothing is trained by it.
         workers: processes; 0 = one a core.
     """
 
-    label_space: Literal["cityscapes34", "cityscapes19"] = "cityscapes19"
+    label_space: str = "cityscapes19"
     size: tuple[pydantic.PositiveInt, pydantic.PositiveInt] = (280, 560)
-    image_resize: Literal["area", "bilinear", "nearest"] = "area"
+    image_resize: ImageResize = "area"
+    on_bad: Literal["fail", "skip"] = "fail"
+    compare_target_labels: bool = False
     workers: pydantic.NonNegativeInt = 0
 
+    @pydantic.field_validator("label_space")
+    @classmethod
+    def _known(cls, name: str) -> str:
+        find_space(name)
+        return name
 
-class _Task(NamedTuple):
-    raw: Record
-    done: Record
+    def facts(self) -> runs.Facts:
+        """All that the records depend on, without a path."""
+        facts = self.model_dump(mode="json", exclude={"workers", "on_bad"})
+        if self.label_space.endswith(".toml"):
+            facts["label_space"] = settings.read_toml(Path(self.label_space))
+        return facts
 
 
-def prepare(
-    config: PrepareConfig, domains: dict[str, tuple[str, Splits]], root: Path
-) -> runs.Facts:
-    """Aligns labels, resizes, and writes PNGs and tables of records.
+def prepare(config: PrepareConfig, domains: Mapping[str, Domain], root: Path) -> runs.Facts:
+    """Aligns labels, resizes, and writes PNGs, tables of records and the audit.
 
     Args:
         config: what to write.
-        domains: by domain (`source`, `target`) its format and raw records.
+        domains: by name, `source` and `target`.
         root: the run directory; all goes to `root/records`.
 
     Returns:
-        The number of records of each table.
+        The number of records of each table and of those skipped, and what the
+        comparison of the domains foretells.
 
     Raises:
-        DataError: a file is broken, or a domain has nothing to train on.
+        SettingsError: the label space does not know a domain's classes.
+        DataError: files are bad and shall not be skipped, or a domain has
+            nothing to train on.
     """
+    space = find_space(config.label_space)
+    tables: dict[str, tuple[Work, list[Task]]] = {}
+    for name, domain in domains.items():
+        tables |= _plan(config, name, domain, space, root)
+    rows = {table: _do_table(config, *planned, root) for table, planned in tables.items()}
+    known = {
+        f"{name}-{split}": DATASETS[domain.config.format].known
+        for name, domain in domains.items()
+        for split in domain.splits
+    }
+    skipped = _judge(config, audit.over_all(rows, known), root)
     counts = {}
-    for domain, (format_, splits) in domains.items():
-        if not splits["train"]:
-            raise DataError(f"The {domain} ({format_}) has no training images; check its root.")
-        for split, raw in splits.items():
-            table = f"{domain}-{split}"
-            tasks = [_Task(record, _place(root, table, record)) for record in raw]
-            _refuse_same_names(table, tasks)
-            work = functools.partial(_prepare_one, config, format_)
-            parallel.for_each(work, tasks, config.workers, f"prepare {table}")
-            records = [task.done for task in tasks]
-            write_records(root, root / "records" / f"{table}.csv", records)
-            counts[table] = len(records)
-    return {"records": counts}
+    for table, (_, tasks) in tables.items():
+        records = [task.done for task in tasks if (table, task.raw.name) not in skipped]
+        if table.endswith("-train") and not records:
+            raise DataError(f"No image of {table} is good; see {root / 'records/audit.json'}.")
+        write_records(root, root / "records" / f"{table}.csv", records)
+        counts[table] = len(records)
+    write_space(root / "records" / "label_space.json", space)
+    return {
+        "records": counts,
+        "skipped": len(skipped),
+        "foretold": _compare(rows, space, root),
+    }
 
 
-def _place(root: Path, table: str, raw: Record) -> Record:
-    folder = root / "records" / table
+def _plan(
+    config: PrepareConfig, name: str, domain: Domain, space: LabelSpace, root: Path
+) -> Iterator[tuple[str, tuple[Work, list[Task]]]]:
+    """What is to be done for each table of a domain."""
+    if not domain.splits["train"]:
+        raise DataError(
+            f"The {name} ({domain.config.format}) has no training images; check its root."
+        )
+    labelled = any(record.label for records in domain.splits.values() for record in records)
+    reader = domain.config.reader(space) if labelled else None
+    measured = len(space.names) if name == "source" or config.compare_target_labels else 0
+    facts = [config.facts(), reader.facts() if reader else None]
+    for split, records in domain.splits.items():
+        table = f"{name}-{split}"
+        work = Work(table, domain.root, reader, config.size, config.image_resize, measured)
+        folder = root / "records" / table
+        yield table, (work, [_task(folder, record, facts) for record in records])
+
+
+def _task(folder: Path, raw: Record, facts: Any) -> Task:
     label = folder / "labels" / f"{raw.name}.png" if raw.label else None
-    return Record(raw.name, folder / "images" / f"{raw.name}.png", label)
+    done = Record(raw.name, folder / "images" / f"{raw.name}.png", label)
+    states = [_state(path) for path in (raw.image, raw.label) if path]
+    return Task(runs.fingerprint([facts, raw.name, states]), raw, done)
 
 
-def _refuse_same_names(table: str, tasks: list[_Task]) -> None:
-    seen: dict[str, Path] = {}
-    for raw, _ in tasks:
-        other = seen.setdefault(raw.name, raw.image)
-        if other != raw.image:
-            raise DataError(
-                f"{raw.image} and {other} would both become {raw.name!r} of {table}; rename one."
-            )
+def _state(path: Path) -> list[int]:
+    """Changes when the file does."""
+    try:
+        return [path.stat().st_size, path.stat().st_mtime_ns]
+    except OSError:
+        return []
 
 
-def _prepare_one(config: PrepareConfig, format_: str, task: _Task) -> None:
-    """Writes one image and its label, unless an earlier run did."""
-    if not task.done.image.exists():
-        image = read_image(task.raw.image)
-        if config.image_resize == "nearest":
-            image = _nearest(image, config.size)
-        else:
-            image = image.resize(config.size[::-1], RESAMPLING[config.image_resize])
-        _write_png(image, task.done.image)
-    if task.raw.label and task.done.label and not task.done.label.exists():
-        ids = DATASETS[format_].read_label(task.raw.label)
-        label = Image.fromarray(LABEL_SPACES[config.label_space].from_id[ids])
-        _write_png(_nearest(label, config.size), task.done.label)
+def _do_table(config: PrepareConfig, work: Work, tasks: Sequence[Task], root: Path) -> Rows:
+    """Does the records of a table that an earlier run has not done."""
+    path = root / "records" / work.table / "examined.jsonl"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    done = {row["key"]: row for row in _read_lines(path)}
+    left = [task for task in tasks if task.key not in done]
+    one = functools.partial(write_record, work)
+    results = parallel.for_each(one, left, config.workers, f"prepare {work.table}")
+    # A line says that its record's files are whole.
+    with path.open("a", encoding="utf-8") as file:
+        for row in results:
+            done[row["key"]] = row
+            file.write(json.dumps(row) + "\n")
+            file.flush()
+    return [done[task.key] for task in tasks]
 
 
-def _nearest(image: Image.Image, size: tuple[int, int]) -> Image.Image:
-    """Takes the nearest pixels, exactly those that `tf.image.resize` takes.
-
-    Pillow adds up its steps in floating point: from Cityscapes' 2048 x 1024 to
-    the report's 560 x 280 its sum falls short of some whole numbers.
-    """
-    pixels = np.asarray(image)
-    rows, columns = (
-        (2 * np.arange(new) + 1) * old // (2 * new)
-        for old, new in zip(pixels.shape[:2], size, strict=True)
-    )
-    return Image.fromarray(pixels[np.ix_(rows, columns)])
+def _read_lines(path: Path) -> Iterator[dict[str, Any]]:
+    """Rows of an earlier run; one that was cut off is left out."""
+    for line in path.read_text("utf-8").splitlines() if path.is_file() else ():
+        try:
+            yield json.loads(line)
+        except ValueError:
+            continue
 
 
-def _write_png(image: Image.Image, path: Path) -> None:
-    with runs.replacing(path) as draft:
-        image.save(draft, "PNG", compress_level=1)  # Read often, kept briefly.
+def _judge(
+    config: PrepareConfig, findings: Sequence[Finding], root: Path
+) -> set[tuple[str, str]]:
+    """Writes the audit; returns the (table, name) of records to leave out."""
+    bad = {(f.table, f.name): f for f in findings if f.bad}
+    path = root / "records" / "audit.json"
+    skipped = [f"{table}/{name}" for table, name in bad] if config.on_bad == "skip" else []
+    found = [finding._asdict() for finding in findings]
+    runs.write_json(path, {"on_bad": config.on_bad, "findings": found, "skipped": skipped})
+    if bad and config.on_bad == "fail":
+        # The user will mend files: what is prepared next has other inputs.
+        (root / "records" / "begun.json").unlink(missing_ok=True)
+        first = next(iter(bad.values()))
+        more = f" {len(bad) - 1} more are bad, see {path}." if len(bad) > 1 else ""
+        raise DataError(
+            f"{first.file} ({first.table}) {first.what}; {first.todo}, or leave out all that is"
+            f" bad with --set prepare.on_bad=skip.{more}"
+        )
+    return {*bad}
+
+
+def _compare(tables: Mapping[str, Rows], space: LabelSpace, root: Path) -> list[str]:
+    """Writes how the training images of the domains differ."""
+    domains = {
+        name: comparison.join(
+            row["measures"] for row in tables.get(f"{name}-train", []) if "measures" in row
+        )
+        for name in ("source", "target")
+    }
+    told = comparison.sentences(domains["source"], domains["target"], space.names)
+    facts = {"names": space.names, **domains, "foretold": told}
+    runs.write_json(root / "records" / "comparison.json", facts)
+    return told

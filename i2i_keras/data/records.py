@@ -1,15 +1,17 @@
 """Records: the one form in which images and labels travel between stages."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import warnings
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from types import MappingProxyType
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageOps
 
 from i2i_keras import runs
-from i2i_keras.errors import DataError
+from i2i_keras.errors import DataError, FileError
 
 SPLITS = ("train", "val", "test")
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg")
@@ -30,20 +32,29 @@ class Record(NamedTuple):
 
 
 Splits = dict[str, list[Record]]
+Name = TypeVar("Name", str, int)
 
 
 class Dataset(NamedTuple):
     """What the pipeline needs to know of one raw layout.
 
     Attributes:
-        splits: ways to split it, by name, each from the root folder to records
-            by `SPLITS`; the first one is the default.
-        read_label: from a label file to `(height, width)` uint8 raw ids as in
-            `labels.CLASSES`.
+        splits: ways to split it, by name, each from the root folder and an
+            encoding to records by `SPLITS`; the first one is the default.
+        coding: whose numbers its label files hold, a key of `labels.CODINGS`.
+        numbers: those that its label files may hold.
+        encodings: what kinds of label files there are: `ids`, `train_ids`,
+            `colors`; the first one is the default.
+        colors: number of a class by color, where there is such an encoding.
+        known: frames known to be bad, by name: what is wrong, and who says so.
     """
 
-    splits: Mapping[str, Callable[[Path], Splits]]
-    read_label: Callable[[Path], NDArray[np.uint8]]
+    splits: Mapping[str, Callable[[Path, str], Splits]]
+    coding: str
+    numbers: Collection[int]
+    encodings: tuple[str, ...] = ("ids",)
+    colors: tuple[tuple[tuple[int, int, int], int], ...] = ()
+    known: Mapping[str, str] = MappingProxyType({})
 
 
 def read_records(root: Path, table: Path) -> list[Record]:
@@ -88,79 +99,114 @@ def images_in(folder: Path) -> list[Path]:
     )
 
 
-def pair(
-    images: Iterable[Path], name: Callable[[Path], str], label: Callable[[Path], Path]
-) -> list[Record]:
-    """Joins images with their labels.
+def named(folder: Path, ending: str, pattern: str = "*") -> dict[str, Path]:
+    """Files by what stands before the ending of their name.
 
     Args:
-        images: the images of one split.
-        name: from an image to the name of its record.
-        label: from an image to the place where its label should be.
-
-    Returns:
-        Records in the order of the images. If not one label is there, the set
-        is an unlabelled one.
+        folder: where to look; one that is not there has none.
+        ending: how the names end, in upper or lower case.
+        pattern: glob of the files within the folder.
 
     Raises:
-        DataError: some images have a label and one has none.
+        DataError: two files have one name.
     """
-    found = [Record(name(path), path, label(path)) for path in images]
-    lacking = [r for r in found if not (r.label and r.label.is_file())]
-    if len(lacking) == len(found):
-        return [record._replace(label=None) for record in found]
-    if lacking:
-        first = lacking[0]
-        raise DataError(f"{first.image} has no label; {first.label} should be there.")
+    return by_name(
+        (path.name[: -len(ending)], path)
+        for path in sorted(folder.glob(pattern))
+        # macOS leaves a hidden `._NAME` beside each file on foreign disks.
+        if path.name.lower().endswith(ending.lower()) and not path.name.startswith(".")
+    )
+
+
+def by_name(files: Iterable[tuple[Name, Path]]) -> dict[Name, Path]:
+    """Makes a dict of files, each of which must have a name of its own.
+
+    Raises:
+        DataError: two files have one name.
+    """
+    found: dict[Name, Path] = {}
+    for name, path in files:
+        if name in found:
+            raise DataError(f"{found[name]} and {path} would both be {name!r}; rename one.")
+        found[name] = path
     return found
 
 
-def read_ids(path: Path) -> NDArray[np.uint8]:
-    """Reads a label file by its numbers, never by its colors.
+def pair(
+    images: Mapping[str, Path],
+    labels: Mapping[str, Path],
+    place: Callable[[str], tuple[Path, Path]],
+) -> list[Record]:
+    """Joins images with their labels by name.
 
-    In a palette PNG, as GTA5's are, the number of a pixel is its palette
-    index; TensorFlow and OpenCV would give its gray value instead.
+    Args:
+        images: the images of one split.
+        labels: its labels.
+        place: from a name to where its image and its label should be.
 
     Returns:
-        `(height, width)` uint8.
+        Records by name. If not one image has a label, the set is an unlabelled
+        one; else what is missing is named where it should be, for the audit
+        to find.
+    """
+    if not images.keys() & labels.keys():
+        return [Record(name, path, None) for name, path in sorted(images.items())]
+    return [
+        Record(name, images.get(name, place(name)[0]), labels.get(name, place(name)[1]))
+        for name in sorted(images.keys() | labels.keys())
+    ]
+
+
+def read_label(path: Path) -> NDArray[np.uint8]:
+    """Reads a prepared label, `(height, width)` uint8.
 
     Raises:
-        DataError: it cannot be read, or holds colors and not class numbers.
+        FileError: it cannot be read, or is no label of ours.
     """
     with open_image(path) as image:
-        if image.mode not in ("L", "P"):
-            raise DataError(
-                f"{path} holds {image.mode} pixels, not class numbers;"
-                " give the file with one 8-bit class id a pixel."
-            )
+        if image.mode != "L":
+            raise FileError(path, f"holds {image.mode} pixels, not labels", "prepare the data anew")
         return np.asarray(image)
 
 
 def read_image(path: Path) -> Image.Image:
-    """Reads any image file as RGB.
+    """Reads any image file as RGB, turned as its EXIF data say.
+
+    Of 16 bits a channel the upper 8 are taken; transparency is left out.
 
     Raises:
-        DataError: it cannot be read.
+        FileError: it cannot be read.
     """
     with open_image(path) as image:
-        return image.convert("RGB")
+        if image.mode.startswith("I"):
+            # 16-bit gray; Pillow's `convert` would cut off all above 255.
+            return Image.fromarray((np.asarray(image) >> 8).astype(np.uint8)).convert("RGB")
+        return ImageOps.exif_transpose(image).convert("RGB")
 
 
 def open_image(path: Path) -> Image.Image:
     """Opens and decodes an image file.
 
     Raises:
-        DataError: it is missing, not an image, or broken.
+        FileError: it is missing, not an image, broken, or above 89 megapixels.
     """
     try:
-        image = Image.open(path)
-        try:
-            image.load()
-        except BaseException:
-            image.close()  # Pillow leaves the file open.
-            raise
+        with warnings.catch_warnings():
+            # By the size that is declared, before memory is taken.
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            image = Image.open(path)
     except FileNotFoundError:
-        raise DataError(f"{path} is missing; put it there or prepare the data anew.") from None
+        raise FileError(path, "is missing", "put it there or prepare the data anew") from None
     except Exception as error:  # Pillow stumbles over broken files in many ways.
-        raise DataError(f"{path} cannot be read as an image ({error}); replace it.") from None
+        raise _broken(path, error) from None
+    try:
+        image.load()
+    except Exception as error:
+        image.close()  # Pillow leaves the file open.
+        raise _broken(path, error) from None
     return image
+
+
+def _broken(path: Path, error: Exception) -> FileError:
+    reason = getattr(error, "strerror", None) or str(error).replace(f" {str(path)!r}", "")
+    return FileError(path, f"cannot be read as an image ({reason.rstrip('.')})", "replace it")

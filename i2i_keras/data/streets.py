@@ -198,7 +198,8 @@ def _run(jobs: list[_Job], workers: int) -> None:
     """Draws all scenes, each by whichever process is free."""
     for parent in {path.parent for job in jobs for path in job.paths}:
         parent.mkdir(parents=True, exist_ok=True)
-    for_each(_write, jobs, workers, f"Drawing {jobs[0].layout} streets")
+    for _ in for_each(_write, jobs, workers, f"Drawing {jobs[0].layout} streets"):
+        pass
 
 
 def _write(job: _Job) -> None:

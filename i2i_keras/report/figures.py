@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 
 from i2i_keras import runs
 from i2i_keras.data import records
-from i2i_keras.data.labels import LabelSpace, colorize
+from i2i_keras.data.labels import colorize
 from i2i_keras.data.records import Record
+from i2i_keras.data.spaces import LabelSpace
 from i2i_keras.report import charts, plots
 from i2i_keras.report.findings import FLOOR
 
@@ -134,7 +135,7 @@ def read_images(chosen: Sequence[Record]) -> list[plots.Image]:
 
 def read_labels(chosen: Sequence[Record]) -> list[plots.Label]:
     """The labels as `(height, width)` uint8, of records that have one."""
-    return [records.read_ids(record.label) for record in chosen if record.label]
+    return [records.read_label(record.label) for record in chosen if record.label]
 
 
 def read_predictions(
@@ -151,7 +152,7 @@ def read_predictions(
     if not chosen or not folders:
         return [], {}
     return chosen, {
-        arm: [records.read_ids(path / f"{record.name}.png") for record in chosen]
+        arm: [records.read_label(path / f"{record.name}.png") for record in chosen]
         for arm, path in folders.items()
     }
 

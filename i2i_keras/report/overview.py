@@ -7,7 +7,8 @@ from typing import Any
 
 from PIL import Image
 
-from i2i_keras.data.labels import LabelSpace, colorize
+from i2i_keras.data.labels import colorize
+from i2i_keras.data.spaces import LabelSpace
 from i2i_keras.report import figures, plots
 from i2i_keras.report.figures import Picture
 from i2i_keras.report.findings import CEILING, FLOOR, best_adapted, percent

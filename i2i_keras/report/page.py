@@ -1,6 +1,7 @@
 """Writes the report: one HTML page that opens anywhere, and Markdown."""
 
 import base64
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from importlib import resources
 from pathlib import Path
@@ -9,9 +10,9 @@ from typing import Any, NamedTuple
 import jinja2
 
 from i2i_keras import __version__, runs
-from i2i_keras.data.labels import LABEL_SPACES, LabelSpace
-from i2i_keras.errors import DataError
+from i2i_keras.data.spaces import LabelSpace, read_space
 from i2i_keras.report import charts, figures, tables
+from i2i_keras.report.domains import domain_comparison
 from i2i_keras.report.figures import Picture
 from i2i_keras.report.findings import CEILING, FLOOR, Headline, headline
 from i2i_keras.report.overview import overview_picture
@@ -49,7 +50,8 @@ def write_report(root: Path) -> dict[str, Any]:
     answer = headline(summary)
     sections = [s for s in _sections(root, summary) if s.tables or s.notes or s.pictures]
     pictures = [picture for section in sections for picture in section.pictures]
-    pictures += overview_picture(root, summary, _space(summary))
+    if space := _space(root):
+        pictures += overview_picture(root, summary, space)
 
     folder = root / "report"
     for picture in pictures:
@@ -75,7 +77,7 @@ def result_table(summary: Mapping[str, Any]) -> str:
 
 
 def _sections(root: Path, summary: Mapping[str, Any]) -> Iterator[Section]:
-    arms, space = list(summary["arms"]), _space(summary)
+    arms, space = list(summary["arms"]), _space(root)
     scores = _scores(root, arms)
     bars = Picture("result.png", "Mean IoU of each arm.", charts.result_bars(summary).png())
     yield Section("Result", [tables.result_rows(summary, scores)], _notes(summary), [bars])
@@ -87,16 +89,38 @@ def _sections(root: Path, summary: Mapping[str, Any]) -> Iterator[Section]:
             ["IoU in percent. Bold: the best arm without target labels. Hyphen: absent."],
             [Picture("iou.png", "IoU of each class and arm.", chart.png())],
         )
-    pictures = [
-        *figures.domain_pictures(root, space),
-        *figures.translation_pictures(root),
-        *figures.label_pictures(root, space),
-        *figures.prediction_pictures(root, arms, space),
-    ]
-    yield Section("Pictures", pictures=pictures)
+    if space:
+        pictures = [
+            *figures.domain_pictures(root, space),
+            *figures.translation_pictures(root),
+            *figures.label_pictures(root, space),
+            *figures.prediction_pictures(root, arms, space),
+        ]
+        yield Section("Pictures", pictures=pictures)
+    if (root / "records" / "comparison.json").is_file():
+        yield _domains(root)
     yield Section("Loss curves", pictures=list(figures.curve_pictures(root, arms)))
     yield Section("Last samples", pictures=list(figures.sample_pictures(root)))
     yield Section("How it was made", _made(root))
+
+
+def _domains(root: Path) -> Section:
+    """How the domains differed before training, and what the audit found."""
+    comparison = runs.read_json(root / "records" / "comparison.json")
+    found = Counter(
+        (finding["kind"], finding["table"], finding["bad"])
+        for finding in runs.read_json(root / "records" / "audit.json")["findings"]
+    )
+    notes = [*comparison["foretold"]]
+    for (kind, table, bad), count in found.items():
+        done = "left out" if bad else "kept"
+        notes.append(f"Audit: {kind} in {table}, {count} ({done}; see records/audit.json).")
+    caption = (
+        "Training images of both domains: share of each class in all pixels, and mean color and"
+        " classes from the top of the picture to its bottom."
+    )
+    picture = Picture("comparison.png", caption, domain_comparison(comparison).png())
+    return Section("The domains compared", notes=notes, pictures=[picture])
 
 
 def _notes(summary: Mapping[str, Any]) -> list[str]:
@@ -149,17 +173,14 @@ def _made(root: Path) -> list[Table]:
     return [table for table in made if table.rows]
 
 
+def _space(root: Path) -> LabelSpace | None:
+    path = root / "records" / "label_space.json"
+    return read_space(path) if path.is_file() else None
+
+
 def _scores(root: Path, arms: Sequence[str]) -> dict[str, Any]:
     paths = {arm: root / "scores" / f"{runs.folder_name(arm)}.json" for arm in arms}
     return {arm: runs.read_json(path) for arm, path in paths.items() if path.is_file()}
-
-
-def _space(summary: Mapping[str, Any]) -> LabelSpace:
-    name = summary["label_space"]
-    if name not in LABEL_SPACES:
-        known = ", ".join(LABEL_SPACES)
-        raise DataError(f"scores/summary.json names the label space {name!r}; known: {known}.")
-    return LABEL_SPACES[name]
 
 
 def _html(answer: Headline, sections: Sequence[Section]) -> str:

@@ -9,7 +9,8 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
-from i2i_keras.data.labels import IGNORE, LabelSpace, colorize
+from i2i_keras.data.labels import IGNORE, colorize
+from i2i_keras.data.spaces import LabelSpace
 
 Image = NDArray[np.uint8]
 Label = NDArray[np.uint8]

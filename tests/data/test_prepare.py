@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from i2i_keras.data.labels import LABEL_SPACES
 from i2i_keras.data.prepare import DomainConfig, PrepareConfig, prepare
-from i2i_keras.data.records import Record, read_ids, read_image, read_records
+from i2i_keras.data.records import Record, read_image, read_label, read_records
 from i2i_keras.errors import DataError
 
 SIZE = (18, 36)
@@ -69,15 +69,15 @@ def test_tables_name_the_records_and_their_number_is_told(tmp_path, raw):
 def test_images_and_labels_have_the_working_size(tmp_path, raw):
     for record in prepared(tmp_path, raw):
         assert read_image(record.image).size == SIZE[::-1]
-        assert read_ids(record.label).shape == SIZE
+        assert read_label(record.label).shape == SIZE
 
 
 @pytest.mark.parametrize("space", LABEL_SPACES)
 def test_at_the_raw_size_labels_are_only_renumbered(tmp_path, raw, space):
     records = prepared(tmp_path, raw, size=RAW_SIZE, label_space=space)
     for record, original in zip(records, raw["train"], strict=True):
-        expected = LABEL_SPACES[space].from_id[read_ids(original.label)]
-        np.testing.assert_array_equal(read_ids(record.label), expected)
+        expected = LABEL_SPACES[space].from_id[read_label(original.label)]
+        np.testing.assert_array_equal(read_label(record.label), expected)
 
 
 def test_at_the_raw_size_images_stay_as_they_are(tmp_path, raw):
@@ -91,9 +91,9 @@ def test_at_the_raw_size_images_stay_as_they_are(tmp_path, raw):
 def test_labels_take_the_nearest_pixel_as_tensorflow_does(tmp_path, raw, method):
     records = prepared(tmp_path, raw, image_resize=method)
     for record, original in zip(records, raw["train"], strict=True):
-        ids = nearest(read_ids(original.label)[..., None])[..., 0]
+        ids = nearest(read_label(original.label)[..., None])[..., 0]
         np.testing.assert_array_equal(
-            read_ids(record.label), LABEL_SPACES["cityscapes19"].from_id[ids]
+            read_label(record.label), LABEL_SPACES["cityscapes19"].from_id[ids]
         )
 
 
@@ -133,7 +133,7 @@ def test_a_label_of_another_size_than_its_image_is_aligned(tmp_path, save):
     )
     [record] = prepared(tmp_path, {"train": [original]}, label_space="cityscapes34")
     expected = np.where(np.arange(SIZE[1]) < SIZE[1] // 2, 7, 23)
-    np.testing.assert_array_equal(read_ids(record.label), np.tile(expected, (SIZE[0], 1)))
+    np.testing.assert_array_equal(read_label(record.label), np.tile(expected, (SIZE[0], 1)))
 
 
 def test_prepare_continues_where_it_stopped(tmp_path, raw):

@@ -1,0 +1,139 @@
+"""How two domains differ before anything is trained, and what that foretells.
+
+A discriminator sees whole pictures: where the target has more sky, a generator
+is rewarded for painting sky, whatever the label below says.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+BANDS = 8  # Strips of equal height, from top to bottom.
+IGNORED = "ignored"
+_NOTABLE = 0.03  # Difference of shares of all pixels.
+_BAND_NOTABLE = 0.15  # Difference of shares within one strip.
+
+Measures = dict[str, Any]
+
+
+def measure(image: NDArray[np.uint8], label: NDArray[np.uint8] | None, classes: int) -> Measures:
+    """Statistics of one prepared image and label, as plain numbers.
+
+    Args:
+        image: `(height, width, 3)` uint8 RGB.
+        label: `(height, width)` uint8, 255 = ignored, or None.
+        classes: of the label space.
+
+    Returns:
+        `color`: mean RGB of each strip, 0 to 255; `contrast`: standard
+        deviation of brightness; `saturation`: mean of (max - min) of RGB;
+        `detail`: mean difference of neighbors in a row, all three in 0 to 255;
+        `pixels`: `(BANDS, classes + 1)` counts, ignored pixels last.
+    """
+    pixels = image.astype(np.float32)
+    gray = pixels.mean(axis=2)
+    facts: Measures = {
+        "color": [[round(float(c), 1) for c in strip.mean((0, 1))] for strip in _strips(pixels)],
+        "contrast": round(float(gray.std()), 2),
+        "saturation": round(float((image.max(2) - image.min(2)).mean()), 2),
+        "detail": round(float(np.abs(np.diff(gray, axis=1)).mean()), 2),
+    }
+    if label is not None:
+        index = np.minimum(label, classes)
+        facts["pixels"] = [
+            np.bincount(strip.ravel(), minlength=classes + 1).tolist() for strip in _strips(index)
+        ]
+    return facts
+
+
+def _strips(pixels: NDArray[Any]) -> list[NDArray[Any]]:
+    return np.array_split(pixels, min(BANDS, len(pixels)))
+
+
+def join(measures: Iterable[Measures]) -> Measures:
+    """Statistics of a domain: means over its images, sums of its pixels."""
+    rows = [*measures]
+    joined: Measures = {"images": len(rows)}
+    if not rows:
+        return joined
+    for key in ("color", "contrast", "saturation", "detail"):
+        joined[key] = np.round(np.mean([row[key] for row in rows], axis=0), 2).tolist()
+    labelled = [row["pixels"] for row in rows if "pixels" in row]
+    if labelled:
+        joined["pixels"] = np.sum(labelled, axis=0).tolist()
+    return joined
+
+
+def shares(domain: Measures) -> NDArray[np.float64] | None:
+    """Share of each class, ignored last, in the pixels of each strip.
+
+    Returns:
+        `(BANDS, classes + 1)` in [0, 1], whose rows sum to 1; None where no
+        labels were looked at.
+    """
+    if "pixels" not in domain:
+        return None
+    pixels = np.asarray(domain["pixels"], float)
+    return pixels / np.maximum(pixels.sum(axis=1, keepdims=True), 1)
+
+
+def sentences(source: Measures, target: Measures, names: Sequence[str]) -> list[str]:
+    """What the differences foretell of the translation, the largest first.
+
+    Args:
+        source: of the source's training images, with labels.
+        target: of the target's training images; with labels where the user
+            allows them to be looked at.
+        names: of the classes.
+    """
+    before, after = shares(source), shares(target)
+    told = []
+    if before is not None and after is not None:
+        told = _of_classes(before, after, [*names, IGNORED])
+    if source.get("images") and target.get("images"):
+        told.append(_of_colors(source, target))
+    return told
+
+
+def _of_classes(
+    before: NDArray[np.float64], after: NDArray[np.float64], names: Sequence[str]
+) -> list[str]:
+    whole = after.mean(axis=0) - before.mean(axis=0)
+    strips = after - before
+    told = []
+    for index in np.argsort(-np.abs(whole)):
+        strip = int(np.argmax(np.abs(strips[:, index])))
+        if abs(whole[index]) < _NOTABLE and abs(strips[strip, index]) < _BAND_NOTABLE:
+            continue
+        share = f"{100 * before[:, index].mean():.0f}% of the source's pixels and"
+        share += f" {100 * after[:, index].mean():.0f}% of the target's"
+        place = f"most of that in {_place(strip)}"
+        act = "is likely to paint it over other classes"
+        if whole[index] < 0:
+            act = "is likely to paint other classes over it"
+        told.append(f"{names[index]} fills {share} ({place}): a translator {act}.")
+    return told
+
+
+def _of_colors(source: Measures, target: Measures) -> str:
+    colors = [np.asarray(domain["color"]) for domain in (source, target)]
+    strip = int(np.argmax(np.abs(colors[1] - colors[0]).sum(axis=1)))
+    before, after = ("/".join(f"{c:.0f}" for c in color[strip]) for color in colors)
+    changes = [
+        f"{name} {source[key]:.0f} to {target[key]:.0f}"
+        for key, name in (("contrast", "contrast"), ("saturation", "saturation"))
+    ] + [f"detail {source['detail']:.1f} to {target['detail']:.1f}"]
+    return (
+        f"From source to target: {', '.join(changes)} (of 255); the mean color differs most in"
+        f" {_place(strip)}, RGB {before} to {after}."
+    )
+
+
+def _place(strip: int) -> str:
+    if strip == 0:
+        return "the top eighth of the picture"
+    if strip == BANDS - 1:
+        return "the bottom eighth of the picture"
+    return f"the {('second', 'third', 'fourth', 'fifth', 'sixth', 'seventh')[strip - 1]} eighth"

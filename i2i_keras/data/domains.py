@@ -1,0 +1,105 @@
+"""Where the two domains come from."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+import pydantic
+
+from i2i_keras import config, runs
+from i2i_keras.config import Config
+from i2i_keras.data import DATASETS
+from i2i_keras.data.audit import Audited, audit_tree
+from i2i_keras.data.encodings import LabelReader, build_reader
+from i2i_keras.data.records import Splits
+from i2i_keras.data.spaces import LABEL_SPACES, LabelSpace, find_space
+
+
+class DomainConfig(Config):
+    """Where one domain comes from.
+
+    Attributes:
+        format: a key of `DATASETS`.
+        split: one of its ways to split; empty = its first.
+        root: its folder; empty = given on the command line, or drawn by
+            `streets`.
+        encoding: which label files: `ids`, `train_ids` or `colors`; empty =
+            the format's first.
+        mapping: TOML file that says what the labels of a plain folder hold,
+            see `encodings.LabelMapping`; empty = Cityscapes ids.
+    """
+
+    format: str
+    split: str = ""
+    root: str = ""
+    encoding: str = ""
+    mapping: str = ""
+
+    @pydantic.model_validator(mode="after")
+    def _known(self) -> "DomainConfig":
+        if self.format not in DATASETS:
+            raise ValueError(f"no data set {self.format!r}; there are {', '.join(DATASETS)}")
+        dataset = DATASETS[self.format]
+        for given, kind, known in (
+            (self.split, "split", dataset.splits),
+            (self.encoding, "encoding", dataset.encodings),
+        ):
+            if given and given not in known:
+                raise ValueError(f"{self.format} has no {kind} {given!r}; {', '.join(known)}")
+        if self.mapping and self.format != "folder":
+            raise ValueError(f"a mapping is for the format 'folder', not for {self.format!r}")
+        return self
+
+    def find(self, root: Path) -> Splits:
+        """The records of the raw tree under `root`, by split."""
+        splits = DATASETS[self.format].splits
+        return splits[self.split or next(iter(splits))](root, self._encoding)
+
+    def reader(self, space: LabelSpace) -> LabelReader:
+        """The reader of its label files."""
+        return build_reader(DATASETS[self.format], self._encoding, space, self.mapping)
+
+    def facts(self) -> runs.Facts:
+        """All that the records depend on, without a path."""
+        mapping = config.read_toml(Path(self.mapping)) if self.mapping else {}
+        return self.model_dump(exclude={"root"}) | {"mapping": mapping}
+
+    @property
+    def _encoding(self) -> str:
+        return self.encoding or DATASETS[self.format].encodings[0]
+
+
+class Domain(NamedTuple):
+    """One domain's raw data.
+
+    Attributes:
+        config: how it is laid out.
+        root: where.
+        splits: its records.
+    """
+
+    config: DomainConfig
+    root: Path
+    splits: Splits
+
+
+def audit_domain(config: DomainConfig, root: Path, label_space: str, workers: int) -> Audited:
+    """Looks at a raw tree without writing anything.
+
+    Args:
+        config: how it is laid out.
+        root: where.
+        label_space: see `spaces.find_space`; empty = the first that knows its
+            classes.
+        workers: processes; 0 = one a core.
+
+    Raises:
+        SettingsError: the label space does not know the data set's classes.
+        DataError: the tree has not the layout of its format.
+    """
+    dataset, splits = DATASETS[config.format], config.find(root)
+    fitting = (name for name, space in LABEL_SPACES.items() if dataset.coding in space.labels)
+    space = find_space(label_space or next(fitting))
+    labelled = any(record.label for records in splits.values() for record in records)
+    reader = config.reader(space) if labelled else None
+    findings, rows = audit_tree(splits, root, reader, dataset.known, workers)
+    return Audited(findings, rows, space.names)

@@ -1,0 +1,156 @@
+"""What is wrong with the files of one raw record."""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from i2i_keras.data.encodings import LabelReader, what_else
+from i2i_keras.data.labels import IGNORE
+from i2i_keras.data.records import Record, read_image
+from i2i_keras.errors import FileError
+
+_ASPECT = 1.02  # Image and label may differ by this factor, as GTA5's do.
+_CHECK = "check its format and encoding, or name its classes in a mapping"
+_Found = tuple[str, str, str, bool]  # The last fields of a finding.
+
+
+class Finding(NamedTuple):
+    """Something about a file that its owner should know.
+
+    Attributes:
+        table: DOMAIN-SPLIT, or the split alone.
+        name: of the record; empty = the whole table.
+        file: which file; empty = the whole table.
+        kind: in two or three words, the same for all of its kind.
+        what: is the matter with this one.
+        todo: what to do.
+        bad: whether training or scores would suffer; else it is but a note.
+    """
+
+    table: str
+    name: str
+    file: str
+    kind: str
+    what: str
+    todo: str
+    bad: bool = True
+
+
+class Examined(NamedTuple):
+    """What one record is like.
+
+    Attributes:
+        findings: of its files.
+        image: RGB, or None if it cannot be read.
+        label: `(height, width)` uint8, 255 = ignored; None if there is none,
+            or none that can be read.
+        digest: hash of the image's pixels; empty without an image.
+    """
+
+    findings: list[Finding]
+    image: Image.Image | None
+    label: NDArray[np.uint8] | None
+    digest: str
+
+
+def examine(table: str, record: Record, reader: LabelReader | None, root: Path) -> Examined:
+    """Reads both files of a record and looks for what is wrong with each.
+
+    Args:
+        table: that the record belongs to.
+        record: raw.
+        reader: of its label; None = its label is not looked at.
+        root: of the raw files, for their names.
+    """
+    image, digest, of_image = _examine_image(record.image)
+    label, of_label = None, list[_Found]()
+    if record.label and reader:
+        label, of_label = _examine_label(record.label, reader, image.size if image else None)
+    findings = [
+        Finding(table, record.name, name_of(file, root), *found)
+        for file, some in ((record.image, of_image), (record.label, of_label))
+        if file
+        for found in some
+    ]
+    return Examined(findings, image, label, digest)
+
+
+def name_of(path: Path, root: Path) -> str:
+    """How a file is named in findings: by its place below the root."""
+    return path.relative_to(root).as_posix()
+
+
+def _examine_image(path: Path) -> tuple[Image.Image | None, str, list[_Found]]:
+    try:
+        image = read_image(path)
+    except FileError as error:
+        return None, "", [("unreadable image", error.what, error.todo, True)]
+    pixels = np.asarray(image)
+    shape = "x".join(map(str, pixels.shape))
+    digest = hashlib.blake2b(pixels.tobytes(), digest_size=16, key=shape.encode()).hexdigest()
+    if (pixels == pixels[0, 0]).all():
+        return image, digest, [("solid image", "is of one color", "replace it", True)]
+    return image, digest, []
+
+
+def _examine_label(
+    path: Path, reader: LabelReader, size: tuple[int, int] | None
+) -> tuple[NDArray[np.uint8] | None, list[_Found]]:
+    try:
+        numbers = reader.numbers(path)
+    except FileError as error:
+        kind = "unreadable label" if path.is_file() else "no label"
+        return None, [(kind, error.what, error.todo, True)]
+    found = [*_of_numbers(numbers, reader)]
+    if size:
+        found += _of_size(size, numbers.shape[::-1])
+    return reader.labels[numbers], found
+
+
+def _of_numbers(numbers: NDArray[np.uint8], reader: LabelReader) -> Iterator[_Found]:
+    """What the numbers of one label file give away."""
+    counts = np.bincount(numbers.ravel(), minlength=256)
+    occurring = np.flatnonzero(counts).astype(np.uint8)
+    outside = [int(number) for number in occurring if not reader.valid[number]]
+    if outside and not reader.colors and what_else(occurring) == "luma":
+        yield (
+            "palette read as gray",
+            "holds the gray values of GTA5's colors: a palette file was saved by a program that"
+            " reads it as gray",
+            "take the original file",
+            True,
+        )
+    elif outside and not reader.colors and what_else(occurring) == "train_ids":
+        what = "holds train ids (0 to 18 and 255), not class ids"
+        yield "train ids", what, "set encoding = 'train_ids'", True
+    elif outside:
+        pixels = int(counts[outside].sum())
+        what = f"holds {_listed(outside)} in {pixels} pixels"
+        if reader.colors:
+            what = f"holds colors of no class in {pixels} pixels"
+        yield "unknown class", f"{what}, which is no class of this data set", _CHECK, True
+    elif (reader.labels[occurring] == IGNORE).all():
+        what = "has no pixel of any class: all are ignored"
+        yield "void label", what, "leave it out, or choose another label space", True
+
+
+def _of_size(image: tuple[int, int], label: tuple[int, ...]) -> Iterator[_Found]:
+    """What the sizes (width, height) of an image and its label give away."""
+    if image == label:
+        return
+    what = f"is {label[0]} x {label[1]}, but its image {image[0]} x {image[1]}"
+    stretched = (image[0] * label[1]) / (image[1] * label[0])
+    if 1 / _ASPECT <= stretched <= _ASPECT:
+        yield "other size", what, "nothing: both are resized to one size", False
+    else:
+        yield "other shape", what, "give the label that belongs to the image", True
+
+
+def _listed(numbers: Sequence[int]) -> str:
+    shown = ", ".join(map(str, numbers[:6]))
+    return f"{shown} and {len(numbers) - 6} more numbers" if len(numbers) > 6 else shown

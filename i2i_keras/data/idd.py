@@ -1,0 +1,56 @@
+"""The raw layout of IDD Lite (India Driving Dataset, level 1).
+
+    ROOT/leftImg8bit/SPLIT/DRIVE/FRAME_image.jpg
+    ROOT/gtFine/SPLIT/DRIVE/FRAME_label.png       0 to 6, 255 = void
+
+Reference:
+    Varma et al., 2019; Mishra et al., 2019 (IDD Lite);
+    http://idd.insaan.iiit.ac.in
+"""
+
+from pathlib import Path
+
+from i2i_keras.data.labels import IGNORE
+from i2i_keras.data.records import SPLITS, Dataset, Record, Splits, named, pair
+from i2i_keras.errors import DataError
+
+_IMAGE, _LABEL = "_image.jpg", "_label.png"
+
+
+def official(root: Path, encoding: str = "ids") -> Splits:
+    """Train (1,403), val (204) and test (404 frames, without labels)."""
+    if not (root / "leftImg8bit").is_dir():
+        raise DataError(f"{root} has no folder leftImg8bit; give the root of IDD Lite.")
+    return {split: _records(root, split) for split in SPLITS}
+
+
+def val_as_test(root: Path, encoding: str = "ids") -> Splits:
+    """Train, no validation, and the official val for the test."""
+    return {"train": _records(root, "train"), "val": [], "test": _records(root, "val")}
+
+
+DATASET = Dataset(
+    {"official": official, "val_as_test": val_as_test},
+    coding="idd",
+    numbers=(*range(7), IGNORE),
+)
+
+
+def _records(root: Path, split: str) -> list[Record]:
+    images, labels = root / "leftImg8bit" / split, root / "gtFine" / split
+
+    def place(name: str) -> tuple[Path, Path]:
+        drive, _, frame = name.partition("_")
+        return images / drive / f"{frame}{_IMAGE}", labels / drive / f"{frame}{_LABEL}"
+
+    return pair(_by_drive(images, _IMAGE), _by_drive(labels, _LABEL), place)
+
+
+def _by_drive(folder: Path, ending: str) -> dict[str, Path]:
+    """Files by DRIVE_FRAME: two drives may have frames of one number."""
+    drives = (drive for drive in sorted(folder.glob("*")) if drive.is_dir())
+    return {
+        f"{drive.name}_{frame}": path
+        for drive in drives
+        for frame, path in named(drive, ending).items()
+    }
