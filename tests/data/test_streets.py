@@ -7,15 +7,16 @@ from PIL import Image
 from pydantic import ValidationError
 
 from i2i_keras.data.gta5 import official_frames
-from i2i_keras.data.labels import CLASSES, LABEL_SPACES
+from i2i_keras.data.labels import CLASSES
+from i2i_keras.data.spaces import LABEL_SPACES
 from i2i_keras.data.streets import (
-    EXTRAS,
     STYLES,
     StreetsConfig,
     draw_street,
     write_cityscapes,
     write_gta5,
 )
+from i2i_keras.data.streets.files import EXTRAS
 from i2i_keras.errors import SettingsError
 
 SIZE = (96, 176)
@@ -81,7 +82,7 @@ def test_every_size_has_an_id_of_the_table_at_every_pixel(style, size, extras):
 
 @pytest.mark.parametrize("style", STYLES)
 def test_all_evaluated_classes_but_the_train_occur(scenes, style):
-    labels = LABEL_SPACES["cityscapes19"].from_id[scenes[style][1]]
+    labels = LABEL_SPACES["cityscapes19"].labels["cityscapes"][scenes[style][1]]
     occurring = {LABEL_SPACES["cityscapes19"].names[i] for i in np.unique(labels) if i != 255}
     assert occurring == {*LABEL_SPACES["cityscapes19"].names} - {"train"}
 
