@@ -1,4 +1,4 @@
-"""The command line: one short command a stage.
+"""The command line: one short command a stage, and `audit`.
 
 Heavy imports are inside the commands, so that `--help` is instant.
 """

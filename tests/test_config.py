@@ -64,7 +64,9 @@ def test_a_preset_can_be_a_file(tmp_path):
 
 
 def test_a_missing_preset_file_is_named():
-    assert refused(preset="no/such.toml") == "There is no preset file no/such.toml."
+    assert refused(preset="no/such.toml") == (
+        "no/such.toml cannot be read: No such file or directory."
+    )
 
 
 def test_broken_toml_is_named_with_its_line(tmp_path):
@@ -175,7 +177,7 @@ def test_a_wrong_type_is_refused_by_name(override, message):
         ("translator.cyclegan.lambda_cycle=-1", "Setting 'translator.cyclegan.lambda_cycle': "),
         ("translator.cyclegan.beta_1=1.0", "Setting 'translator.cyclegan.beta_1': "),
         ("translator.cyclegan.adversarial=wgan", "Setting 'translator.cyclegan.adversarial': "),
-        ("prepare.label_space=coco", "Setting 'prepare.label_space': Input should be 'citysc"),
+        ("prepare.label_space=coco", "Setting 'prepare.label_space': no label space 'coco'; "),
         ("prepare.size=[96]", "Setting 'prepare.size"),
         ("source.format=coco", "Setting 'source': no data set 'coco'; there are cityscapes"),
         ("source.split=mine", "Setting 'source': cityscapes has no split 'mine'; official"),

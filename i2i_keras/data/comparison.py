@@ -107,13 +107,14 @@ def _of_classes(
         strip = int(np.argmax(np.abs(strips[:, index])))
         if abs(whole[index]) < _NOTABLE and abs(strips[strip, index]) < _BAND_NOTABLE:
             continue
-        share = f"{100 * before[:, index].mean():.0f}% of the source's pixels and"
+        share = f"{100 * before[:, index].mean():.0f}% of the source's pixels,"
         share += f" {100 * after[:, index].mean():.0f}% of the target's"
-        place = f"most of that in {_place(strip)}"
-        act = "is likely to paint it over other classes"
+        act = "be painted where labels say otherwise"
         if whole[index] < 0:
-            act = "is likely to paint other classes over it"
-        told.append(f"{names[index]} fills {share} ({place}): a translator {act}.")
+            act = "be painted over where labels say so"
+        told.append(
+            f"{names[index]}: {share}, differing most in {_place(strip)}; expect it to {act}."
+        )
     return told
 
 
@@ -133,7 +134,7 @@ def _of_colors(source: Measures, target: Measures) -> str:
 
 def _place(strip: int) -> str:
     if strip == 0:
-        return "the top eighth of the picture"
+        return "the top eighth"
     if strip == BANDS - 1:
-        return "the bottom eighth of the picture"
+        return "the bottom eighth"
     return f"the {('second', 'third', 'fourth', 'fifth', 'sixth', 'seventh')[strip - 1]} eighth"

@@ -11,7 +11,7 @@ Reference:
 from pathlib import Path
 
 from i2i_keras.data.labels import IGNORE
-from i2i_keras.data.records import SPLITS, Dataset, Record, Splits, named, pair
+from i2i_keras.data.records import SPLITS, Dataset, Record, Splits, by_name, named, pair
 from i2i_keras.errors import DataError
 
 _IMAGE, _LABEL = "_image.jpg", "_label.png"
@@ -26,7 +26,8 @@ def official(root: Path, encoding: str = "ids") -> Splits:
 
 def val_as_test(root: Path, encoding: str = "ids") -> Splits:
     """Train, no validation, and the official val for the test."""
-    return {"train": _records(root, "train"), "val": [], "test": _records(root, "val")}
+    splits = official(root, encoding)
+    return {"train": splits["train"], "val": [], "test": splits["val"]}
 
 
 DATASET = Dataset(
@@ -49,8 +50,8 @@ def _records(root: Path, split: str) -> list[Record]:
 def _by_drive(folder: Path, ending: str) -> dict[str, Path]:
     """Files by DRIVE_FRAME: two drives may have frames of one number."""
     drives = (drive for drive in sorted(folder.glob("*")) if drive.is_dir())
-    return {
-        f"{drive.name}_{frame}": path
+    return by_name(
+        (f"{drive.name}_{frame}", path)
         for drive in drives
         for frame, path in named(drive, ending).items()
-    }
+    )

@@ -141,7 +141,7 @@ def _do_table(config: PrepareConfig, work: Work, tasks: Sequence[Task], root: Pa
     path = root / "records" / work.table / "examined.jsonl"
     path.parent.mkdir(parents=True, exist_ok=True)
     done = {row["key"]: row for row in _read_lines(path)}
-    left = [task for task in tasks if task.key not in done]
+    left = [task for task in tasks if task.key not in done or _is_missing(task.done)]
     one = functools.partial(write_record, work)
     results = parallel.for_each(one, left, config.workers, f"prepare {work.table}")
     # A line says that its record's files are whole.
@@ -153,6 +153,10 @@ def _do_table(config: PrepareConfig, work: Work, tasks: Sequence[Task], root: Pa
     return [done[task.key] for task in tasks]
 
 
+def _is_missing(record: Record) -> bool:
+    return not all(path.is_file() for path in (record.image, record.label) if path)
+
+
 def _read_lines(path: Path) -> Iterator[dict[str, Any]]:
     """Rows of an earlier run; one that was cut off is left out."""
     for line in path.read_text("utf-8").splitlines() if path.is_file() else ():
@@ -162,9 +166,7 @@ def _read_lines(path: Path) -> Iterator[dict[str, Any]]:
             continue
 
 
-def _judge(
-    config: PrepareConfig, findings: Sequence[Finding], root: Path
-) -> set[tuple[str, str]]:
+def _judge(config: PrepareConfig, findings: Sequence[Finding], root: Path) -> set[tuple[str, str]]:
     """Writes the audit; returns the (table, name) of records to leave out."""
     bad = {(f.table, f.name): f for f in findings if f.bad}
     path = root / "records" / "audit.json"

@@ -145,11 +145,10 @@ def pair(
         place: from a name to where its image and its label should be.
 
     Returns:
-        Records by name. If not one image has a label, the set is an unlabelled
-        one; else what is missing is named where it should be, for the audit
-        to find.
+        Records by name. Without any label the set is an unlabelled one; else
+        what is missing is named where it should be, for the audit to find.
     """
-    if not images.keys() & labels.keys():
+    if not labels:
         return [Record(name, path, None) for name, path in sorted(images.items())]
     return [
         Record(name, images.get(name, place(name)[0]), labels.get(name, place(name)[1]))

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from i2i_keras.data.spaces import SUBSETS
 from i2i_keras.evaluation import segmentation, statistics
 from i2i_keras.evaluation.statistics import Bootstrap
 
@@ -40,10 +41,26 @@ def compare(
 
 
 def details(names: tuple[str, ...], confusion: NDArray[np.int64]) -> dict[str, Any]:
-    """All scores of one arm, and its IoU by class; None = class left out."""
+    """All scores of one arm, also over subsets of the classes, and by class.
+
+    Returns:
+        The keys of `segmentation.scores`; `iou` by class, None = left out; and
+        `subsets`, the mean IoU of those of `spaces.SUBSETS` that are smaller
+        than the label space and in it.
+    """
     iou = segmentation.iou_per_class(confusion)
     by_class = {n: None if np.isnan(v) else float(v) for n, v in zip(names, iou, strict=True)}
-    return {**segmentation.scores(confusion), "iou": by_class}
+    subsets = {
+        subset: _mean([by_class[name] for name in classes])
+        for subset, classes in SUBSETS.items()
+        if {*classes} < {*names}
+    }
+    return {**segmentation.scores(confusion), "iou": by_class, "subsets": subsets}
+
+
+def _mean(values: list[float | None]) -> float | None:
+    there = [value for value in values if value is not None]
+    return float(np.mean(there)) if there else None
 
 
 def absent(names: tuple[str, ...], confusion: NDArray[np.int64]) -> list[str]:

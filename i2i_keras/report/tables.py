@@ -61,15 +61,22 @@ def result_rows(summary: Mapping[str, Any], scores: Mapping[str, Any] | None = N
 
 
 def class_rows(scores: Mapping[str, Any]) -> Table:
-    """IoU of each class in percent, the best label-free arm emphasized.
+    """IoU of each class and subset in percent, the best label-free arm strong.
 
     Args:
         scores: what scores/ARM.json hold, by arm.
     """
-    names = dict.fromkeys(name for facts in scores.values() for name in facts["iou"])
+    all_values = {
+        arm: {
+            **facts["iou"],
+            **{f"mean of {subset}": mean for subset, mean in facts.get("subsets", {}).items()},
+        }
+        for arm, facts in scores.items()
+    }
+    names = dict.fromkeys(name for values in all_values.values() for name in values)
     rows = []
     for name in names:
-        values = {arm: facts["iou"].get(name) for arm, facts in scores.items()}
+        values = {arm: found.get(name) for arm, found in all_values.items()}
         free = [v for arm, v in values.items() if arm != CEILING and is_number(v)]
         best = max(free) if len(free) > 1 else None
         rows.append([Cell(name)])

@@ -1,6 +1,5 @@
 import itertools
 
-import numpy as np
 import pytest
 
 from i2i_keras.data.cityscapes import DATASET, official, report, val_as_test
@@ -52,7 +51,7 @@ def test_the_official_split_is_that_of_the_folders(tree):
 
 
 def test_the_default_is_the_official_split():
-    assert [*DATASET.splits] == ["official", "val_as_test", "report"]
+    assert [*DATASET.splits] == ["official", "val_as_test", "report", "coarse", "train_extra"]
 
 
 def test_val_can_be_the_test(tree):
@@ -95,13 +94,36 @@ def test_test_images_without_labels_are_an_unlabelled_split(tree):
     assert splits["train"] == records["train"]
 
 
-def test_the_frame_that_lacks_its_label_is_named(tree):
+def test_what_lacks_its_other_half_stays_a_record(tree):
     root, records = tree
-    lacking = records["train"][1]
-    lacking.label.unlink()
-    with pytest.raises(DataError) as error:
-        official(root)
-    assert str(error.value) == f"{lacking.image} has no label; {lacking.label} should be there."
+    records["train"][1].label.unlink()
+    records["train"][2].image.unlink()
+    assert official(root) == records
+
+
+@pytest.mark.parametrize(
+    ("encoding", "kind"), [("colors", "color"), ("train_ids", "labelTrainIds")]
+)
+def test_an_encoding_takes_its_own_files(tree, encoding, kind):
+    root, records = tree
+    for record in records["train"]:
+        record.label.with_name(record.label.name.replace("labelIds", "labelTrainIds")).touch()
+    found = official(root, encoding)["train"]
+    assert [record.label.name for record in found] == [
+        record.label.name.replace("labelIds", kind) for record in records["train"]
+    ]
+
+
+@pytest.mark.parametrize(("split", "folder"), [("coarse", "train"), ("train_extra", "train_extra")])
+def test_coarse_labels_are_those_of_gt_coarse(tmp_path, split, folder):
+    fine = add_frame(tmp_path, "val", "lindau", 0)
+    frame = add_frame(tmp_path, folder, "troisdorf", 1)
+    label = tmp_path / "gtCoarse" / folder / "troisdorf"
+    label /= f"{frame.name}_gtCoarse_labelIds.png"
+    label.parent.mkdir(parents=True)
+    label.touch()
+    splits = DATASET.splits[split](tmp_path, "ids")
+    assert splits == {"train": [frame._replace(label=label)], "val": [], "test": [fine]}
 
 
 def test_a_split_that_is_not_there_is_empty(tmp_path):
@@ -119,8 +141,3 @@ def test_hidden_files_of_macos_are_no_frames(tree):
 def test_a_folder_that_is_not_cityscapes_is_refused(tmp_path):
     with pytest.raises(DataError, match="has no folder leftImg8bit; give the root of Cityscapes"):
         official(tmp_path)
-
-
-def test_labels_are_read_by_id(tmp_path, save):
-    path = save(tmp_path / "label.png", [[7, 26], [0, 33]])
-    np.testing.assert_array_equal(DATASET.read_label(path), [[7, 26], [0, 33]])

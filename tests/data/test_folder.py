@@ -39,10 +39,15 @@ def test_images_alone_may_lie_in_four_places(tmp_path, add, place):
     assert by_folder(tmp_path) == {"train": records, "val": [], "test": []}
 
 
-def test_the_image_that_lacks_its_label_is_named(tmp_path, add):
-    for place in ("train/images/a.png", "train/labels/a.png", "train/images/b.png"):
-        add(place)
-    with pytest.raises(DataError, match=r"b\.png has no label; .*labels/b\.png should be there"):
+def test_the_image_that_lacks_its_label_stays_a_record(tmp_path, add):
+    a = Record("a", add("train/images/a.png"), add("train/labels/a.png"))
+    b = Record("b", add("train/images/b.png"), tmp_path / "train/labels/b.png")
+    assert by_folder(tmp_path)["train"] == [a, b]
+
+
+def test_two_images_of_one_name_are_refused(tmp_path, add):
+    add("train/a.png"), add("train/a.jpg")
+    with pytest.raises(DataError, match=r"a\.jpg and .*a\.png would both be 'a'; rename one"):
         by_folder(tmp_path)
 
 

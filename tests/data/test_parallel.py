@@ -8,24 +8,24 @@ from i2i_keras.data.parallel import for_each
 
 def test_every_item_is_taken_once_and_in_order():
     taken = []
-    for_each(taken.append, [3, 1, 2], workers=1, description="test")
+    results = for_each(lambda item: taken.append(item) or 2 * item, [3, 1, 2], 1, "test")
+    assert [*results] == [6, 2, 4]
     assert taken == [3, 1, 2]
 
 
 def test_processes_take_every_item_too(tmp_path):
     paths = [tmp_path / str(number) for number in range(40)]
-    for_each(Path.mkdir, paths, workers=2, description="test")
+    assert [*for_each(Path.mkdir, paths, workers=2, description="test")] == [None] * 40
     assert sorted(tmp_path.iterdir()) == sorted(paths)
 
 
 def test_a_few_items_stay_in_this_process():
-    found = []
-    for_each(lambda _: found.append(os.getpid()), range(15), workers=0, description="test")
-    assert found == [os.getpid()] * 15
+    found = for_each(lambda _: os.getpid(), range(15), workers=0, description="test")
+    assert [*found] == [os.getpid()] * 15
 
 
 def test_nothing_to_do_is_no_error():
-    for_each(pytest.fail, [], workers=0, description="test")
+    assert [*for_each(pytest.fail, [], workers=0, description="test")] == []
 
 
 @pytest.mark.parametrize("workers", [1, 2])
@@ -33,10 +33,11 @@ def test_a_failure_is_raised_here_and_ends_the_work(tmp_path, workers):
     paths = [tmp_path / str(number) for number in range(400)]
     paths[2].mkdir()
     with pytest.raises(FileExistsError):
-        for_each(Path.mkdir, paths, workers, description="test")
+        for _ in for_each(Path.mkdir, paths, workers, description="test"):
+            pass
     assert len([*tmp_path.iterdir()]) < 100
 
 
 def test_the_progress_bar_says_what_it_counts(capsys):
-    for_each(str, [1, 2], workers=1, description="prepare source-train")
+    assert [*for_each(str, [1, 2], workers=1, description="prepare source-train")] == ["1", "2"]
     assert "prepare source-train: 100%" in capsys.readouterr().err

@@ -4,11 +4,13 @@ import sys
 import numpy as np
 import pytest
 import tensorflow as tf
+from PIL import Image
 from pydantic import ValidationError
 
-from i2i_keras.data.labels import LABEL_SPACES
-from i2i_keras.data.prepare import DomainConfig, PrepareConfig, prepare
+from i2i_keras.data.domains import Domain, DomainConfig
+from i2i_keras.data.prepare import PrepareConfig, prepare
 from i2i_keras.data.records import Record, read_image, read_label, read_records
+from i2i_keras.data.spaces import LABEL_SPACES
 from i2i_keras.errors import DataError
 
 SIZE = (18, 36)
@@ -31,13 +33,36 @@ def raw(tmp_path_factory, save, save_palette):
     return {"train": records[:2], "val": [], "test": [records[2]._replace(label=None)]}
 
 
+def copied(splits, folder):
+    """The same records in other files, whose images differ."""
+    found = {}
+    for split, records in splits.items():
+        found[split] = []
+        for record in records:
+            image = folder / "images" / record.image.name
+            image.parent.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(np.asarray(read_image(record.image)) ^ 1).save(image)
+            found[split].append(record._replace(image=image))
+    return found
+
+
+def ids_of(path):
+    with Image.open(path) as image:
+        return np.array(image)
+
+
 def config(**changes):
     return PrepareConfig(**({"size": SIZE, "workers": 1} | changes))
 
 
+def domain(splits):
+    first = splits["train"][0].image if splits["train"] else None
+    return Domain(DomainConfig(format="gta5"), first.parent.parent if first else None, splits)
+
+
 def prepared(root, raw, **changes):
     """Prepares records as the source and gives back those for training."""
-    prepare(config(**changes), {"source": ("gta5", raw)}, root)
+    prepare(config(**changes), {"source": domain(raw)}, root)
     return read_records(root, root / "records" / "source-train.csv")
 
 
@@ -51,12 +76,12 @@ def nearest(pixels, size=SIZE):
 
 
 def test_tables_name_the_records_and_their_number_is_told(tmp_path, raw):
-    facts = prepare(config(), {"source": ("gta5", raw), "target": ("gta5", raw)}, tmp_path)
-    assert facts == {
-        "records": {
-            **{"source-train": 2, "source-val": 0, "source-test": 1},
-            **{"target-train": 2, "target-val": 0, "target-test": 1},
-        }
+    other = copied(raw, tmp_path / "other")
+    facts = prepare(config(), {"source": domain(raw), "target": domain(other)}, tmp_path)
+    assert facts["skipped"] == 0
+    assert facts["records"] == {
+        **{"source-train": 2, "source-val": 0, "source-test": 1},
+        **{"target-train": 2, "target-val": 0, "target-test": 1},
     }
     folder = tmp_path / "records" / "source-train"
     assert read_records(tmp_path, tmp_path / "records" / "source-train.csv") == [
@@ -76,7 +101,7 @@ def test_images_and_labels_have_the_working_size(tmp_path, raw):
 def test_at_the_raw_size_labels_are_only_renumbered(tmp_path, raw, space):
     records = prepared(tmp_path, raw, size=RAW_SIZE, label_space=space)
     for record, original in zip(records, raw["train"], strict=True):
-        expected = LABEL_SPACES[space].from_id[read_label(original.label)]
+        expected = LABEL_SPACES[space].labels["cityscapes"][ids_of(original.label)]
         np.testing.assert_array_equal(read_label(record.label), expected)
 
 
@@ -91,9 +116,9 @@ def test_at_the_raw_size_images_stay_as_they_are(tmp_path, raw):
 def test_labels_take_the_nearest_pixel_as_tensorflow_does(tmp_path, raw, method):
     records = prepared(tmp_path, raw, image_resize=method)
     for record, original in zip(records, raw["train"], strict=True):
-        ids = nearest(read_label(original.label)[..., None])[..., 0]
+        ids = nearest(ids_of(original.label)[..., None])[..., 0]
         np.testing.assert_array_equal(
-            read_label(record.label), LABEL_SPACES["cityscapes19"].from_id[ids]
+            read_label(record.label), LABEL_SPACES["cityscapes19"].labels["cityscapes"][ids]
         )
 
 
@@ -126,67 +151,78 @@ def test_area_keeps_the_mean_of_what_it_joins(tmp_path, raw):
 
 def test_a_label_of_another_size_than_its_image_is_aligned(tmp_path, save):
     # GTA5's labels are at times a few pixels larger or smaller.
-    ids = np.full((33, 50), 7)
+    ids = np.full((31, 51), 7)
     ids[:, 25:] = 23
     original = Record(
-        "a", save(tmp_path / "a.png", np.zeros((30, 54, 3))), save(tmp_path / "b.png", ids)
+        "a",
+        save(tmp_path / "images" / "a.png", RNG.integers(0, 256, (30, 50, 3))),
+        save(tmp_path / "labels" / "a.png", ids),
     )
     [record] = prepared(tmp_path, {"train": [original]}, label_space="cityscapes34")
     expected = np.where(np.arange(SIZE[1]) < SIZE[1] // 2, 7, 23)
     np.testing.assert_array_equal(read_label(record.label), np.tile(expected, (SIZE[0], 1)))
 
 
+def without_journal(root):
+    """All files but those that say in which order the records were done."""
+    return {name: data for name, data in files(root).items() if not name.endswith(".jsonl")}
+
+
 def test_prepare_continues_where_it_stopped(tmp_path, raw):
     first, second = prepared(tmp_path, raw)
-    whole = files(tmp_path)
-    for path in (first.image, first.label):
-        path.write_bytes(b"kept")
-    second.image.unlink()
-    second.label.unlink()
+    whole = without_journal(tmp_path)
+    journal = tmp_path / "records/source-train/examined.jsonl"
+    lines = journal.read_text("utf-8").splitlines(keepends=True)
+    journal.write_text(lines[0] + lines[1][:50], "utf-8")  # Killed in the middle of a line.
+    for record in (first, second):
+        record.image.write_bytes(b"kept")
 
     prepared(tmp_path, raw)
 
-    for path in (first.image, first.label):
-        assert path.read_bytes() == b"kept"
-        path.unlink()
+    assert first.image.read_bytes() == b"kept"
+    assert second.image.read_bytes() != b"kept"
+    first.image.unlink()
     prepared(tmp_path, raw)
-    assert files(tmp_path) == whole
+    assert without_journal(tmp_path) == whole
+
+
+def test_a_raw_file_that_changed_is_prepared_anew(tmp_path, raw):
+    own = copied(raw, tmp_path / "raw")
+    [record, _] = prepared(tmp_path, own, size=RAW_SIZE)
+    pixels = np.asarray(read_image(own["train"][0].image)) ^ 2
+    Image.fromarray(pixels).save(own["train"][0].image)
+    prepared(tmp_path, own, size=RAW_SIZE)
+    np.testing.assert_array_equal(read_image(record.image), pixels)
 
 
 def test_a_broken_image_leaves_no_half_file_and_no_table(tmp_path, raw):
-    broken = tmp_path / "raw" / "broken.png"
-    broken.parent.mkdir()
-    broken.write_bytes(raw["train"][0].image.read_bytes()[:500])
-    splits = {"train": [raw["train"][0], Record("broken", broken, raw["train"][1].label)]}
+    own = copied(raw, tmp_path / "raw")
+    broken = own["train"][1].image
+    broken.write_bytes(broken.read_bytes()[:500])
 
-    with pytest.raises(DataError, match=r"broken\.png cannot be read as an image"):
-        prepared(tmp_path / "run", splits)
+    with pytest.raises(DataError, match=r"00001\.png .* cannot be read as an image"):
+        prepared(tmp_path / "run", own)
 
     assert {*files(tmp_path / "run")} == {
+        "records/audit.json",
+        "records/source-test/examined.jsonl",
+        "records/source-test/images/00002.png",
+        "records/source-train/examined.jsonl",
         "records/source-train/images/00000.png",
         "records/source-train/labels/00000.png",
+        "records/source-train/labels/00001.png",
+        "records/source-val/examined.jsonl",
     }
-
-
-def test_two_images_of_one_name_are_refused(tmp_path, save):
-    one, two = (save(tmp_path / name, np.zeros((4, 4, 3))) for name in ("a.png", "a.jpg"))
-    splits = {"train": [Record("a", one, None), Record("a", two, None)]}
-    with pytest.raises(DataError) as error:
-        prepared(tmp_path / "run", splits)
-    assert str(error.value) == (
-        f"{two} and {one} would both become 'a' of source-train; rename one."
-    )
-    assert files(tmp_path / "run") == {}
 
 
 def test_a_domain_without_training_images_is_refused(tmp_path, raw):
     with pytest.raises(DataError, match=r"The target \(gta5\) has no training images; check its"):
-        prepare(config(), {"target": ("gta5", raw | {"train": []})}, tmp_path)
+        prepare(config(), {"target": domain(raw | {"train": []})}, tmp_path)
 
 
 def many(raw):
     original = raw["train"][0]
-    return {"train": [original._replace(name=str(number)) for number in range(16)]}
+    return {"train": [original._replace(name=f"{number:02}") for number in range(16)]}
 
 
 def test_two_processes_write_the_same_as_one(tmp_path, raw):
@@ -196,10 +232,11 @@ def test_two_processes_write_the_same_as_one(tmp_path, raw):
 
 
 def test_a_broken_image_is_named_from_another_process_too(tmp_path, raw):
-    (tmp_path / "broken.png").write_text("not found")
-    splits = many(raw)
-    splits["train"][3] = Record("broken", tmp_path / "broken.png", None)
-    with pytest.raises(DataError, match=r"broken\.png cannot be read as an image"):
+    splits = many(copied(raw, tmp_path / "raw"))
+    broken = tmp_path / "raw" / "images" / "broken.png"
+    broken.write_text("not found")
+    splits["train"][3] = Record("broken", broken, None)
+    with pytest.raises(DataError, match=r"broken\.png .* cannot be read as an image"):
         prepared(tmp_path / "run", splits, workers=2)
     assert not [name for name in files(tmp_path / "run") if ".draft" in name or ".csv" in name]
 
@@ -226,7 +263,7 @@ def test_a_domain_takes_the_first_split_unless_told(tmp_path):
 @pytest.mark.parametrize(
     ("wrong", "words"),
     [
-        ({"format": "kitti"}, "no data set 'kitti'; there are cityscapes, gta5, folder"),
+        ({"format": "kitti"}, "no data set 'kitti'; there are cityscapes, gta5, camvid, idd, f"),
         ({"format": "gta5", "split": "mine"}, "gta5 has no split 'mine'; official, val_as_test"),
     ],
 )

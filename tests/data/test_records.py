@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -7,11 +9,13 @@ from PIL import Image
 
 from i2i_keras.data.records import (
     Record,
+    by_name,
     images_in,
+    named,
     open_image,
     pair,
-    read_ids,
     read_image,
+    read_label,
     read_records,
     write_records,
 )
@@ -60,27 +64,36 @@ def test_images_are_listed_by_name_without_hidden_and_other_files(tmp_path):
     assert [path.name for path in images_in(tmp_path)] == ["a.jpg", "b.PNG", "c.jpeg"]
 
 
-def test_images_without_any_label_are_an_unlabelled_set(tmp_path):
-    images = [tmp_path / "a.png", tmp_path / "b.png"]
-    found = pair(images, lambda p: p.stem, lambda p: tmp_path / "labels" / p.name)
-    assert found == [Record("a", images[0], None), Record("b", images[1], None)]
+def place(name):
+    return Path("images") / f"{name}.png", Path("labels") / f"{name}.png"
 
 
-def test_the_one_image_without_a_label_is_named(tmp_path, save):
-    save(tmp_path / "labels" / "a.png", np.zeros((2, 2)))
-    images = [tmp_path / "a.png", tmp_path / "b.png"]
+def test_images_without_any_label_are_an_unlabelled_set():
+    images = {"b": Path("b.jpg"), "a": Path("a.png")}
+    expected = [Record("a", Path("a.png"), None), Record("b", Path("b.jpg"), None)]
+    assert pair(images, {}, place) == expected
+
+
+def test_what_one_of_a_pair_lacks_is_named_where_it_should_be():
+    images = {"a": Path("a.png"), "b": Path("b.png")}
+    labels = {"b": Path("b-label.png"), "c": Path("c-label.png")}
+    assert pair(images, labels, place) == [
+        Record("a", Path("a.png"), Path("labels/a.png")),
+        Record("b", Path("b.png"), Path("b-label.png")),
+        Record("c", Path("images/c.png"), Path("c-label.png")),
+    ]
+
+
+def test_files_are_named_without_their_ending_in_upper_or_lower_case(tmp_path):
+    for name in ("b_X.PNG", "a_x.png", "._a_x.png", "c.png"):
+        (tmp_path / name).touch()
+    assert named(tmp_path, "_x.png") == {"a": tmp_path / "a_x.png", "b": tmp_path / "b_X.PNG"}
+
+
+def test_two_files_of_one_name_are_refused():
     with pytest.raises(DataError) as error:
-        pair(images, lambda p: p.stem, lambda p: tmp_path / "labels" / p.name)
-    assert str(error.value) == (
-        f"{images[1]} has no label; {tmp_path / 'labels' / 'b.png'} should be there."
-    )
-
-
-def test_a_palette_label_is_read_by_its_index(tmp_path, save_palette):
-    path = save_palette(tmp_path / "label.png", IDS)
-    with Image.open(path) as image:
-        assert image.mode == "P"
-    np.testing.assert_array_equal(read_ids(path), IDS)
+        by_name([("a", Path("a.png")), ("a", Path("a.jpg"))])
+    assert str(error.value) == "a.png and a.jpg would both be 'a'; rename one."
 
 
 def test_tensorflow_would_read_the_luma_of_a_palette_label(tmp_path, save_palette):
@@ -89,16 +102,16 @@ def test_tensorflow_would_read_the_luma_of_a_palette_label(tmp_path, save_palett
     np.testing.assert_array_equal(pixels[..., 0], LUMA)
 
 
-def test_a_gray_label_is_read_as_it_is(tmp_path, save):
+def test_a_prepared_label_is_read_as_it_is(tmp_path, save):
     path = save(tmp_path / "label.png", np.arange(256).reshape(8, 32))
-    np.testing.assert_array_equal(read_ids(path), np.arange(256).reshape(8, 32))
+    np.testing.assert_array_equal(read_label(path), np.arange(256).reshape(8, 32))
 
 
-@pytest.mark.parametrize("mode", ["RGB", "RGBA", "LA", "1", "I;16"])
-def test_a_label_of_anything_but_class_numbers_is_refused(tmp_path, mode):
+@pytest.mark.parametrize("mode", ["RGB", "P", "I;16"])
+def test_what_is_no_prepared_label_is_refused(tmp_path, mode):
     Image.new(mode, (3, 2)).save(tmp_path / "label.png")
-    with pytest.raises(DataError, match=r"label\.png holds .* pixels, not class numbers; give the"):
-        read_ids(tmp_path / "label.png")
+    with pytest.raises(DataError, match=r"label\.png holds .* pixels, not labels; prepare the"):
+        read_label(tmp_path / "label.png")
 
 
 @pytest.mark.parametrize("mode", ["RGB", "RGBA", "L", "P"])

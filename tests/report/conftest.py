@@ -7,8 +7,9 @@ import pytest
 from PIL import Image
 
 from i2i_keras import runs
-from i2i_keras.data.labels import LABEL_SPACES
+from i2i_keras.data import comparison
 from i2i_keras.data.records import Record, write_records
+from i2i_keras.data.spaces import LABEL_SPACES, write_space
 
 SPACE = LABEL_SPACES["cityscapes19"]
 SIZE = (24, 48)
@@ -56,6 +57,7 @@ def full_run(tmp_path_factory):
         for split in ("train", "val", "test")
     }
     translate(root, tables["source", "train"], rng)
+    describe(root, rng)
     for arm in ARMS:
         score(root, arm, tables, rng)
     runs.write_json(root / "scores" / "summary.json", SUMMARY)
@@ -65,6 +67,21 @@ def full_run(tmp_path_factory):
         facts = {"settings": settings, "results": {}, "versions": VERSIONS, "seconds": 12.5}
         runs.write_json(root / stage / "done.json", facts)
     return root
+
+
+def describe(root, rng):
+    """What `prepare` leaves besides the records."""
+    write_space(root / "records" / "label_space.json", SPACE)
+    domains = {}
+    for domain in ("source", "target"):
+        image = rng.integers(0, 256, (*SIZE, 3)).astype(np.uint8)
+        label = rng.integers(0, 19, SIZE).astype(np.uint8)
+        domains[domain] = comparison.join([comparison.measure(image, label, 19)])
+    told = ["sky fills 3% of the source's pixels and 12% of the target's."]
+    facts = {"names": SPACE.names, **domains, "foretold": told}
+    runs.write_json(root / "records" / "comparison.json", facts)
+    finding = {"kind": "solid image", "table": "source-train", "bad": True}
+    runs.write_json(root / "records" / "audit.json", {"findings": [finding]})
 
 
 def make_records(root, domain, split, rng):
@@ -102,6 +119,7 @@ def score(root, arm, tables, rng):
     iou = {c: None if c == "train" else float(rng.random()) for c in SPACE.names}
     shares = {"pixel_accuracy": 0.9, "mean_accuracy": 0.6, "frequency_weighted_iou": 0.8}
     facts = {"arm": arm, **shares, "loss": 0.25, "iou": iou, "num_images": 100}
+    facts["subsets"] = {"cityscapes16": 0.25}
     runs.write_json(root / "scores" / f"{name}.json", facts)
     for record in tables["target", "test"]:
         predicted = rng.integers(0, 19, SIZE)

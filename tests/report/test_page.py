@@ -35,10 +35,14 @@ def report(full_run, tmp_path_factory):
 def test_the_page_holds_every_part_in_its_order(report):
     html = (report / "index.html").read_text("utf-8")
     assert "Translating the source images (adapted:cyclegan) helped" in html
-    titles = ["Result", "Each class", "Pictures", "Loss curves", "Last samples", "How it was made"]
-    assert re.findall("<h2>(.*?)</h2>", html) == titles
+    assert re.findall("<h2>(.*?)</h2>", html) == [
+        *("Result", "Each class", "Pictures", "The domains compared"),
+        *("Loss curves", "Last samples", "How it was made"),
+    ]
     shown = re.findall(r'<img alt="(.*?)" src="(.*?)"', html, re.DOTALL)
-    assert len(shown) == 12
+    assert len(shown) == 13
+    assert "12% of the target&#39;s" in html
+    assert "Audit: solid image in source-train, 1 (left out; see records/audit.json)." in html
     assert "Absent from the labels of target-test: train." in html
     assert "<details><summary>Settings of records</summary>" in html
     assert "prepare.label_space" in html
@@ -118,10 +122,9 @@ def test_without_a_summary_the_report_says_what_is_missing(tmp_path):
         write_report(tmp_path)
 
 
-def test_a_label_space_that_is_not_known_is_refused(bare_run, summary):
-    summary["label_space"] = "moon"
-    runs.write_json(bare_run / "scores" / "summary.json", summary)
-    with pytest.raises(DataError, match="label space 'moon'; known: cityscapes34"):
+def test_a_label_space_that_is_none_is_refused(bare_run):
+    runs.write_json(bare_run / "records" / "label_space.json", {"name": "moon"})
+    with pytest.raises(DataError, match=r"label_space\.json holds no label space \(Setting 'cl"):
         write_report(bare_run)
 
 
@@ -139,7 +142,7 @@ def test_records_without_labels_are_shown_without_them(full_run, tmp_path):
     for table in (tmp_path / "records").glob("*.csv"):
         rows = [row | {"label": ""} for row in runs.read_table(table)]
         runs.write_table(table, rows, ["name", "image", "label"])
-    space = figures.LabelSpace((), None, None)
+    space = figures.LabelSpace("", (), None, {}, ())
     assert [picture.name for picture in figures.domain_pictures(tmp_path, space)]
     assert not list(figures.label_pictures(tmp_path, space))
     assert not list(figures.prediction_pictures(tmp_path, ["source_only"], space))

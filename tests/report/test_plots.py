@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from i2i_keras.data.labels import LABEL_SPACES
+from i2i_keras.data.spaces import LABEL_SPACES
 from i2i_keras.report import plots
 
 SPACE = LABEL_SPACES["cityscapes19"]
