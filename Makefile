@@ -24,13 +24,13 @@ OPTIONS = --preset $(PRESET) --run $(RUN) $(if $(SOURCE),--source $(SOURCE)) \
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo run streets data translator translated segmenters scores report \
+.PHONY: help demo run streets audit data translator translated segmenters scores report \
 	install test test-all lint types notebooks bench check clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "%-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-demo: install ## Run the whole experiment on drawn streets (about 20 minutes of one core)
+demo: install ## Run the whole experiment on drawn streets (14 minutes on 2 cores)
 	$(I2I) run --preset demo --run runs/demo
 
 run: install ## Run the whole experiment of PRESET, into RUN
@@ -38,6 +38,9 @@ run: install ## Run the whole experiment of PRESET, into RUN
 
 streets: install ## Draw labelled streets in the layouts of Cityscapes and GTA5
 	$(I2I) streets $(OPTIONS)
+
+audit: install ## Look for what is wrong with the data set at ROOT of FORMAT
+	$(I2I) audit $(ROOT) --format $(FORMAT)
 
 data: install ## Align labels, resize, write records of both domains
 	$(I2I) prepare $(OPTIONS)

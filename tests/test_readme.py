@@ -1,0 +1,85 @@
+"""What the README says exists."""
+
+import re
+from pathlib import Path
+
+import click
+import pytest
+
+from i2i_keras import config
+from i2i_keras.cli import main
+from i2i_keras.data import DATASETS
+from i2i_keras.data.encodings import build_reader
+from i2i_keras.data.spaces import LABEL_SPACES, find_space
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text("utf-8")
+MAKEFILE = (ROOT / "Makefile").read_text("utf-8")
+
+
+def blocks(language):
+    return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
+
+
+def test_every_make_target_is_one():
+    named = {
+        *re.findall(r"^make ([a-z-]+)", "\n".join(blocks("sh")), re.MULTILINE),
+        *re.findall(r"`make ([a-z-]+)", README),
+        *re.findall(r"^\| `[a-z-]+` \| `([a-z]+)` \|", README, re.MULTILINE),
+    }
+    assert {"demo", "test", "data", "translator"} <= named
+    assert named <= {*re.findall(r"^([a-z-]+):", MAKEFILE, re.MULTILINE)}
+
+
+def test_every_command_and_option_is_one():
+    commands = re.findall(r"i2i-keras ([a-z-]+) (.*)", "\n".join(blocks("sh")))
+    assert len(commands) >= 2
+    for name, arguments in commands:
+        known = {
+            option
+            for parameter in main.commands[name].params
+            if isinstance(parameter, click.Option)
+            for option in parameter.opts
+        }
+        assert {*re.findall(r"--[a-z-]+", arguments)} <= known, name
+
+
+def test_every_preset_is_listed():
+    rows = re.findall(r"^\| `(\w+)` \|", README.partition("## Presets")[2], re.MULTILINE)
+    assert sorted(rows) == config.preset_names()
+
+
+def test_every_data_set_and_split_is_listed():
+    rows = dict(re.findall(r"^\| `(\w+)`.*? \| (.*?) \|", README, re.MULTILINE))
+    for name, dataset in DATASETS.items():
+        for split in dataset.splits if name != "folder" else ():
+            assert f"`{split}`" in rows[name]
+
+
+@pytest.fixture
+def files(tmp_path):
+    """The TOML files that the README shows, by their name."""
+    found = {}
+    for text in blocks("toml"):
+        name = re.match(r"# (\S+\.toml)", text)[1]
+        found[name] = tmp_path / name
+        found[name].write_text(text, "utf-8")
+    return found
+
+
+def test_the_mapping_is_one(files):
+    mapping, space = str(files["carla.toml"]), LABEL_SPACES["cityscapes19"]
+    reader = build_reader(DATASETS["folder"], "ids", space, mapping)
+    assert [int(reader.labels[value]) for value in (1, 24, 14, 0)] == [0, 0, 13, 255]
+
+
+def test_the_label_space_is_one(files):
+    space = find_space(str(files["mine.toml"]))
+    assert space.names == ("drivable", "sky")
+    assert int(space.labels["cityscapes"][9]) == 0  # Parking.
+
+
+def test_the_pictures_are_there():
+    pictures = re.findall(r"!\[.*?\]\((.*?)\)", README)
+    assert pictures
+    assert all((ROOT / picture).is_file() for picture in pictures)
