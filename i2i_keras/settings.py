@@ -22,10 +22,13 @@ class EvaluateConfig(Config):
     Attributes:
         bootstrap_samples: test sets drawn for the intervals.
         num_pictures: test images whose predictions are kept for the report.
+        num_quality_images: training images of each domain by which translators
+            are scored (distances, drift); 0 = they are not.
     """
 
     bootstrap_samples: pydantic.PositiveInt = 2000
     num_pictures: pydantic.NonNegativeInt = 8
+    num_quality_images: pydantic.NonNegativeInt = 100
 
 
 class Settings(Config):

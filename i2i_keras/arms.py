@@ -1,0 +1,70 @@
+"""Which records each arm is trained on, and where stages keep theirs."""
+
+from typing import NamedTuple
+
+from i2i_keras import runs
+from i2i_keras.data.records import Record, read_records
+from i2i_keras.data.spaces import LabelSpace, read_space
+from i2i_keras.errors import SettingsError
+from i2i_keras.settings import check_arm
+
+
+class ArmRecords(NamedTuple):
+    """What a segmenter is trained on.
+
+    Attributes:
+        train: labelled records.
+        val: labelled records for the curves.
+        inputs: fingerprints of the stages that they come from.
+    """
+
+    train: list[Record]
+    val: list[Record]
+    inputs: dict[str, str]
+
+
+def arm_records(run: runs.Run, arm: str) -> ArmRecords:
+    """Training and validation records of an arm.
+
+    The only place where target labels reach a training: the oracle's.
+
+    Raises:
+        SettingsError: there is no such arm.
+        DataError: a stage that it needs is not done.
+    """
+    try:
+        check_arm(arm)
+    except ValueError as error:
+        raise SettingsError(str(error)) from None
+    kind, _, method = arm.partition(":")
+    inputs = {"records": run.done("records").fingerprint}
+    if kind == "oracle":
+        return ArmRecords(prepared(run, "target-train"), prepared(run, "target-val"), inputs)
+    train, val = prepared(run, "source-train"), prepared(run, "source-val")
+    if kind == "source_only":
+        return ArmRecords(train, val, inputs)
+    inputs["translated"] = run.done(translated_stage(method)).fingerprint
+    new_train, new_val = (translated(run, method, f"source-{s}") for s in ("train", "val"))
+    if kind == "mixed":
+        return ArmRecords(train + new_train, val + new_val, inputs)
+    return ArmRecords(new_train, new_val, inputs)
+
+
+def prepared(run: runs.Run, table: str) -> list[Record]:
+    """Records that `prepare` wrote, of a table such as `source-train`."""
+    return read_records(run.root, run.root / "records" / f"{table}.csv")
+
+
+def translated(run: runs.Run, method: str, table: str) -> list[Record]:
+    """The same records as a translator made them, labels kept."""
+    return read_records(run.root, run.root / translated_stage(method) / f"{table}.csv")
+
+
+def translated_stage(method: str, direction: str = "xy") -> str:
+    """The stage that holds a method's translations of a direction."""
+    return f"translated/{method}" if direction == "xy" else f"translated/{method}-{direction}"
+
+
+def label_space(run: runs.Run) -> LabelSpace:
+    """What the labels of a run mean."""
+    return read_space(run.root / "records" / "label_space.json")
