@@ -97,11 +97,34 @@ def _sections(root: Path, summary: Mapping[str, Any]) -> Iterator[Section]:
             *figures.prediction_pictures(root, arms, space),
         ]
         yield Section("Pictures", pictures=pictures)
+    quality = {
+        method: runs.read_json(root / "scores" / f"{method}.json")
+        for method in dict.fromkeys(arm.partition(":")[2] for arm in arms if ":" in arm)
+        if (root / "scores" / f"{method}.json").is_file()
+    }
+    if quality:
+        yield _translators(quality)
     if (root / "records" / "comparison.json").is_file():
         yield _domains(root)
     yield Section("Loss curves", pictures=list(figures.curve_pictures(root, arms)))
     yield Section("Last samples", pictures=list(figures.sample_pictures(root)))
     yield Section("How it was made", _made(root))
+
+
+def _translators(quality: Mapping[str, Mapping[str, Any]]) -> Section:
+    """What translation did to images and to what they show."""
+    first = next(iter(quality.values()))
+    notes = [
+        "Distances from the source's training images, and from their translations, to the"
+        f" target's: by {first['features']}. They compare only within this run.",
+        "Cycle error: mean difference of an image and its translation translated back, of 255."
+        " Drifted: pixels in which source_only sees another class after translation; much of"
+        " that is what source_only cannot read in the target's style.",
+    ]
+    notes += [
+        f"{m}: {told}" for m, facts in quality.items() for told in facts["drift"]["sentences"]
+    ]
+    return Section("Translators", [tables.translator_rows(quality)], notes)
 
 
 def _domains(root: Path) -> Section:

@@ -86,6 +86,32 @@ def class_rows(scores: Mapping[str, Any]) -> Table:
     return Table(["Class", *scores], rows)
 
 
+def translator_rows(quality: Mapping[str, Mapping[str, Any]]) -> Table:
+    """Distances to the target's images, cycle error and drift, by translator.
+
+    Args:
+        quality: what scores/METHOD.json hold, by method.
+    """
+    rows = []
+    for method, facts in quality.items():
+        frechet, kernel = facts["frechet_distance"], facts["kernel_distance"]
+        rows.append(
+            [
+                Cell(method),
+                Cell(f"{frechet['source']:.3g} to {frechet['translated']:.3g}"),
+                Cell(" to ".join(_kernel(kernel[images]) for images in ("source", "translated"))),
+                Cell(f"{facts['cycle_error']:.1f}"),
+                Cell(percent(facts["drift"]["drifted"])),
+            ]
+        )
+    titles = ["Frechet distance", "Kernel distance x 1,000", "Cycle error", "Drifted %"]
+    return Table(["Translator", *titles], rows)
+
+
+def _kernel(found: Sequence[float]) -> str:
+    return f"{1000 * found[0]:.2g} ± {1000 * found[1]:.1g}"
+
+
 def stage_rows(stages: Mapping[str, Mapping[str, Any]]) -> Table:
     """How long each stage took.
 

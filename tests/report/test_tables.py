@@ -52,3 +52,16 @@ def test_nested_settings_get_dotted_names():
 def test_the_seconds_of_the_stages_are_added_up():
     table = tables.stage_rows({"records": {"seconds": 1200.5}, "scores": {"seconds": 2}})
     assert [row[1].text for row in table.rows] == ["1,200.5", "2.0", "1,202.5"]
+
+
+def test_translators_are_compared_before_and_after():
+    facts = {
+        "frechet_distance": {"source": 2.2165, "translated": 0.0623},
+        "kernel_distance": {"source": [0.0325, 0.002], "translated": [0.00053, 0.0001]},
+        "cycle_error": 4.51,
+        "drift": {"drifted": 0.446},
+    }
+    [row] = tables.translator_rows({"cyclegan": facts}).rows
+    assert [cell.text for cell in row] == [
+        *("cyclegan", "2.22 to 0.0623", "32 ± 2 to 0.53 ± 0.1", "4.5", "44.6")
+    ]
