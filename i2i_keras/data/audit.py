@@ -141,10 +141,17 @@ def _duplicates(examined: Mapping[str, Sequence[Mapping[str, Any]]]) -> Iterator
 def _withheld(
     findings: Iterable[Finding], examined: Mapping[str, Sequence[Mapping[str, Any]]]
 ) -> Iterator[Finding]:
-    """Where a whole table is void its labels are withheld, and none is bad."""
+    """Where a whole table is void its labels are withheld, and none is bad.
+
+    Not where it is for training: nothing could be learned from it.
+    """
     findings = [*findings]
     void = Counter(finding.table for finding in findings if finding.kind == "void label")
-    withheld = {table for table, count in void.items() if count == len(examined[table])}
+    withheld = {
+        table
+        for table, count in void.items()
+        if count == len(examined[table]) and not table.endswith("train")
+    }
     yield from (f for f in findings if f.kind != "void label" or f.table not in withheld)
     for table in sorted(withheld):
         what = "has labels that ignore every pixel, as those of a withheld test set do"

@@ -32,13 +32,20 @@ def measure(image: NDArray[np.uint8], label: NDArray[np.uint8] | None, classes: 
         `detail`: mean difference of neighbors in a row, all three in 0 to 255;
         `pixels`: `(BANDS, classes + 1)` counts, ignored pixels last.
     """
-    pixels = image.astype(np.float32)
-    gray = pixels.mean(axis=2)
+    # Whole numbers, a channel at a time: a fifth of the time of float32 pixels.
+    planes = np.ascontiguousarray(np.moveaxis(image, -1, 0))
+    red, green, blue = planes
+    gray = planes.sum(axis=0, dtype=np.int16)  # Three times the brightness.
+    spread = np.maximum(np.maximum(red, green), blue) - np.minimum(np.minimum(red, green), blue)
+    colors = [
+        [float(plane.mean()) for plane in strip]
+        for strip in zip(*map(_strips, planes), strict=True)
+    ]
     facts: Measures = {
-        "color": [[round(float(c), 1) for c in strip.mean((0, 1))] for strip in _strips(pixels)],
-        "contrast": round(float(gray.std()), 2),
-        "saturation": round(float((image.max(2) - image.min(2)).mean()), 2),
-        "detail": round(float(np.abs(np.diff(gray, axis=1)).mean()), 2),
+        "color": [[round(color, 1) for color in strip] for strip in colors],
+        "contrast": round(float(gray.std()) / 3, 2),
+        "saturation": round(float(spread.mean()), 2),
+        "detail": round(float(np.abs(np.diff(gray, axis=1)).mean()) / 3, 2),
     }
     if label is not None:
         index = np.minimum(label, classes)
@@ -109,11 +116,15 @@ def _of_classes(
             continue
         share = f"{100 * before[:, index].mean():.0f}% of the source's pixels,"
         share += f" {100 * after[:, index].mean():.0f}% of the target's"
-        act = "be painted where labels say otherwise"
-        if whole[index] < 0:
-            act = "be painted over where labels say so"
+        if abs(whole[index]) < _NOTABLE:
+            act = "paint it where the target has it"
+        elif whole[index] > 0:
+            act = "add it where labels say otherwise"
+        else:
+            act = "remove some of it, while its labels stay"
         told.append(
-            f"{names[index]}: {share}, differing most in {_place(strip)}; expect it to {act}."
+            f"{names[index]}: {share}, differing most in {_place(strip)}; expect a translator"
+            f" to {act}."
         )
     return told
 

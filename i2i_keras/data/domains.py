@@ -12,6 +12,10 @@ from i2i_keras.data.audit import Audited, audit_tree
 from i2i_keras.data.encodings import LabelReader, build_reader
 from i2i_keras.data.records import Splits
 from i2i_keras.data.spaces import LABEL_SPACES, LabelSpace, find_space
+from i2i_keras.errors import DataError
+
+# In `cityscapes34` no label is void.
+_TRIED = ("cityscapes19", *LABEL_SPACES)
 
 
 class DomainConfig(Config):
@@ -89,7 +93,7 @@ def audit_domain(config: DomainConfig, root: Path, label_space: str, workers: in
         config: how it is laid out.
         root: where.
         label_space: see `spaces.find_space`; empty = the first that knows its
-            classes.
+            classes, `cityscapes19` before `cityscapes34`.
         workers: processes; 0 = one a core.
 
     Raises:
@@ -97,7 +101,9 @@ def audit_domain(config: DomainConfig, root: Path, label_space: str, workers: in
         DataError: the tree has not the layout of its format.
     """
     dataset, splits = DATASETS[config.format], config.find(root)
-    fitting = (name for name, space in LABEL_SPACES.items() if dataset.coding in space.labels)
+    if not any(splits.values()):
+        raise DataError(f"{root} has no images where {config.format} has them; check its root.")
+    fitting = (name for name in _TRIED if dataset.coding in LABEL_SPACES[name].labels)
     space = find_space(label_space or next(fitting))
     labelled = any(record.label for records in splits.values() for record in records)
     reader = config.reader(space) if labelled else None

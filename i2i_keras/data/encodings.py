@@ -22,9 +22,13 @@ NO_CLASS = 254  # Number of a color that is none of the data set's.
 
 TRAIN_IDS = {row.train_id: row.id for row in CLASSES if row.train_id != IGNORE}
 # What TensorFlow and OpenCV make of the colors of a palette file that they are
-# told to read as gray, by libpng's weights.
-LUMA = frozenset(
-    (6968 * r + 23434 * g + 2366 * b) >> 15 for r, g, b in (row.gta5_color for row in CLASSES)
+# told to read as gray: libpng rounds down, Pillow's `convert` to the nearest.
+LUMA, _PILLOWS_LUMA = (
+    frozenset(
+        (19595 * r + 38470 * g + 7471 * b + carry) >> 16
+        for r, g, b in (row.gta5_color for row in CLASSES)
+    )
+    for carry in (0, 1 << 15)
 )
 
 
@@ -41,6 +45,11 @@ class LabelReader(NamedTuple):
     labels: NDArray[np.uint8]
     valid: NDArray[np.bool_]
     colors: tuple[tuple[Rgb, int], ...] = ()
+
+    @property
+    def takes_ids(self) -> bool:
+        """Whether files hold the ids of Cityscapes and GTA5."""
+        return not self.colors and bool(self.valid[:34].all())
 
     def facts(self) -> list[Any]:
         """What it does, as JSON can hold it."""
@@ -131,7 +140,7 @@ def what_else(numbers: NDArray[np.uint8]) -> str:
         "luma", "train_ids", or "" for neither.
     """
     found = {*numbers.tolist()}
-    if found <= LUMA and max(found, default=0) >= len(CLASSES):
+    if max(found, default=0) >= len(CLASSES) and (found <= LUMA or found <= _PILLOWS_LUMA):
         return "luma"
     if IGNORE in found and found <= {*TRAIN_IDS, IGNORE}:
         return "train_ids"
@@ -148,10 +157,10 @@ def _labels_of(coding: str, space: LabelSpace) -> NDArray[np.uint8]:
 
 
 def _mapped_reader(path: Path, space: LabelSpace) -> LabelReader:
+    table = config.read_toml(path)
     try:
-        mapping = config.build(LabelMapping, config.read_toml(path))
-        if bool(mapping.values) == bool(mapping.colors):
-            raise SettingsError("give a table [values] or a table [colors], and not both")
+        mapping = config.build(LabelMapping, table)
+        _check(mapping)
         own = mapping.classes == "label_space"
         names = space.names if own else CODINGS[mapping.classes]
         labels = np.arange(256, dtype=np.uint8) if own else _labels_of(mapping.classes, space)
@@ -169,6 +178,17 @@ def _mapped_reader(path: Path, space: LabelSpace) -> LabelReader:
         return LabelReader(by_number, valid)
     except SettingsError as error:
         raise SettingsError(f"{path}: {error}") from None
+
+
+def _check(mapping: LabelMapping) -> None:
+    if bool(mapping.values) == bool(mapping.colors):
+        raise SettingsError("give a table [values] or a table [colors], and not both")
+    meant: dict[Any, str] = {}
+    for table in (mapping.values, mapping.colors):
+        for name, codes in table.items():
+            for code in codes:
+                if meant.setdefault(code, name) != name:
+                    raise SettingsError(f"{code} means both {meant[code]!r} and {name!r}")
 
 
 def _number(name: str, names: tuple[str, ...]) -> int:
@@ -198,7 +218,8 @@ def _by_color(
 ) -> NDArray[np.uint8]:
     if image.mode not in ("RGB", "RGBA", "P"):
         raise FileError(path, f"holds {image.mode} pixels, not colors", "set another encoding")
-    pixels = np.asarray(image.convert("RGB")).astype(np.uint32)
+    # By way of RGBA, for which a palette may be transparent.
+    pixels = np.asarray(image.convert("RGBA")).astype(np.uint32)
     return _color_table(colors)[(pixels[..., 0] << 16) | (pixels[..., 1] << 8) | pixels[..., 2]]
 
 

@@ -2,6 +2,7 @@
 
     ROOT/leftImg8bit/SPLIT/DRIVE/FRAME_image.jpg
     ROOT/gtFine/SPLIT/DRIVE/FRAME_label.png       0 to 6, 255 = void
+    ROOT/gtFine/SPLIT/DRIVE/FRAME_inst_label.png  not read
 
 Reference:
     Varma et al., 2019; Mishra et al., 2019 (IDD Lite);
@@ -54,4 +55,5 @@ def _by_drive(folder: Path, ending: str) -> dict[str, Path]:
         (f"{drive.name}_{frame}", path)
         for drive in drives
         for frame, path in named(drive, ending).items()
+        if not frame.endswith("_inst")
     )

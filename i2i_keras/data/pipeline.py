@@ -68,7 +68,11 @@ def training_batches(
         image, label = transforms.random_crop(image, label, config.crop, seeds[0])
         if config.flip:
             image, label = transforms.random_flip(image, label, seeds[1])
-        return transforms.normalize(image), tf.cast(label[..., 0], tf.int32)
+        return image, label[..., 0]
+
+    def finished(images: tf.Tensor, labels: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        # After `batch`, which thus copies bytes and not floats.
+        return transforms.normalize(images), tf.cast(labels, tf.int32)
 
     epochs = tf.data.Dataset.range(position // count, tf.int32.max, output_type=tf.int32)
     return (
@@ -77,6 +81,7 @@ def training_batches(
         .enumerate(start=position)
         .map(augmented, num_parallel_calls=tf.data.AUTOTUNE)
         .batch(config.batch_size, drop_remainder=True)
+        .map(finished, num_parallel_calls=tf.data.AUTOTUNE)
         .prefetch(tf.data.AUTOTUNE)
     )
 

@@ -71,15 +71,15 @@ def build_space(name: str, classes: Sequence[SpaceClass]) -> LabelSpace:
     for coding, known in CODINGS.items():
         table = np.full(256, IGNORE, np.uint8)
         for index, row in enumerate(classes):
-            for name in getattr(row, coding):
-                if name not in known:
+            for joined in getattr(row, coding):
+                if joined not in known:
                     raise SettingsError(
-                        f"{row.name!r} joins {name!r}, which is no class of {coding}; there are"
+                        f"{row.name!r} joins {joined!r}, which is no class of {coding}; there are"
                         f" {', '.join(known)}."
                     )
-                if table[known.index(name)] != IGNORE:
-                    raise SettingsError(f"{coding}'s {name!r} is joined by two classes.")
-                table[known.index(name)] = index
+                if table[known.index(joined)] != IGNORE:
+                    raise SettingsError(f"{coding}'s {joined!r} is joined by two classes.")
+                table[known.index(joined)] = index
         if (table != IGNORE).any():
             labels[coding] = table
     colors = np.array([row.color for row in classes], np.uint8)

@@ -15,9 +15,11 @@ def random_crop(
     Reference:
         Report, figure 6 (`rand_crop`).
     """
-    both = tf.concat([image, label], axis=-1)
-    both = tf.image.stateless_random_crop(both, (*size, 4), seed)
-    return both[..., :3], both[..., 3:]
+    # Not by way of one tensor of four channels: to join them takes far longer
+    # than all else. Drawn as `tf.image.stateless_random_crop` does.
+    places = tf.shape(image) - (*size, 3) + 1
+    corner = tf.random.stateless_uniform([3], seed, maxval=tf.int32.max, dtype=tf.int32) % places
+    return tf.slice(image, corner, (*size, 3)), tf.slice(label, corner, (*size, 1))
 
 
 def random_flip(image: tf.Tensor, label: tf.Tensor, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
@@ -26,9 +28,12 @@ def random_flip(image: tf.Tensor, label: tf.Tensor, seed: tf.Tensor) -> tuple[tf
     Reference:
         Report, figure 6 (`load_img_train`).
     """
-    both = tf.concat([image, label], axis=-1)
-    both = tf.image.stateless_random_flip_left_right(both, seed)
-    return both[..., :3], both[..., 3:]
+
+    def flipped() -> tuple[tf.Tensor, tf.Tensor]:
+        # TensorFlow is slow at turning around a last axis of one.
+        return tf.reverse(image, [1]), tf.reverse(label[..., 0], [1])[..., tf.newaxis]
+
+    return tf.cond(tf.random.stateless_uniform([], seed) < 0.5, flipped, lambda: (image, label))
 
 
 def normalize(image: tf.Tensor) -> tf.Tensor:

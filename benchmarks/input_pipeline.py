@@ -1,0 +1,210 @@
+"""From raw frames to batches, beside what one writes without us.
+
+    python benchmarks/input_pipeline.py
+
+First 64 frames of 2048x1024 with their labels to records of 560x280: ours
+reads, audits, aligns, resizes and writes on all cores; the peers are a plain
+loop of Pillow and one of OpenCV, which audit nothing. Then batches of 32 crops
+of 256x256 from 320 records: ours held in memory (the default) and decoded anew
+in each epoch, beside a torch DataLoader with two workers.
+"""
+
+import functools
+import importlib.util
+import itertools
+import json
+import os
+import random
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+from side_by_side import clock, in_turn, speedups, table
+
+# TensorFlow is imported below: each process that prepares would load it, too.
+from i2i_keras.data import cityscapes
+from i2i_keras.data.domains import Domain, DomainConfig
+from i2i_keras.data.prepare import PrepareConfig, prepare
+from i2i_keras.data.records import Record, read_records
+from i2i_keras.data.spaces import LABEL_SPACES
+
+FRAMES, SIZE, PREPARE_REPEATS = 64, (280, 560), 5
+RECORDS, BATCH, CROP = 320, 32, 256
+BATCHES, BEFORE, BATCH_REPEATS = 48, 16, 5
+PEERS = {"opencv_loop": "cv2", "torch_dataloader": "torch"}
+LABELS = LABEL_SPACES["cityscapes19"].labels["cityscapes"]
+
+
+def main() -> None:
+    """Prints two tables and a line of JSON."""
+    absent = {name for name, module in PEERS.items() if not importlib.util.find_spec(module)}
+    with tempfile.TemporaryDirectory() as folder:
+        ratios = preparing(Path(folder), absent) | training(Path(folder), absent)
+    if absent:
+        print(f"left out, not installed: {', '.join(sorted(absent))}")
+    print(json.dumps(ratios))
+
+
+def preparing(folder: Path, absent: set[str]) -> dict[str, float]:
+    """Times raw frames to records."""
+    raw = write_frames(folder / "raw")
+    domain = Domain(DomainConfig(format="cityscapes"), raw, cityscapes.official(raw))
+    roots = (folder / f"run{number}" for number in range(PREPARE_REPEATS))
+
+    def ours() -> float:
+        config = PrepareConfig(size=SIZE)
+        return clock(prepare, config, {"source": domain}, next(roots))
+
+    records = domain.splits["train"]
+    loops = {"pil_loop": pil_loop, "opencv_loop": opencv_loop}
+    peers = {
+        name: functools.partial(clock, loop, records, folder / name)
+        for name, loop in loops.items()
+        if name not in absent
+    }
+    medians = in_turn({"ours": ours, **peers}, PREPARE_REPEATS)
+    for record in prepared(folder):
+        same = Image.open(folder / "pil_loop" / f"{record.name}.png")
+        np.testing.assert_array_equal(Image.open(record.image), same)
+    print(table(medians, "images", FRAMES))
+    return speedups(medians)
+
+
+def pil_loop(records: Sequence[Record], folder: Path) -> None:
+    """What one writes with Pillow."""
+    folder.mkdir(exist_ok=True)
+    for name, image, label in records:
+        with Image.open(image) as file:
+            pixels = file.convert("RGB").resize(SIZE[::-1], Image.Resampling.BOX)
+        pixels.save(folder / f"{name}.png")
+        with Image.open(label) as file:
+            classes = Image.fromarray(LABELS[np.asarray(file)])
+        classes = classes.resize(SIZE[::-1], Image.Resampling.NEAREST)
+        classes.save(folder / f"{name}_label.png")
+
+
+def opencv_loop(records: Sequence[Record], folder: Path) -> None:
+    """What one writes with OpenCV."""
+    import cv2
+
+    folder.mkdir(exist_ok=True)
+    for name, image, label in records:
+        pixels = cv2.resize(cv2.imread(str(image)), SIZE[::-1], interpolation=cv2.INTER_AREA)
+        cv2.imwrite(str(folder / f"{name}.png"), pixels)
+        classes = LABELS[cv2.imread(str(label), cv2.IMREAD_UNCHANGED)]
+        classes = cv2.resize(classes, SIZE[::-1], interpolation=cv2.INTER_NEAREST)
+        cv2.imwrite(str(folder / f"{name}_label.png"), classes)
+
+
+def training(folder: Path, absent: set[str]) -> dict[str, float]:
+    """Times records to batches."""
+    records = prepared(folder) * (RECORDS // FRAMES)
+    iterators: dict[str, Iterator[Any]] = {}
+    if "torch_dataloader" not in absent:
+        # First, for its workers are forks: TensorFlow has threads.
+        iterators["torch_dataloader"] = torch_batches(records)
+
+    from i2i_keras.data.pipeline import PipelineConfig, training_batches
+
+    for name, config in (
+        ("ours", PipelineConfig()),
+        ("ours_decoding", PipelineConfig(cache_gib=0)),
+    ):
+        assert (config.batch_size, config.crop) == (BATCH, (CROP, CROP))
+        iterators[name] = iter(training_batches(config, records, seed=0))
+    for image, label in map(next, iterators.values()):
+        assert (*image.shape,) == (BATCH, CROP, CROP, 3)
+        assert (*label.shape,) == (BATCH, CROP, CROP)
+        assert np.abs(image).max() == 1
+
+    runs = {name: functools.partial(steady, iterator) for name, iterator in iterators.items()}
+    medians = in_turn(runs, BATCH_REPEATS, warm_up=1)
+    print(table(medians, "batches", BATCHES))
+    torch = medians.get("torch_dataloader")
+    return (
+        {}
+        if torch is None
+        else {
+            "speedup_vs_torch_dataloader": round(torch / medians["ours"], 2),
+            "speedup_vs_torch_dataloader_decoding": round(torch / medians["ours_decoding"], 2),
+        }
+    )
+
+
+def steady(batches: Iterator[Any]) -> float:
+    """Seconds of some batches after those that waited in queues."""
+    for _ in range(BEFORE):
+        next(batches)
+    return clock(lambda: [next(batches) and None for _ in range(BATCHES)])
+
+
+class Crops:
+    """A torch data set of the same crops, with Pillow and numpy."""
+
+    def __init__(self, records: Sequence[Record]) -> None:
+        self.records = records
+
+    def __len__(self) -> int:
+        return len(self.records)
+
+    def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
+        record = self.records[index]
+        with Image.open(record.image) as image, Image.open(record.label) as label:
+            pixels, classes = np.asarray(image), np.asarray(label)
+        top = random.randint(0, pixels.shape[0] - CROP)
+        left = random.randint(0, pixels.shape[1] - CROP)
+        window = np.s_[top : top + CROP, left : left + CROP]
+        pixels, classes = pixels[window], classes[window]
+        if random.random() < 0.5:
+            pixels, classes = pixels[:, ::-1], classes[:, ::-1]
+        normalized = np.ascontiguousarray(pixels, np.float32) / 127.5 - 1.0
+        return normalized, np.ascontiguousarray(classes, np.int32)
+
+
+def torch_batches(records: Sequence[Record]) -> Iterator[Any]:
+    """Endless batches of a DataLoader with two workers."""
+    from torch.utils.data import DataLoader, RandomSampler
+
+    data = Crops(records)
+    # One endless epoch, so that no worker waits for the end of another.
+    sampler = RandomSampler(data, num_samples=10**9)
+    return iter(DataLoader(data, BATCH, sampler=sampler, num_workers=2, drop_last=True))
+
+
+def write_frames(raw: Path) -> Path:
+    """Fills a folder in the layout of Cityscapes.
+
+    With links to the true frames below `I2I_REAL_DATA`, over and over, which
+    the audit notes, but does not mind within a split; else with drawn ones.
+    """
+    real = Path(os.environ.get("I2I_REAL_DATA", "")) / "cityscapes"
+    if not real.is_dir():
+        from i2i_keras.data.streets import StreetsConfig, write_cityscapes
+
+        streets = StreetsConfig(num_train=FRAMES, num_val=1, num_test=1, camera_size=(1024, 2048))
+        write_cityscapes(raw, streets, "camera", workers=0)
+        return raw
+    splits = cityscapes.official(real)
+    labelled = [record for record in splits["train"] + splits["val"] if record.label]
+    for number, record in zip(range(FRAMES), itertools.cycle(labelled), strict=False):
+        name = f"city/city_{number:06d}_000019"
+        for kind, file in (
+            ("leftImg8bit/train", f"{name}_leftImg8bit.png"),
+            ("gtFine/train", f"{name}_gtFine_labelIds.png"),
+        ):
+            link = raw / kind / file
+            link.parent.mkdir(parents=True, exist_ok=True)
+            link.symlink_to((record.label if kind.startswith("gt") else record.image).resolve())
+    return raw
+
+
+def prepared(folder: Path) -> list[Record]:
+    """The records that the first run of ours wrote."""
+    return read_records(folder / "run0", folder / "run0/records/source-train.csv")
+
+
+if __name__ == "__main__":
+    main()
