@@ -138,6 +138,8 @@ def _explain(model: type[pydantic.BaseModel], error: pydantic.ValidationError) -
 def _names_at(model: type[pydantic.BaseModel], path: Sequence[str]) -> list[str]:
     """Names of the fields of the settings at a dotted place."""
     for part in path:
+        if part.isdecimal():  # Place in a list, whose items were looked at already.
+            continue
         annotation = model.model_fields[part].annotation
         candidates = (annotation, *get_args(annotation))
         model = next(c for c in candidates if isinstance(c, type) and issubclass(c, Config))

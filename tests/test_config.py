@@ -133,7 +133,7 @@ def test_an_unknown_setting_is_named_with_a_suggestion():
     message = refused("translator.cyclegan.lamda_cycle=3")
     assert message.startswith(
         "No setting 'translator.cyclegan.lamda_cycle'."
-        " Did you mean 'translator.cyclegan.lambda_cycle'? Settings: generator, "
+        " Did you mean 'translator.cyclegan.lambda_cycle'? Settings: "
     )
 
 

@@ -98,7 +98,7 @@ def prepare(config: PrepareConfig, domains: Mapping[str, Domain], root: Path) ->
     return {
         "records": counts,
         "skipped": len(skipped),
-        "foretold": _compare(rows, space, root),
+        "foretold": _compare(rows, skipped, space, root),
     }
 
 
@@ -185,11 +185,15 @@ def _judge(config: PrepareConfig, findings: Sequence[Finding], root: Path) -> se
     return {*bad}
 
 
-def _compare(tables: Mapping[str, Rows], space: LabelSpace, root: Path) -> list[str]:
+def _compare(
+    tables: Mapping[str, Rows], skipped: set[tuple[str, str]], space: LabelSpace, root: Path
+) -> list[str]:
     """Writes how the training images of the domains differ."""
     domains = {
         name: comparison.join(
-            row["measures"] for row in tables.get(f"{name}-train", []) if "measures" in row
+            row["measures"]
+            for row in tables.get(f"{name}-train", [])
+            if "measures" in row and (f"{name}-train", row["name"]) not in skipped
         )
         for name in ("source", "target")
     }
