@@ -10,7 +10,7 @@ import numpy as np
 
 from i2i_keras import runs
 from i2i_keras.data import parallel
-from i2i_keras.data.encodings import LabelReader
+from i2i_keras.data.encodings import LabelReader, what_it_holds
 from i2i_keras.data.examine import Finding, examine, name_of
 from i2i_keras.data.labels import IGNORE
 from i2i_keras.data.records import Record, Splits
@@ -28,8 +28,9 @@ class Audited(NamedTuple):
     Attributes:
         findings: all of them.
         rows: by split what each record is like: `name`, `image`, `findings`,
-            `digest`, `size` (width, height) and `pixels`, the number of pixels
-            of each label that occurs.
+            `digest`, `size` (width, height), `holds` (what kind of pixels the
+            label file holds) and `pixels`, the number of pixels of each label
+            that occurs.
         names: of the labels.
     """
 
@@ -77,6 +78,7 @@ def _look(table: str, root: Path, reader: LabelReader | None, record: Record) ->
         "findings": seen.findings,
         "digest": seen.digest,
         "size": seen.image.size if seen.image else None,
+        "holds": what_it_holds(record.label) if seen.label is not None and record.label else "",
         "pixels": {label: int(count) for label, count in enumerate(counts) if count},
     }
 
@@ -174,7 +176,9 @@ def overview(audited: Audited) -> list[str]:
         names = dict(enumerate(audited.names)) | {IGNORE: "ignored"}
         if shares:
             told = ", ".join(f"{names[label]} {100 * s:.1f}%" for label, s in shares.items())
-            lines.append(f"  {told}")
+            kinds = Counter(row["holds"] for row in labelled)
+            holds = ", ".join(f"{kind} ({count})" for kind, count in kinds.items())
+            lines.append(f"  labels hold {holds}: {told}")
     return lines + (_told(audited.findings) or ["Nothing is wrong."])
 
 

@@ -130,6 +130,12 @@ def build_reader(
     return LabelReader(labels, valid, dataset.colors if encoding == "colors" else ())
 
 
+def what_it_holds(path: Path) -> str:
+    """What kind of pixels a label file that can be read holds."""
+    with Image.open(path) as image:
+        return {"L": "numbers", "P": "palette indices"}.get(image.mode, "colors")
+
+
 def what_else(numbers: NDArray[np.uint8]) -> str:
     """What kind of file it seems to be whose numbers are no class ids.
 

@@ -2,7 +2,6 @@
 
 import hashlib
 import os
-import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -98,15 +97,9 @@ def _of_name(name: str) -> Iterator[_Found]:
 
 def _examine_image(path: Path) -> tuple[Image.Image | None, str, list[_Found]]:
     try:
-        with warnings.catch_warnings():
-            # Pillow's, of odd EXIF data and of transparency, which is left out.
-            warnings.simplefilter("ignore")
-            image = read_image(path)
+        image = read_image(path)
     except FileError as error:
         return None, "", [("unreadable image", error.what, error.todo, True)]
-    except Exception as error:  # Broken EXIF data make Pillow stumble in many ways.
-        what = f"cannot be turned into an RGB image ({error})"
-        return None, "", [("unreadable image", what, "replace it", True)]
     shape = f"{image.height}x{image.width}x3".encode()
     digest = hashlib.blake2b(image.tobytes(), digest_size=16, key=shape).hexdigest()
     if image.getcolors(1):  # Looks no further than to a second color.

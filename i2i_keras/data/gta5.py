@@ -25,6 +25,9 @@ SOLID_FRAMES = (
 )
 
 
+NUM_FRAMES = 24_966
+
+
 def official_frames() -> dict[str, list[int]]:
     """Frame numbers of the authors' splits (their `split.mat`), in order.
 
@@ -83,4 +86,6 @@ DATASET = Dataset(
 def _frame(path: Path) -> int:
     if not path.stem.isdecimal():
         raise DataError(f"{path} is not a frame of GTA5; its name should be a number.")
+    if not 1 <= int(path.stem) <= NUM_FRAMES:
+        raise DataError(f"{path} is not a frame of GTA5, which has 1 to {NUM_FRAMES}; remove it.")
     return int(path.stem)

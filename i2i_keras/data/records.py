@@ -180,7 +180,13 @@ def read_image(path: Path) -> Image.Image:
         if image.mode.startswith("I"):
             # 16-bit gray; Pillow's `convert` would cut off all above 255.
             return Image.fromarray((np.asarray(image) >> 8).astype(np.uint8)).convert("RGB")
-        return ImageOps.exif_transpose(image).convert("RGB")
+        try:
+            with warnings.catch_warnings():
+                # Pillow's, of odd EXIF data and of transparent palettes.
+                warnings.simplefilter("ignore")
+                return ImageOps.exif_transpose(image).convert("RGB")
+        except Exception as error:  # Broken EXIF data.
+            raise _broken(path, error) from None
 
 
 def open_image(path: Path) -> Image.Image:

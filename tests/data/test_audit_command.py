@@ -167,3 +167,10 @@ def test_prepare_says_how_many_it_left_out(streets, damage, tmp_path):
     assert result.exit_code == 0
     path = tmp_path / "records" / "audit.json"
     assert result.stdout.endswith(f"  1 bad records left out; see {path}\n")
+
+
+@pytest.mark.parametrize(
+    ("format_", "holds"), [("gta5", "palette indices"), ("cityscapes", "numbers")]
+)
+def test_the_audit_tells_what_the_labels_hold(streets, format_, holds):
+    assert f"labels hold {holds} (" in audit(streets, format_).stdout

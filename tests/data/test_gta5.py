@@ -97,3 +97,11 @@ def test_an_image_whose_name_is_no_number_is_refused(tree):
 def test_a_folder_that_is_not_gta5_is_refused(tmp_path):
     with pytest.raises(DataError, match="has no folder images; give the root of GTA5"):
         official(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["00000.png", "24967.png"])
+def test_a_frame_that_gta5_does_not_have_is_refused(tree, name):
+    root, _ = tree
+    (root / "images" / name).touch()
+    with pytest.raises(DataError, match="not a frame of GTA5, which has 1 to 24966; remove it"):
+        official(root)
