@@ -85,8 +85,10 @@ notebooks: $(VENV)/notebooks.stamp ## Run the notebooks on RUN, into RUN/noteboo
 			--output-dir $(RUN)/notebooks $$notebook || exit 1; \
 	done
 
-bench: install ## Time us beside others, side by side in one run
-	for benchmark in benchmarks/*.py; do $(BIN)/python $$benchmark || exit 1; done
+bench: $(VENV)/bench.stamp ## Time us beside others, side by side in one run (installs torch)
+	for benchmark in $(filter-out %/side_by_side.py,$(wildcard benchmarks/*.py)); do \
+		$(BIN)/python $$benchmark || exit 1; \
+	done
 
 check: lint types test ## Everything that CI checks
 
@@ -115,3 +117,4 @@ EXTRA_run       :=
 EXTRA_test      := [test]
 EXTRA_notebooks := [notebooks]
 EXTRA_dev       := [dev]
+EXTRA_bench     := [bench]

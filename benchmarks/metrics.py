@@ -5,12 +5,12 @@
 Ours (one `bincount` an image) beside `keras.metrics.MeanIoU`, in turn.
 """
 
+import functools
 import json
-import statistics
-import time
 
 import keras
 import numpy as np
+from side_by_side import clock, in_turn, speedups, table
 
 from i2i_keras.evaluation.segmentation import confusion_matrix
 
@@ -36,17 +36,13 @@ def main() -> None:
     truth, predicted = random.integers(0, CLASSES, (2, IMAGES, 256, 256), np.uint8)
     np.testing.assert_array_equal(ours(truth, predicted), keras_mean_iou(truth, predicted))
 
-    seconds: dict[str, list[float]] = {"ours": [], "keras_mean_iou": []}
-    for _ in range(REPEATS):
-        for function in (ours, keras_mean_iou):
-            start = time.perf_counter()
-            function(truth, predicted)
-            seconds[function.__name__].append(time.perf_counter() - start)
-    medians = {name: statistics.median(values) for name, values in seconds.items()}
-    for name, median in medians.items():
-        print(f"{name:16} {1000 * median:8.0f} ms")
-    ratio = medians["keras_mean_iou"] / medians["ours"]
-    print(json.dumps({"speedup_vs_keras_mean_iou": round(ratio, 2)}))
+    runs = {
+        function.__name__: functools.partial(clock, function, truth, predicted)
+        for function in (ours, keras_mean_iou)
+    }
+    medians = in_turn(runs, REPEATS)
+    print(table(medians, "images", IMAGES))
+    print(json.dumps(speedups(medians)))
 
 
 if __name__ == "__main__":

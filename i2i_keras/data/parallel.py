@@ -59,5 +59,5 @@ def _begin() -> None:
     # Ctrl-C reaches every process; only one shall speak of it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     # glibc keeps freed memory, up to twice the largest block freed so far (of
-    # 32 MiB at most). If it did not, new pages would take an eighth of the time.
+    # 32 MiB at most). If it did not, new pages would cost an eighth of all.
     bytes(31 << 20)

@@ -121,7 +121,7 @@ def _png(pixels: NDArray[np.uint8]) -> bytes:
     filtered = np.pad(rows, ((0, 0), (1, 0)), constant_values=2)  # Filter "up".
     filtered[1:, 1:] -= rows[:-1]
     header = struct.pack(">IIBBBBB", width, height, 8, 2 if channels else 0, 0, 0, 0)
-    chunks = (b"IHDR" + header, b"IDAT" + zlib.compress(filtered, level=1), b"IEND")
+    chunks = (b"IHDR" + header, b"IDAT" + zlib.compress(filtered.tobytes(), level=1), b"IEND")
     return b"\x89PNG\r\n\x1a\n" + b"".join(
         struct.pack(">I", len(chunk) - 4) + chunk + struct.pack(">I", zlib.crc32(chunk))
         for chunk in chunks
