@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 from PIL import Image
 
-from i2i_keras import config, experiment, runs
+from i2i_keras import arms, config, experiment, runs
 from i2i_keras.cli import main
 from i2i_keras.data.labels import IGNORE
 from i2i_keras.data.records import SPLITS, read_label, read_records
@@ -230,7 +230,7 @@ def test_the_arms_differ_in_their_records_alone(finished):
 
 
 def test_the_mixed_arm_gets_source_and_translated(finished):
-    train, val, _ = experiment._arm(finished.run, "mixed:cyclegan")
+    train, val, _ = arms.arm_records(finished.run, "mixed:cyclegan")
     assert train == [
         *finished.records("records/source-train"),
         *finished.records("translated/cyclegan/source-train"),
