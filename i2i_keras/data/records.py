@@ -184,7 +184,8 @@ def read_image(path: Path) -> Image.Image:
             with warnings.catch_warnings():
                 # Pillow's, of odd EXIF data and of transparent palettes.
                 warnings.simplefilter("ignore")
-                return ImageOps.exif_transpose(image).convert("RGB")
+                ImageOps.exif_transpose(image, in_place=True)
+                return image.convert("RGB")
         except Exception as error:  # Broken EXIF data.
             raise _broken(path, error) from None
 
