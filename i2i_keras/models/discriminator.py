@@ -1,5 +1,7 @@
 """The PatchGAN discriminator of CycleGAN."""
 
+from typing import Any
+
 import keras
 import pydantic
 import tensorflow as tf
@@ -59,7 +61,8 @@ def build_discriminator(config: DiscriminatorConfig, name: str) -> keras.Model:
         if config.dropout:
             x = Dropout(config.dropout, name=f"conv{stage}_dropout")(x)
 
-    x = _convolution(x, 1, 1, config, "head", use_bias=True)
+    # Losses look at small differences of logits: float32, and at little cost.
+    x = _convolution(x, 1, 1, config, "head", use_bias=True, dtype="float32")
     outputs = layers.Activation("linear", dtype="float32", name="logits")(x)
     return keras.Model(inputs, outputs, name=name)
 
@@ -70,8 +73,7 @@ def _convolution(
     stride: int,
     config: DiscriminatorConfig,
     name: str,
-    *,
-    use_bias: bool,
+    **kwargs: Any,
 ) -> tf.Tensor:
     # One pixel on each side, as in the paper's code; "same" would pad by two.
     x = layers.ZeroPadding2D(1, name=f"{name}_pad")(x)
@@ -79,8 +81,8 @@ def _convolution(
         filters,
         4,
         strides=stride,
-        use_bias=use_bias,
         kernel_initializer=gaussian(),
         name=name,
+        **kwargs,
     )
     return (spectral_normalization(conv) if config.spectral_norm else conv)(x)

@@ -34,8 +34,9 @@ class GeneratorConfig(Config):
         upsampling: `transposed` convolution is the paper's and the report's;
             `resize` (bilinear, then a convolution) leaves no checkerboard.
         skip: whether the network predicts a change of its input, taken before
-            the tanh, instead of the image itself. It then starts close to the
-            identity and keeps detail where training is short.
+            the tanh, instead of the image itself. It then starts as the
+            identity, but for a gray level or two, and keeps detail where
+            training is short.
     """
 
     filters: pydantic.PositiveInt = 64
@@ -82,9 +83,13 @@ def build_generator(config: GeneratorConfig, name: str) -> keras.Model:
         x = _upsample(x, filters, config, f"up{stage}")
         x = _norm_and_relu(x, config, f"up{stage}")
 
-    x = convolution(x, 3, outer, config.padding, "head")
+    # Whatever the width, a change of less than a gray level to begin with.
+    deviation = 0.01 / (outer * config.filters**0.5) if config.skip else 0.02
+    initializer = gaussian(deviation)
+    x = convolution(x, 3, outer, config.padding, "head", kernel_initializer=initializer)
     if config.skip:
-        x = layers.Add(dtype="float32", name="head_skip")([x, InverseTanh(name="atanh")(inputs)])
+        image = InverseTanh(dtype="float32", name="atanh")(inputs)
+        x = layers.Add(dtype="float32", name="head_skip")([x, image])
     outputs = layers.Activation("tanh", dtype="float32", name="head_tanh")(x)
     return keras.Model(inputs, outputs, name=name)
 

@@ -7,6 +7,7 @@ import tensorflow as tf
 from pydantic import ValidationError
 
 from i2i_keras.models.discriminator import DiscriminatorConfig, build_discriminator
+from i2i_keras.training.compilation import policy
 
 IMAGES = np.random.default_rng(0).uniform(-1, 1, (2, 32, 48, 3)).astype(np.float32)
 
@@ -111,6 +112,7 @@ def test_there_is_no_dropout_unless_asked():
 
 
 def test_spectral_norm_brings_every_kernel_to_a_largest_singular_value_of_one():
+    keras.utils.set_random_seed(0)  # How fast it does is a matter of luck.
     model = build(spectral_norm=True)
     wrapped = [layer.layer for layer in model.layers if hasattr(layer, "power_iterations")]
     assert len(wrapped) == 5
@@ -151,6 +153,23 @@ def test_the_random_seed_decides_on_the_weights():
         weights.append(build().get_weights())
     for one, two in zip(*weights, strict=True):
         np.testing.assert_array_equal(one, two)
+
+
+@pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
+@pytest.mark.parametrize(
+    "changes", [{}, {"norm": "batch"}, {"norm": "none", "spectral_norm": True}]
+)
+def test_half_precision_gives_almost_the_same_logits_in_float32(precision, changes):
+    precise = build(**changes)
+    with policy(precision):
+        model = build(**changes)
+    model.set_weights(precise.get_weights())
+    logits, expected = (m(IMAGES).numpy() for m in (model, precise))
+    assert logits.dtype == np.float32
+    np.testing.assert_allclose(logits, expected, atol=0.03 * np.abs(expected).max())
+    # Computed in it, not only cast to it at the end.
+    rounded = tf.cast(tf.cast(logits, precision.removeprefix("mixed_")), tf.float32)
+    assert np.mean(rounded != logits) > 0.5
 
 
 @pytest.mark.parametrize(

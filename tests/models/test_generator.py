@@ -3,9 +3,11 @@ import itertools
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from pydantic import ValidationError
 
 from i2i_keras.models.generator import GeneratorConfig, build_generator
+from i2i_keras.training.compilation import policy
 
 TINY = {"filters": 4, "num_residual_blocks": 2}
 IMAGES = np.random.default_rng(0).uniform(-1, 1, (2, 16, 24, 3)).astype(np.float32)
@@ -155,6 +157,52 @@ def test_reflected_borders_are_not_seen_and_zeros_are():
         model = build(padding=padding, norm="none", num_downsamplings=0)
         spread[padding] = np.ptp(model(image), axis=(1, 2)).max()
     assert spread["reflect"] < 1e-7 < spread["zero"]
+
+
+@pytest.mark.parametrize("filters", [4, 64])
+@pytest.mark.parametrize("outer_kernel", [3, 7])
+def test_with_a_skip_it_starts_as_the_identity(filters, outer_kernel):
+    model = build(skip=True, filters=filters, outer_kernel=outer_kernel)
+    change = np.abs(model(IMAGES) - IMAGES)
+    # In gray levels; the tanh leaves 2 % of the range at its ends.
+    assert 127.5 * change.mean() < 2
+    assert 127.5 * change.max() < 6
+
+
+def test_without_a_skip_it_does_not(tiny):
+    assert 127.5 * np.abs(tiny(IMAGES) - IMAGES).mean() > 20
+
+
+def test_a_skip_reaches_white_and_black_once_it_has_learned_to():
+    model = build(skip=True)
+    model.get_layer("head_conv").bias.assign([9.0, -9.0, 0.0])
+    extremes = model(IMAGES).numpy()
+    assert extremes[..., 0].min() > 0.999 and extremes[..., 1].max() < -0.999
+
+
+@pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
+@pytest.mark.parametrize(
+    "changes",
+    [{}, {"norm": "batch", "padding": "zero"}, {"norm": "none", "upsampling": "resize"}],
+)
+def test_half_precision_gives_almost_the_same_image_in_float32(precision, changes):
+    precise = build(**changes)
+    with policy(precision):
+        model = build(**changes)
+    model.set_weights(precise.get_weights())
+    assert model.get_layer("stem_conv").compute_dtype == precision.removeprefix("mixed_")
+    assert {w.dtype for w in model.weights} == {tf.float32}
+    images = model(IMAGES)
+    assert images.dtype == tf.float32
+    np.testing.assert_allclose(images, precise(IMAGES), atol=0.05)
+
+
+@pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
+def test_a_skip_does_not_round_the_image_to_half_precision(precision):
+    with policy(precision):
+        model = build(skip=True)
+    model.get_layer("head_conv").kernel.assign(tf.zeros((7, 7, 4, 3)))
+    np.testing.assert_allclose(model(IMAGES), 0.98 * IMAGES, atol=1e-5)
 
 
 @pytest.mark.parametrize(

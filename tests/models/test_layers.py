@@ -5,11 +5,13 @@ import tensorflow as tf
 import tensorflow_addons as tfa
 
 from i2i_keras.models.layers import (
+    Dropout,
     InstanceNormalization,
     ReflectionPadding2D,
     convolution,
     gaussian,
     normalization,
+    spectral_normalization,
 )
 
 RNG = np.random.default_rng(0)
@@ -131,3 +133,92 @@ def test_kernels_are_drawn_from_the_papers_gaussian():
 def test_a_convolution_keeps_the_size_over_its_stride(padding, size, strides):
     y = convolution(tf.zeros((1, 8, 12, 3)), 5, size, padding, "c", strides=strides)
     assert y.shape == (1, 8 // strides, 12 // strides, 5)
+
+
+# --- Precision --------------------------------------------------------------
+
+HALVES = {"mixed_float16": tf.float16, "mixed_bfloat16": tf.bfloat16}
+
+
+def half_norm(precision):
+    layer = InstanceNormalization(dtype=precision)
+    layer.build(IMAGES.shape)
+    layer.gamma.assign(GAMMA)
+    layer.beta.assign(BETA)
+    return layer
+
+
+def gradients(layer, inputs):
+    x = tf.constant(inputs)
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        loss = tf.reduce_sum(tf.cast(layer(x), tf.float32) * WEIGHTS)
+    return [tf.cast(g, tf.float32) for g in tape.gradient(loss, [x, layer.gamma, layer.beta])]
+
+
+@pytest.mark.parametrize("precision", HALVES)
+@pytest.mark.parametrize("known", [True, False], ids=["batch_known", "batch_unknown"])
+def test_instance_norm_in_half_precision_is_that_in_float32_rounded(norms, precision, known):
+    layer, images = half_norm(precision), tf.cast(IMAGES, HALVES[precision])
+    signature = tf.TensorSpec((2 if known else None, *IMAGES.shape[1:]), images.dtype)
+    y = tf.function(layer, input_signature=[signature])(images)
+    assert y.dtype == HALVES[precision]
+    assert layer.gamma.dtype == layer.beta.dtype == tf.float32
+    precise = norms[0](tf.cast(images, tf.float32))
+    np.testing.assert_allclose(tf.cast(y, tf.float32), precise, rtol=0.01, atol=0.01)
+
+
+@pytest.mark.parametrize("precision", HALVES)
+def test_gradients_of_instance_norm_in_half_precision_are_close(norms, precision):
+    images = tf.cast(tf.cast(IMAGES, HALVES[precision]), tf.float32)
+    ours, precise = (gradients(layer, images) for layer in (half_norm(precision), norms[0]))
+    for one, two in zip(ours, precise, strict=True):
+        np.testing.assert_allclose(one, two, atol=0.02 * np.abs(two).max())
+
+
+@pytest.mark.parametrize("precision", HALVES)
+def test_instance_norm_stands_a_variance_that_float16_cannot_hold(precision):
+    images = tf.cast(1000.0 * IMAGES, HALVES[precision])  # Its variance is 4e6.
+    layer = half_norm(precision)
+    expected = (IMAGES - IMAGES.mean((1, 2), keepdims=True)) / IMAGES.std((1, 2), keepdims=True)
+    np.testing.assert_allclose(
+        tf.cast(layer(images), tf.float32), expected * GAMMA + BETA, rtol=0.02, atol=0.05
+    )
+    assert all(np.isfinite(g).all() for g in gradients(layer, images))
+
+
+def test_second_gradients_of_instance_norm_exist_in_bfloat16(norms):
+    images = tf.cast(tf.cast(IMAGES, tf.bfloat16), tf.float32)
+
+    def second(layer):
+        with tf.GradientTape() as outer:
+            x = tf.constant(images)
+            with tf.GradientTape() as inner:
+                inner.watch(x)
+                loss = tf.reduce_sum(tf.tanh(tf.cast(layer(x), tf.float32)) * WEIGHTS)
+            penalty = tf.reduce_sum(tf.cast(inner.gradient(loss, x), tf.float32) ** 2)
+        return outer.gradient(penalty, layer.gamma)
+
+    ours, precise = second(half_norm("mixed_bfloat16")), second(norms[0])
+    np.testing.assert_allclose(ours, precise, atol=0.05 * np.abs(precise).max())
+
+
+@pytest.mark.parametrize("precision", HALVES)
+def test_dropout_in_half_precision_scales_what_it_keeps(precision):
+    ones = tf.ones((4, 8, 8, 3), HALVES[precision])
+    y = Dropout(0.5, dtype=precision)(ones, training=True)
+    assert y.dtype == HALVES[precision]
+    assert {*np.unique(tf.cast(y, tf.float32))} == {0.0, 2.0}
+
+
+@pytest.mark.parametrize("precision", HALVES)
+def test_spectral_norm_rounds_no_kernel_to_half_precision(precision):
+    conv = keras.layers.Conv2D(4, 3, kernel_initializer=gaussian(), dtype=precision)
+    layer = spectral_normalization(conv)
+    for _ in range(30):
+        y = layer(tf.cast(IMAGES, HALVES[precision]), training=True)
+    assert y.dtype == HALVES[precision]
+    kernel = conv.kernel.numpy()
+    largest = np.linalg.svd(kernel.reshape(-1, 4), compute_uv=False)[0]
+    np.testing.assert_allclose(largest, 1.0, rtol=1e-4)
+    assert not np.array_equal(kernel, tf.cast(tf.cast(kernel, HALVES[precision]), tf.float32))

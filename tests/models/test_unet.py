@@ -5,6 +5,7 @@ import tensorflow as tf
 from pydantic import ValidationError
 
 from i2i_keras.models.unet import UNetConfig, build_unet
+from i2i_keras.training.compilation import policy
 
 IMAGES = np.random.default_rng(0).uniform(-1, 1, (2, 16, 32, 3)).astype(np.float32)
 
@@ -123,6 +124,17 @@ def test_the_random_seed_decides_on_the_weights():
         weights.append(np.concatenate([w.ravel() for w in build(depth=1).get_weights()]))
     np.testing.assert_array_equal(weights[0], weights[1])
     assert not np.array_equal(weights[0], weights[2])
+
+
+@pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
+def test_half_precision_gives_almost_the_same_logits_in_float32(precision):
+    precise = build(depth=2)
+    with policy(precision):
+        model = build(depth=2)
+    model.set_weights(precise.get_weights())
+    logits, expected = (m(IMAGES).numpy() for m in (model, precise))
+    assert logits.dtype == np.float32
+    np.testing.assert_allclose(logits, expected, atol=0.03 * np.abs(expected).max())
 
 
 @pytest.mark.parametrize("wrong", [{"filters": 0}, {"depth": 0}, {"l2": -0.1}, {"width": 64}])
