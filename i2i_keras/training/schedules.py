@@ -1,9 +1,11 @@
 """How long training takes, and the learning rate on the way."""
 
-from typing import Any
+from typing import Any, Literal
 
 import keras
 import tensorflow as tf
+
+Schedule = Literal["linear", "cosine", "plateau"]
 
 
 def total_steps(steps: int | None, epochs: float, num_records: int, batch_size: int) -> int:
@@ -44,3 +46,73 @@ class ConstantThenLinear(keras.optimizers.schedules.LearningRateSchedule):
             "steps": self.steps,
             "constant_share": self.constant_share,
         }
+
+
+class Plateau(tf.Module):
+    """A factor that is halved where a loss does not fall any more.
+
+    All its state is in variables and changes inside the step, so that it is in
+    every checkpoint and a stop, whenever it comes, changes nothing.
+
+    Args:
+        window: steps over which the loss is averaged before it is compared.
+        patience: windows without a new lowest mean before the factor is
+            halved; then it waits as long again.
+    """
+
+    def __init__(self, window: int, patience: int) -> None:
+        super().__init__(name="plateau")
+        self.window = window
+        self.patience = patience
+        self.factor = tf.Variable(1.0, trainable=False, name="factor")
+        self.total = tf.Variable(0.0, trainable=False, name="total")
+        self.lowest = tf.Variable(float("inf"), trainable=False, name="lowest")
+        self.waited = tf.Variable(0, trainable=False, name="waited")
+
+    def observe(self, loss: tf.Tensor, step: tf.Tensor) -> None:
+        """Takes note of the loss of a step, the first one's number being 0."""
+        total = self.total + loss
+        complete = (step + 1) % self.window == 0
+        mean = total / self.window
+        falls = mean < self.lowest
+        waited = tf.where(falls, 0, self.waited + 1)
+        halves = complete & (waited >= self.patience)
+        self.factor.assign(tf.where(halves, 0.5 * self.factor, self.factor))
+        self.lowest.assign(tf.where(complete & falls, mean, self.lowest))
+        self.waited.assign(tf.where(halves, 0, tf.where(complete, waited, self.waited)))
+        self.total.assign(tf.where(complete, 0.0, total))
+
+
+class Scaled(keras.optimizers.schedules.LearningRateSchedule):
+    """A rate times a variable factor, whatever the step.
+
+    Args:
+        initial: learning rate at factor 1.
+        factor: a scalar variable.
+    """
+
+    def __init__(self, initial: float, factor: tf.Variable) -> None:
+        self.initial = initial
+        self.factor = factor
+
+    def __call__(self, step: tf.Tensor) -> tf.Tensor:
+        return self.initial * self.factor
+
+
+def rates(
+    kind: Schedule, initial: float, steps: int, constant_share: float, plateau: Plateau | None
+) -> keras.optimizers.schedules.LearningRateSchedule:
+    """The learning rate over a training.
+
+    Args:
+        kind: how it falls.
+        initial: learning rate at the beginning.
+        steps: updates of the whole training.
+        constant_share: of `linear`.
+        plateau: of `plateau`, and None otherwise.
+    """
+    if plateau is not None:
+        return Scaled(initial, plateau.factor)
+    if kind == "cosine":
+        return keras.optimizers.schedules.CosineDecay(initial, steps)
+    return ConstantThenLinear(initial, steps, constant_share)

@@ -1,0 +1,89 @@
+"""Precision, XLA, and batches that do not fit: how a step is computed."""
+
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Literal
+
+import keras
+import tensorflow as tf
+
+Xla = Literal["auto", "on", "off"]
+Precision = Literal["float32", "mixed_bfloat16", "mixed_float16"]
+
+
+def uses_xla(choice: Xla) -> bool:
+    """Whether a step is compiled; `auto` = on a GPU.
+
+    On two cores the compilation alone takes one to three minutes.
+    """
+    gpu = bool(tf.config.list_physical_devices("GPU"))
+    return {"auto": gpu, "on": True, "off": False}[choice]
+
+
+@contextlib.contextmanager
+def policy(precision: Precision) -> Iterator[None]:
+    """Networks built inside compute in a precision, and no others."""
+    before = keras.mixed_precision.global_policy()
+    keras.mixed_precision.set_global_policy(precision)
+    try:
+        yield
+    finally:
+        keras.mixed_precision.set_global_policy(before)
+
+
+def scaling(
+    optimizer: keras.optimizers.Optimizer, precision: Precision
+) -> keras.optimizers.Optimizer:
+    """The optimizer, for float16 with a loss scale that finds its own size.
+
+    Reference:
+        Micikevicius et al., 2018, https://arxiv.org/abs/1710.03740, section
+        3.2: small gradients would be zero in float16.
+    """
+    if precision == "mixed_float16":
+        return keras.mixed_precision.LossScaleOptimizer(optimizer)
+    return optimizer
+
+
+def gradients(
+    tape: tf.GradientTape,
+    loss: tf.Tensor,
+    variables: Sequence[tf.Variable],
+    optimizer: keras.optimizers.Optimizer,
+) -> list[tf.Tensor]:
+    """Gradients of a loss, by way of the optimizer's loss scale, if any."""
+    if not isinstance(optimizer, keras.mixed_precision.LossScaleOptimizer):
+        return tape.gradient(loss, variables)
+    scaled = tape.gradient(loss, variables, output_gradients=optimizer.loss_scale)
+    return optimizer.get_unscaled_gradients(scaled)
+
+
+def in_parts(
+    function: Callable[..., tuple[Any, Any]], parts: int, *batches: tf.Tensor
+) -> tuple[Any, Any]:
+    """Calls a function on equal parts of batches, one after the other.
+
+    Args:
+        function: from the number of a part and that part of each batch to two
+            structures of tensors: means over the part, and batches again.
+        parts: number of parts; only one of them is in memory at a time.
+        batches: tensors of equal first dimension, a multiple of `parts`.
+
+    Returns:
+        The means over whole batches, and the parts of batches put together.
+    """
+    if parts == 1:
+        return function(0, *batches)
+    total: Any = None
+    rows: list[Any] = []
+    for number, pieces in enumerate(zip(*(tf.split(b, parts) for b in batches), strict=True)):
+        # Nothing else would keep a graph from computing all parts at once.
+        with tf.control_dependencies(tf.nest.flatten(total) if rows else []):
+            inputs = [tf.identity(piece) for piece in pieces]
+        means, row = function(number, *inputs)
+        total = tf.nest.map_structure(tf.add, total, means) if rows else means
+        rows.append(row)
+    return (
+        tf.nest.map_structure(lambda value: value / parts, total),
+        tf.nest.map_structure(lambda *values: tf.concat(values, axis=0), *rows),
+    )
