@@ -1,22 +1,33 @@
 """The one callback: progress, history, checkpoints, and a clean stop."""
 
-import contextlib
-import math
-import signal
-from collections.abc import Callable, Iterator, Mapping
+import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from types import FrameType
-from typing import Any
+from typing import NamedTuple
 
 import keras
 import tensorflow as tf
 from tqdm import tqdm
 
 from i2i_keras import runs
-from i2i_keras.errors import DataError
-from i2i_keras.training.checkpoints import Checkpoints
+from i2i_keras.training.checkpoints import CheckpointConfig, Checkpoints
+from i2i_keras.training.history import History, Means, Row, Watch
+from i2i_keras.training.signals import Stopped, StopSignals
 
-Row = dict[str, float]
+_REFRESH = 2.0  # Seconds between two changes of the progress line.
+# How the progress line shortens the columns' names. x and y are averaged.
+_SHORT = {
+    **dict.fromkeys(("x", "y", "xy", "yx", "loss", "learning", "norm"), ""),
+    "discriminator": "D",
+    "generator": "G",
+    "adversarial": "adv",
+    "identity": "id",
+    "accuracy": "acc",
+    "gradient": "grad",
+    "rate": "lr",
+    "luminance": "lum",
+    "correlation": "corr",
+}
 
 
 def train(
@@ -24,118 +35,141 @@ def train(
     batches: Callable[[int], tf.data.Dataset],
     folder: Path,
     steps: int,
-    checkpoint_every: int,
-    observe: Callable[[int], Mapping[str, float]],
-) -> None:
+    config: CheckpointConfig,
+    watch: Watch,
+) -> runs.Facts:
     """Fits a compiled model, from where an earlier call was stopped.
+
+    The rows of the history depend on the steps alone: neither a stop nor a
+    kill nor `checkpoint_minutes` changes one.
 
     Args:
         model: its variables all exist.
         batches: endless batches from a given step on.
-        folder: gets `history.csv` and the checkpoints.
+        folder: gets `history.csv`, `tensorboard/` and `checkpoints/`.
         steps: length of the whole training.
-        checkpoint_every: steps between two rows of the history and two
-            checkpoints.
-        observe: called with the step at each checkpoint; what it returns goes
-            into the history as well.
+        config: when to save.
+        watch: what to look at besides the losses.
+
+    Returns:
+        `best_step`, whose state is kept, and `warnings`, both from the whole
+        history.
 
     Raises:
-        KeyboardInterrupt: stopped by SIGINT or SIGTERM, after saving.
-        DataError: a loss is not finite any more.
+        Stopped: by a first SIGINT or SIGTERM, after saving.
+        KeyboardInterrupt: by a second one, without.
+        DataError: a loss is not finite any more, or no state can be read.
     """
-    checkpoints = Checkpoints(model, folder)
-    first = checkpoints.restore()
-    if first >= steps:
-        return
-    history = _read_history(folder / "history.csv", first)
-    progress = Progress(steps, first, checkpoint_every, folder.name)
+    with StopSignals() as signals:
+        checkpoints = Checkpoints(model, folder, config.keep_checkpoints)
+        state = checkpoints.restore()
+        for step in state.unreadable:
+            tqdm.write(
+                f"Warning: the state of step {step} of {folder.name} is broken;"
+                f" going on from step {state.step}."
+            )
+        history = History(folder, state.step, watch)
+        if state.step < steps:
+            keeper = Keeper(checkpoints, history, Means(state.notes.get("sums", {}), folder.name))
+            with tqdm(
+                total=steps,
+                initial=state.step,
+                desc=f"train {folder.name}",
+                unit="step",
+                mininterval=_REFRESH,
+                dynamic_ncols=True,
+            ) as bar:
+                model.fit(
+                    batches(state.step).take(steps - state.step),
+                    steps_per_epoch=steps - state.step,
+                    callbacks=[Progress(bar, config, watch, keeper, signals)],
+                    verbose=0,
+                )
+        history.close()
+        if signals.asked:
+            raise Stopped
+    return {"best_step": history.best_step, "warnings": history.warnings}
 
-    def save(step: int, losses: Row) -> None:
-        history.append({"step": step, **losses, **observe(step)})
-        runs.write_table(folder / "history.csv", history, columns=list(history[-1]))
-        checkpoints.save(step)
 
-    progress.save = save
-    with _signals_to(progress):
-        model.fit(
-            batches(first).take(steps - first),
-            steps_per_epoch=steps - first,
-            callbacks=[progress],
-            verbose=0,
-        )
-    if progress.stopped:
-        raise KeyboardInterrupt
+class Keeper(NamedTuple):
+    """Where a training leaves what it has found."""
+
+    checkpoints: Checkpoints
+    history: History
+    means: Means
+
+    def save(self, step: int) -> None:
+        """Saves the state, with the means of the row that is not full yet."""
+        self.checkpoints.save(step, {"sums": self.means.sums}, self.history.best_step)
 
 
 class Progress(keras.callbacks.Callback):
-    """Shows the time left, saves at intervals, and stops when asked to.
+    """Counts steps on a bar, keeps rows and states, and stops when asked to.
 
     Args:
-        steps: length of the whole training.
-        first: steps done before.
-        checkpoint_every: steps between two calls of `save`.
-        description: what the progress bar says.
+        bar: counts steps to the end, from those done before.
+        config: when to save.
+        watch: what to look at besides the losses.
+        keeper: gets rows and states.
+        signals: tell when to stop.
     """
 
-    def __init__(self, steps: int, first: int, checkpoint_every: int, description: str) -> None:
+    def __init__(
+        self,
+        bar: "tqdm[None]",
+        config: CheckpointConfig,
+        watch: Watch,
+        keeper: Keeper,
+        signals: StopSignals,
+    ) -> None:
         super().__init__()
-        self.steps = steps
-        self.step = first
-        self.checkpoint_every = checkpoint_every
-        self.description = description
-        self.stopped = False
-        self.save: Callable[[int, Row], None] = lambda step, losses: None
+        self.bar, self.config, self.watch = bar, config, watch
+        self.keeper, self.signals = keeper, signals
+        self.step = bar.n
+        self.saved = self.shown = time.monotonic()
+        self.observed: Row = {}
 
-    def on_train_begin(self, logs: Row | None = None) -> None:
-        self.bar = tqdm(
-            total=self.steps,
-            initial=self.step,
-            desc=f"train {self.description}",
-            unit="step",
-            mininterval=2.0,
-        )
-
-    def on_train_batch_end(self, batch: int, logs: Row | None = None) -> None:
-        losses = {name: float(value) for name, value in (logs or {}).items()}
+    def on_train_batch_end(self, batch: int, logs: Mapping[str, float] | None = None) -> None:
         self.step += 1
+        means = self.keeper.means
+        means.add(self.step, logs or {})
+        complete = self.step % self.config.checkpoint_every == 0 or self.step == self.bar.total
+        values = means.values()
+        if complete:
+            self._add_row(values)
+        stops = self.signals.asked  # Once: a signal that comes later is for the next step.
+        if complete or stops or self._is_due():
+            self.keeper.save(self.step)
+            self.saved = time.monotonic()
+        self._show(values)
+        self.model.reset_metrics()  # So that `logs` are of one step, not of a mean.
+        self.model.stop_training = stops
+
+    def _add_row(self, values: Row) -> None:
+        self.observed = dict(self.watch.observe(self.step))
+        for warning in self.keeper.history.add(self.step, {**values, **self.observed}):
+            tqdm.write(f"Warning: {warning}")
+        self.keeper.means.clear()
+
+    def _is_due(self) -> bool:
+        minutes = self.config.checkpoint_minutes
+        return minutes is not None and time.monotonic() - self.saved >= 60 * minutes
+
+    def _show(self, values: Row) -> None:
+        now = time.monotonic()
+        if now - self.shown >= _REFRESH or self.step == self.bar.total:
+            self.bar.set_postfix_str(brief({**values, **self.observed}), refresh=False)
+            self.shown = now
         self.bar.update()
-        if self.step % self.checkpoint_every and self.step < self.steps and not self.stopped:
-            return
-        self._refuse_divergence(losses)
-        self.bar.set_postfix({name: f"{value:.3g}" for name, value in losses.items()})
-        self.save(self.step, losses)
-        self.model.reset_metrics()
-        self.model.stop_training = self.stopped
-
-    def on_train_end(self, logs: Row | None = None) -> None:
-        self.bar.close()
-
-    def _refuse_divergence(self, losses: Row) -> None:
-        for name, value in losses.items():
-            if not math.isfinite(value):
-                raise DataError(
-                    f"{name} of {self.description} is {value} at step {self.step};"
-                    " lower its learning_rate, delete the stage's folder and run it again."
-                )
 
 
-@contextlib.contextmanager
-def _signals_to(progress: Progress) -> Iterator[None]:
-    """Lets SIGINT and SIGTERM end the training after the step that runs now."""
+def brief(row: Mapping[str, float]) -> str:
+    """A row of the history in one short line.
 
-    def stop(number: int, frame: FrameType | None) -> None:
-        progress.stopped = True
-
-    handlers = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in handlers.items():
-            signal.signal(number, handler)
-
-
-def _read_history(path: Path, first: int) -> list[dict[str, Any]]:
-    """Rows up to the checkpoint that the training goes on from."""
-    if not path.is_file():
-        return []
-    return [row for row in runs.read_table(path) if int(row["step"]) <= first]
+    Columns whose names differ by `x`, `y`, `xy` or `yx` only are averaged.
+    """
+    groups: dict[str, list[float]] = {}
+    for name, value in row.items():
+        words = [_SHORT.get(word, word) for word in name.split("_")]
+        groups.setdefault(" ".join(filter(None, words)) or name, []).append(value)
+    return ", ".join(f"{name} {sum(group) / len(group):.3g}" for name, group in groups.items())

@@ -1,42 +1,153 @@
-"""The newest states of a training, to go on from after any stop."""
+"""States of a training, to go on from after any stop."""
 
+import json
+import shutil
 from pathlib import Path
+from typing import NamedTuple
 
+import pydantic
 import tensorflow as tf
 
 from i2i_keras import runs
+from i2i_keras.config import Config
+from i2i_keras.errors import DataError
+
+
+class CheckpointConfig(Config):
+    """When states are saved, and how many are kept.
+
+    Attributes:
+        checkpoint_every: steps between two states, each with a row of the
+            history.
+        checkpoint_minutes: also after so many minutes without one; unset =
+            never. For machines that may be taken away.
+        keep_checkpoints: how many of the newest states are kept; the best one
+            is kept besides.
+    """
+
+    checkpoint_every: pydantic.PositiveInt = 1000
+    checkpoint_minutes: pydantic.PositiveFloat | None = None
+    keep_checkpoints: pydantic.PositiveInt = 2
+
+
+class State(NamedTuple):
+    """Where a training goes on.
+
+    Attributes:
+        step: steps done; 0 = none, there was no state.
+        notes: what was saved beside the variables.
+        unreadable: steps of later states that are broken.
+    """
+
+    step: int
+    notes: runs.Facts
+    unreadable: list[int]
 
 
 class Checkpoints:
-    """States of a model and all it holds: weights, optimizers, pools, step.
+    """States of a model and all it holds: weights, optimizers, pools.
 
-    TensorFlow writes a state under a temporary name and renames it; the
-    newest two are kept.
+    A state is two files of tensors with checksums, `ckpt-STEP.*`. It is there
+    once its index is, which is the last to be renamed into place.
 
     Args:
         model: its variables must all exist, those of its optimizers too.
         folder: of the training; states go to `folder/checkpoints`.
+        keep: how many of the newest states are kept.
     """
 
-    def __init__(self, model: tf.Module, folder: Path) -> None:
-        self._manager = tf.train.CheckpointManager(
-            tf.train.Checkpoint(model=model), str(folder / "checkpoints"), max_to_keep=2
+    def __init__(self, model: tf.Module, folder: Path, keep: int = 2) -> None:
+        self._folder = folder / "checkpoints"
+        self._keep = keep
+        # In the state itself, so that both are always of the same step.
+        self._notes = tf.Variable("{}", dtype=tf.string, trainable=False)
+        self._state = tf.train.Checkpoint(model=model, notes=self._notes)
+
+    def steps(self) -> list[int]:
+        """Steps of all states, in order."""
+        return sorted(
+            int(path.stem.partition("-")[2]) for path in self._folder.glob("ckpt-*.index")
         )
 
-    def restore(self) -> int:
-        """Restores the newest state; returns its step, or 0 without one."""
-        newest = self._manager.latest_checkpoint
-        if newest is None:
-            return 0
-        self._manager.checkpoint.restore(newest).assert_existing_objects_matched()
-        return int(newest.rpartition("-")[2])
+    def restore(self) -> State:
+        """Restores the newest state that is whole and removes later ones.
 
-    def save(self, step: int) -> None:
-        """Saves the state after `step` steps."""
-        self._manager.save(checkpoint_number=step)
+        Raises:
+            DataError: no state is whole, or it is of another network.
+        """
+        for path in self._folder.glob(".draft-*"):  # Of a save that was killed.
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+        unreadable: list[int] = []
+        for step in reversed(self.steps()):
+            if not _is_whole(self._prefix(step)):
+                unreadable.append(step)
+                continue
+            try:
+                # Partial: a saved metric may be one that is not made yet.
+                status = self._state.read(self._prefix(step)).expect_partial()
+                status.assert_existing_objects_matched()
+            except (AssertionError, ValueError) as error:
+                raise DataError(
+                    f"{self._prefix(step)} is a state of another network; use its settings,"
+                    " or delete the stage's folder to begin anew."
+                ) from error
+            for late in unreadable:
+                self._remove(late)
+            return State(step, json.loads(self._notes.numpy()), unreadable)
+        if unreadable:
+            raise DataError(
+                f"No state in {self._folder} can be read; delete the stage's folder to begin anew."
+            )
+        return State(0, {}, [])
+
+    def save(self, step: int, notes: runs.Facts, best: int | None = None) -> None:
+        """Saves the state after `step` steps and removes old ones.
+
+        Args:
+            step: its number.
+            notes: JSON that is saved with it.
+            best: step of a state that is kept however old it is.
+
+        Raises:
+            DataError: it cannot be written.
+        """
+        self._folder.mkdir(parents=True, exist_ok=True)
+        self._notes.assign(json.dumps(notes))
+        try:
+            draft = self._state.write(str(self._folder / f".draft-{step}"))
+        except tf.errors.OpError as error:
+            raise DataError(f"{self._prefix(step)} cannot be written: {error.message}.") from error
+        self._remove(step)
+        for ending in _ENDINGS:
+            Path(draft + ending).replace(self._prefix(step) + ending)
+        steps = self.steps()
+        for old in set(steps[: -self._keep]) - {best}:
+            self._remove(old)
+
+    def _prefix(self, step: int) -> str:
+        return str(self._folder / f"ckpt-{step}")
+
+    def _remove(self, step: int) -> None:
+        for ending in reversed(_ENDINGS):
+            Path(self._prefix(step) + ending).unlink(missing_ok=True)
+
+
+# The index last: without it there is no state.
+_ENDINGS = (".data-00000-of-00001", ".index")
 
 
 def save_weights(model: tf.Module, path: Path) -> None:
     """Writes `*.weights.h5`, atomically."""
     with runs.replacing(path) as draft:
         model.save_weights(draft)
+
+
+def _is_whole(prefix: str) -> bool:
+    """Whether every tensor is there and has its checksum."""
+    try:
+        reader = tf.train.load_checkpoint(prefix)
+        for name in reader.get_variable_to_shape_map():
+            reader.get_tensor(name)
+    except (tf.errors.OpError, LookupError, RuntimeError, ValueError):  # Depends on the place.
+        return False
+    return True

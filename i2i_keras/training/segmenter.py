@@ -15,10 +15,11 @@ from i2i_keras.data.pipeline import PipelineConfig, evaluation_batches, training
 from i2i_keras.data.records import Record
 from i2i_keras.errors import DataError
 from i2i_keras.models.unet import UNetConfig, build_unet
-from i2i_keras.training import callbacks, checkpoints, schedules
+from i2i_keras.training import callbacks, checkpoints, compilation, schedules
+from i2i_keras.training.history import Watch
 
 
-class SegmenterConfig(settings.Config):
+class SegmenterConfig(checkpoints.CheckpointConfig):
     """Network and training of the segmenter; defaults = the report's.
 
     The report (section 5.1) gives batch size, crop, epochs and weight decay;
@@ -31,8 +32,9 @@ class SegmenterConfig(settings.Config):
         schedule: `constant`, or `cosine` down to zero at the end.
         epochs: passes over the training records.
         steps: length of the training; overrides `epochs`.
-        checkpoint_every: steps between checkpoints, each with a row of the
-            history and a validation.
+        precision: of the network; logits and loss are float32 in any case.
+            `mixed_bfloat16` needs a processor that computes in it
+            (avx512_bf16, AMX) or a GPU: on others it is several times slower.
         xla: whether the step is compiled; `auto` = on a GPU.
     """
 
@@ -42,8 +44,9 @@ class SegmenterConfig(settings.Config):
     schedule: Literal["constant", "cosine"] = "constant"
     epochs: pydantic.PositiveFloat = 15.0
     steps: pydantic.PositiveInt | None = None
-    checkpoint_every: pydantic.PositiveInt = 100
-    xla: Literal["auto", "on", "off"] = "auto"
+    checkpoint_every: pydantic.PositiveInt = 100  # Each with a validation.
+    precision: compilation.Precision = "float32"
+    xla: compilation.Xla = "auto"
 
     @pydantic.model_validator(mode="after")
     def _crop_fits(self) -> "SegmenterConfig":
@@ -100,7 +103,8 @@ def fit(
         seed: of weights and batches.
 
     Returns:
-        The number of steps and of trainable parameters.
+        The number of steps and of trainable parameters, the step with the
+        lowest loss (of `val`, if there is any), and warnings.
 
     Raises:
         DataError: a record has no label.
@@ -109,17 +113,18 @@ def fit(
         if record.label is None or not record.label.is_file():
             raise DataError(f"{record.image} has no label; this arm cannot be trained.")
     keras.utils.set_random_seed(seed)
-    model = build_unet(config.network, num_classes)
+    with compilation.policy(config.precision):
+        model = build_unet(config.network, num_classes)
     steps = schedules.total_steps(
         config.steps, config.epochs, len(train), config.pipeline.batch_size
     )
     rate = config.learning_rate
     if config.schedule == "cosine":
         rate = keras.optimizers.schedules.CosineDecay(rate, steps)
-    optimizer = keras.optimizers.Adam(rate)
+    optimizer = compilation.scaling(keras.optimizers.Adam(rate), config.precision)
     optimizer.build(model.trainable_variables)  # Now: a checkpoint holds what exists.
-    xla = {"auto": bool(tf.config.list_physical_devices("GPU")), "on": True, "off": False}
-    model.compile(optimizer, cross_entropy, metrics=[accuracy], jit_compile=xla[config.xla])
+    xla = compilation.uses_xla(config.xla)
+    model.compile(optimizer, cross_entropy, metrics=[accuracy], jit_compile=xla)
 
     def observe(step: int) -> dict[str, float]:
         row = {"learning_rate": float(optimizer.learning_rate)}
@@ -129,18 +134,19 @@ def fit(
             row |= {f"val_{name}": value for name, value in scores.items()}
         return row
 
-    callbacks.train(
+    # Neither column knows a label of the target, but the oracle's.
+    found = callbacks.train(
         model,
         lambda first: training_batches(config.pipeline, train, seed, first),
         folder,
         steps,
-        config.checkpoint_every,
-        observe,
+        config,
+        Watch(observe, best="val_loss" if val else "loss"),
     )
     facts = {"num_classes": num_classes, "network": config.network.model_dump()}
     runs.write_json(folder / "config.json", facts)
     checkpoints.save_weights(model, folder / "unet.weights.h5")
-    return {"steps": steps, "trainable_parameters": _size(model)}
+    return {"steps": steps, "trainable_parameters": _size(model), **found}
 
 
 def load(folder: Path) -> keras.Model:

