@@ -2,6 +2,8 @@
 
 import tensorflow as tf
 
+from i2i_keras.models import draws
+
 
 class ImagePool(tf.Module):
     """Keeps fakes in variables, so that it is part of graph and checkpoint.
@@ -36,8 +38,8 @@ class ImagePool(tf.Module):
         if self.size == 0:
             return images
         batch = images.shape[0]
-        keeps = tf.random.stateless_uniform((batch,), seed) < 0.5
-        places = tf.random.stateless_uniform((batch,), seed + 1, 0, self.size, tf.int32)
+        keeps = draws.uniform((batch,), seed) < 0.5
+        places = draws.integers((batch,), seed + 1, self.size)
         return tf.stack([self._exchange_one(images[i], keeps[i], places[i]) for i in range(batch)])
 
     def _exchange_one(self, image: tf.Tensor, keep: tf.Tensor, place: tf.Tensor) -> tf.Tensor:

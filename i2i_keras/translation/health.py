@@ -1,0 +1,177 @@
+"""Signs of a CycleGAN's health in every step, and what they mean.
+
+The thresholds were measured on drawn streets, on CamVid and IDD photographs
+and on trainings made to be ill; the numbers beside them are what healthy and
+what ill ones showed.
+"""
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+
+import tensorflow as tf
+
+from i2i_keras.training.history import Row, Warning
+
+# Logit between fake and real; a loss without one is judged by the midpoint of
+# the means.
+_BOUNDARIES = {"lsgan": 0.5, "bce": 0.0, "hinge": 0.0}
+
+_ROWS = 3  # In so many a sign has to hold, one after the other.
+# Mean accuracy of these rows: 0.91 at most in healthy trainings, 0.96 to 1.0 in
+# ill ones, whose single rows vary.
+_WON = 0.95
+_COPIES = 0.02  # Change: 0.09 at least once they had begun, 0.006 when copying.
+_NOTHING_GAINED = 0.9  # Style distance: 1.0 when copying.
+# Correlation of brightness: 0.85 at least; of two different scenes -0.06 at
+# least, over all pairs of six data sets; -1 when inverted.
+_INVERTED = -0.2
+# Diversity: 0.38 at least, even for real images instead of outputs, over the
+# same pairs; 0 when collapsed.
+_COLLAPSED = 0.15
+# 5 at most, 1.6 between photographs; 27 with transposed convolutions, 18 for a
+# pattern of 2 of 255 gray values.
+_CHECKERED = 10.0
+
+SIGNALS = (
+    "change_xy",
+    "change_yx",
+    "generator_gradient_norm",
+    "discriminator_real_x",
+    "discriminator_fake_x",
+    "discriminator_accuracy_x",
+    "balance_x",
+    "discriminator_real_y",
+    "discriminator_fake_y",
+    "discriminator_accuracy_y",
+    "balance_y",
+    "discriminator_gradient_norm",
+)
+
+
+def discriminator_signals(
+    adversarial: str, real: tf.Tensor, fake: tf.Tensor
+) -> dict[str, tf.Tensor]:
+    """How a discriminator is doing, from logits that the step has anyway.
+
+    Args:
+        adversarial: a key of `losses.ADVERSARIAL`.
+        real: logits of real patches, of any shape.
+        fake: logits of as many fake ones.
+
+    Returns:
+        Means of both; `discriminator_accuracy`, the share of patches that are
+        on the right side, and `balance`, the share of pairs of a real and a
+        fake patch that are ranked rightly, which is the same for all losses.
+        Of both, 0.5 = no better than chance, 1 = the discriminator has won.
+    """
+    mean_real, mean_fake = tf.reduce_mean(real), tf.reduce_mean(fake)
+    boundary = _BOUNDARIES.get(adversarial, (mean_real + mean_fake) / 2)
+    right = _share_above(real, boundary) + _share_above(-fake, -boundary)
+    return {
+        "discriminator_real": mean_real,
+        "discriminator_fake": mean_fake,
+        "discriminator_accuracy": right / 2,
+        "balance": _share_above(real - fake, 0.0),
+    }
+
+
+def change(before: tf.Tensor, after: tf.Tensor) -> tf.Tensor:
+    """Mean absolute difference of images and their translations."""
+    return tf.reduce_mean(tf.abs(tf.cast(after, tf.float32) - tf.cast(before, tf.float32)))
+
+
+def diagnose(rows: Sequence[Row]) -> list[Warning]:
+    """What is wrong with the last rows of a history, and what may help.
+
+    Args:
+        rows: of the history so far; signals that are missing or NaN say
+            nothing.
+    """
+    found = [*_won(rows, "x", "yx"), *_won(rows, "y", "xy")]
+    for direction in ("xy", "yx"):
+        found += _copies(rows, direction)
+        found += _inverts(rows, direction)
+        found += _has_collapsed(rows, direction)
+        found += _has_checkerboard(rows, direction)
+    return found
+
+
+def _won(rows: Sequence[Row], domain: str, direction: str) -> Iterator[Warning]:
+    losses = _column(rows, f"adversarial_{direction}")
+    accuracies = _column(rows, f"discriminator_accuracy_{domain}")
+    if len(rows) >= 2 * _ROWS and (accuracy := _mean(accuracies[-_ROWS:])) >= _WON:
+        before, now = _mean(losses[:-_ROWS]), _mean(losses[-_ROWS:])
+        if now >= before:
+            yield Warning(
+                f"discriminator_{domain} won",
+                f"Discriminator {domain} has won: it tells {accuracy:.0%} of real and fake apart,"
+                f" and the loss of generator {direction} does not fall ({before:.2g} before,"
+                f" {now:.2g} now). Lower discriminator_learning_rate, or set"
+                " discriminator.spectral_norm = true or instance_noise = 0.1.",
+            )
+
+
+def _copies(rows: Sequence[Row], direction: str) -> Iterator[Warning]:
+    small = _holds(rows, f"change_{direction}", lambda size: size <= _COPIES)
+    if small and _holds(
+        rows, f"style_distance_{direction}", lambda distance: distance >= _NOTHING_GAINED
+    ):
+        gray = 127.5 * rows[-1][f"change_{direction}"]
+        yield Warning(
+            f"generator_{direction} copies",
+            f"Generator {direction} copies its input: it changes it by {gray:.1f} of 255 gray"
+            " values, which brings it no nearer to the other domain. Lower lambda_identity or"
+            " lambda_cycle, or raise learning_rate.",
+        )
+
+
+def _inverts(rows: Sequence[Row], direction: str) -> Iterator[Warning]:
+    column = f"luminance_correlation_{direction}"
+    if _holds(rows, column, lambda correlation: correlation <= _INVERTED):
+        yield Warning(
+            f"generator_{direction} inverts",
+            f"Generator {direction} inverts brightness: what is light becomes dark (correlation"
+            f" {rows[-1][column]:.2f}). Raise lambda_identity, set generator.skip = true, or take"
+            " another seed.",
+        )
+
+
+def _has_collapsed(rows: Sequence[Row], direction: str) -> Iterator[Warning]:
+    column = f"diversity_{direction}"
+    if _holds(rows, column, lambda diversity: diversity <= _COLLAPSED):
+        yield Warning(
+            f"generator_{direction} collapsed",
+            f"Generator {direction} has collapsed: its outputs differ by only"
+            f" {rows[-1][column]:.0%} of what its inputs differ by. Raise lambda_cycle, lower"
+            " learning_rate, or set r1 = 1.0.",
+        )
+
+
+def _has_checkerboard(rows: Sequence[Row], direction: str) -> Iterator[Warning]:
+    column = f"checkerboard_{direction}"
+    if _holds(rows, column, lambda times: times >= _CHECKERED):
+        yield Warning(
+            f"generator_{direction} checkerboard",
+            f"Generator {direction} draws a checkerboard: at the period of its upsampling the"
+            f" spectrum is {rows[-1][column]:.0f} times what it should be. Set"
+            ' generator.upsampling = "resize", or lower generator.num_downsamplings.',
+        )
+
+
+def _holds(rows: Sequence[Row], column: str, sign: Callable[[float], bool]) -> bool:
+    """Whether a sign is in each of the last rows; NaN is no sign."""
+    values = _column(rows, column)[-_ROWS:]
+    return len(values) == _ROWS and all(sign(value) for value in values)
+
+
+def _column(rows: Sequence[Row], column: str) -> list[float]:
+    return [row.get(column, math.nan) for row in rows]
+
+
+def _mean(values: Sequence[float]) -> float:
+    return sum(values) / len(values)
+
+
+def _share_above(values: tf.Tensor, bound: tf.Tensor | float) -> tf.Tensor:
+    """Share of values above a bound; those on it count half."""
+    return tf.reduce_mean((tf.sign(values - bound) + 1.0) / 2)
