@@ -4,29 +4,20 @@ from collections.abc import Callable
 from pathlib import Path
 
 from i2i_keras import runs, scoring
-from i2i_keras.arms import arm_records, label_space, prepared, translated_stage
+from i2i_keras.arms import arm_records, label_space, prepared
 from i2i_keras.data import prepare as preparation
 from i2i_keras.data import streets as drawing
 from i2i_keras.data.domains import Domain, DomainConfig
-from i2i_keras.data.records import Record, Splits, images_in, write_records
-from i2i_keras.errors import DataError, SettingsError
+from i2i_keras.data.records import Splits
+from i2i_keras.errors import SettingsError
 from i2i_keras.report import page
 from i2i_keras.settings import Settings
+from i2i_keras.training import determinism
 from i2i_keras.training import segmenter as segmenters
+from i2i_keras.translating import Trained, check_method, translate
 from i2i_keras.translation import TRANSLATORS
-from i2i_keras.translation.apply import translate_records
 
 Tell = Callable[[str], None]
-
-
-def check_method(method: str) -> None:
-    """Refuses a name that is no translator.
-
-    Raises:
-        SettingsError: it is not a key of `TRANSLATORS`.
-    """
-    if method not in TRANSLATORS:
-        raise SettingsError(f"No translator {method!r}; there are {', '.join(TRANSLATORS)}.")
 
 
 def streets(settings: Settings, run: runs.Run) -> runs.Done:
@@ -82,51 +73,11 @@ def train_translator(settings: Settings, run: runs.Run, method: str) -> runs.Don
     x, y = ([r.image for r in prepared(run, f"{d}-train")] for d in ("source", "target"))
 
     def work(folder: Path) -> runs.Facts:
+        determinism.apply(settings.deterministic)
         return dict(TRANSLATORS[method].fit(config, x, y, folder, settings.seed))
 
     facts = {"seed": settings.seed, **config.model_dump(mode="json")}
     return run.stage(f"translator/{method}", facts, inputs, work)
-
-
-def translate(settings: Settings, run: runs.Run, method: str, direction: str = "xy") -> runs.Done:
-    """Translates the labelled source (`xy`), or the target's images (`yx`)."""
-    check_method(method)
-    inputs = {"translator": run.done(f"translator/{method}").fingerprint}
-    tables = ["source-train", "source-val"] if direction == "xy" else ["target-train"]
-
-    def work(folder: Path) -> runs.Facts:
-        function = TRANSLATORS[method].load(run.root / "translator" / method, direction)
-        counts = {}
-        for table in tables:
-            records = prepared(run, table)
-            if direction == "yx":  # The target's labels are not for training.
-                records = [record._replace(label=None) for record in records]
-            translated = translate_records(function, records, folder / table, f"translate {table}")
-            write_records(run.root, folder / f"{table}.csv", translated)
-            counts[table] = len(translated)
-        return {"records": counts}
-
-    return run.stage(translated_stage(method, direction), {"direction": direction}, inputs, work)
-
-
-def translate_folder(run: runs.Run, method: str, direction: str, images: Path, out: Path) -> int:
-    """Translates images, each of any size, and returns their number."""
-    check_method(method)
-    run.done(f"translator/{method}")
-    if out.resolve() == images.resolve():
-        raise DataError(f"{out} holds the images themselves; give another folder for --out.")
-    function = TRANSLATORS[method].load(run.root / "translator" / method, direction)
-    records = [Record(path.stem, path, None) for path in images_in(images)]
-    if not records:
-        raise DataError(f"{images} holds no PNG or JPEG; give a folder of images.")
-    seen: dict[str, Path] = {}
-    for record in records:
-        other = seen.setdefault(record.name, record.image)
-        if other != record.image:
-            raise DataError(
-                f"{other} and {record.image} would both become {record.name}.png; rename one."
-            )
-    return len(translate_records(function, records, out, "translate", keep=False))
 
 
 def train_segmenter(settings: Settings, run: runs.Run, arm: str) -> runs.Done:
@@ -136,6 +87,7 @@ def train_segmenter(settings: Settings, run: runs.Run, arm: str) -> runs.Done:
 
     def work(folder: Path) -> runs.Facts:
         num_classes = len(label_space(run).names)
+        determinism.apply(settings.deterministic)
         return segmenters.fit(config, train, val, num_classes, folder, settings.seed)
 
     facts = {"seed": settings.seed, **config.model_dump(mode="json")}
@@ -170,7 +122,7 @@ def run_all(settings: Settings, run: runs.Run, tell: Tell) -> runs.Facts:
     tell_done("prepare", prepare(settings, run))
     for method in settings.methods:
         tell_done(f"train-translator {method}", train_translator(settings, run, method))
-        tell_done(f"translate {method}", translate(settings, run, method))
+        tell_done(f"translate {method}", translate(Trained(run, method)))
     for arm in settings.arms:
         tell_done(f"train-segmenter {arm}", train_segmenter(settings, run, arm))
     evaluate(settings, run)

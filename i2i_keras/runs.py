@@ -2,7 +2,6 @@
 
 import contextlib
 import csv
-import fcntl
 import hashlib
 import json
 import os
@@ -12,6 +11,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from i2i_keras import locks
 from i2i_keras.errors import DataError
 
 Facts = dict[str, Any]
@@ -96,22 +96,24 @@ class Run:
     def __init__(self, root: Path) -> None:
         self.root = root
 
-    @contextlib.contextmanager
-    def locked(self) -> Iterator[None]:
+    def locked(
+        self, *, shared: bool = False, new: bool = True
+    ) -> contextlib.AbstractContextManager[None]:
         """Keeps other processes out of this run.
+
+        Args:
+            shared: lets others in who share it, too: they read, or look after
+                themselves what they write.
+            new: whether to make the run directory. Otherwise, without one,
+                there is nothing to keep anyone out of; the stage that is
+                asked for will say what it misses.
 
         Raises:
             DataError: another process works in it.
         """
-        self.root.mkdir(parents=True, exist_ok=True)
-        with (self.root / ".lock").open("w") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise DataError(
-                    f"Another process works in {self.root}; wait for it, or use another --run."
-                ) from None
-            yield
+        if not new and not self.root.is_dir():
+            return contextlib.nullcontext()
+        return locks.reading(self.root) if shared else locks.alone(self.root)
 
     def done(self, stage: str) -> Done:
         """How an earlier stage ended.
@@ -124,6 +126,21 @@ class Run:
             raise DataError(f"{path.parent} is not finished; run the stage that makes it first.")
         facts = read_json(path)
         return Done(facts["results"], facts["seconds"], True, facts["fingerprint"])
+
+    def begin(self, name: str, settings: Facts, inputs: Mapping[str, str]) -> Done | None:
+        """Begins a stage, or goes on with it; see `stage`.
+
+        Returns:
+            How it ended, if it has been done before.
+        """
+        folder, asked = self.root / name, _asked(settings, inputs)
+        for record in ("done.json", "begun.json"):
+            if (folder / record).is_file():
+                _refuse_difference(folder, read_json(folder / record), asked)
+        if (folder / "done.json").is_file():
+            return self.done(name)
+        write_json(folder / "begun.json", asked)
+        return None
 
     def stage(
         self,
@@ -149,16 +166,9 @@ class Run:
             DataError: the folder holds work that was done with other settings
                 or from other inputs.
         """
-        folder = self.root / name
-        asked = json.loads(json.dumps({"settings": settings, "inputs": dict(inputs)}))
-        for record in ("done.json", "begun.json"):
-            if (folder / record).is_file():
-                _refuse_difference(folder, read_json(folder / record), asked)
-        if (folder / "done.json").is_file():
-            return self.done(name)
-
-        folder.mkdir(parents=True, exist_ok=True)
-        write_json(folder / "begun.json", asked)
+        folder, asked = self.root / name, _asked(settings, inputs)
+        if done := self.begin(name, settings, inputs):
+            return done
         start = time.perf_counter()
         results = work(folder)
         write_json(
@@ -173,6 +183,12 @@ class Run:
         )
         (folder / "begun.json").unlink()
         return self.done(name)._replace(skipped=False)
+
+
+def _asked(settings: Facts, inputs: Mapping[str, str]) -> Facts:
+    """As JSON gives it back."""
+    asked: Facts = json.loads(json.dumps({"settings": settings, "inputs": dict(inputs)}))
+    return asked
 
 
 def _versions() -> dict[str, str]:

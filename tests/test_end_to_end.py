@@ -414,9 +414,22 @@ def test_images_are_not_translated_into_their_own_folder(finished, tmp_path):
     assert "holds the images themselves; give another folder for --out." in result.output
 
 
-def test_the_target_is_translated_without_its_labels(finished):
-    result = finished.command("translate", "--direction", "yx")
-    assert result.exit_code == 0, result.output
+def test_the_target_is_translated_by_shards_and_without_its_labels(finished):
+    first, second = (
+        finished.command("translate", "--direction", "yx", "--shard", f"{number}/2")
+        for number in (1, 2)
+    )
+    assert "translate cyclegan: shard 1/2 is done; others are not" in first.output
+    assert "translate cyclegan: done in" in second.output
     records = finished.records("translated/cyclegan-yx/target-train")
     assert len(records) == 6
     assert [record.label for record in records] == [None] * 6
+
+
+def test_a_generator_is_exported_and_compared(finished, tmp_path):
+    out = tmp_path / "xy.tflite"
+    result = finished.command("export", "--format", "tflite", "--out", out)
+    assert result.exit_code == 0, result.output
+    line = rf"export cyclegan: {re.escape(str(out))}, up to [012] of 255 from the network"
+    assert re.search(line, result.output)
+    assert out.read_bytes()[4:8] == b"TFL3"

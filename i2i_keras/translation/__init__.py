@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from i2i_keras.translation import cyclegan
+from i2i_keras.translation.cyclegan_config import CycleGANConfig
 
 
 class Translator(NamedTuple):
@@ -13,13 +14,16 @@ class Translator(NamedTuple):
         config: its settings.
         fit: from settings, images of x and of y, folder and seed to results.
         load: from folder and direction to a function of images.
+        load_generator: from folder and direction to its network, which can be
+            run in tiles and exported; None if there is none.
     """
 
     config: type[Any]
     fit: Callable[..., Any]
     load: Callable[..., Any]
+    load_generator: Callable[..., Any] | None = None
 
 
 TRANSLATORS = {
-    "cyclegan": Translator(cyclegan.CycleGANConfig, cyclegan.fit, cyclegan.load),
+    "cyclegan": Translator(CycleGANConfig, cyclegan.fit, cyclegan.load, cyclegan.load_generator),
 }

@@ -1,0 +1,184 @@
+"""What is done with a trained translator: records, any images, export."""
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from i2i_keras import locks, runs
+from i2i_keras.arms import prepared, translated_stage
+from i2i_keras.data.records import read_image, write_records
+from i2i_keras.errors import SettingsError
+from i2i_keras.translation import TRANSLATORS, tiles
+from i2i_keras.translation.apply import Translate, find_images, translate_records, unfinished
+from i2i_keras.translation.export import export_generator
+
+# Tables that are translated, by direction.
+_TABLES = {"xy": ("source-train", "source-val"), "yx": ("target-train",)}
+
+
+class Trained(NamedTuple):
+    """A trained translator, one way.
+
+    Attributes:
+        run: that it was trained in.
+        method: a key of `TRANSLATORS`.
+        direction: `xy` or `yx`.
+        tile: side of tiles, see `tiles.when_large`.
+    """
+
+    run: runs.Run
+    method: str
+    direction: str = "xy"
+    tile: int | None = None
+
+    @property
+    def folder(self) -> Path:
+        """Where its training left it."""
+        return self.run.root / "translator" / self.method
+
+    def done(self) -> runs.Done:
+        """How its training ended.
+
+        Raises:
+            SettingsError: there is no such method.
+            DataError: it has not been trained.
+        """
+        check_method(self.method)
+        return self.run.done(f"translator/{self.method}")
+
+    def load(self) -> Translate:
+        """From images `(1, height, width, 3)` in [-1, 1] to translated ones."""
+        method = TRANSLATORS[self.method]
+        if method.load_generator is None:
+            function: Translate = method.load(self.folder, self.direction)
+            return function
+        return tiles.when_large(method.load_generator(self.folder, self.direction), self.tile)
+
+    def fingerprint(self) -> str:
+        """Of all that decides what it makes of an image."""
+        files = [*self.folder.glob("*.weights.h5"), self.folder / "config.json"]
+        hashes = [hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(files)]
+        return runs.fingerprint([self.method, self.direction, hashes])
+
+
+class _Job(NamedTuple):
+    """Translation of a run's records: the stage, and its parts."""
+
+    stage: str
+    settings: runs.Facts
+    inputs: dict[str, str]
+    compute: Callable[[locks.Shard], None]
+    is_complete: Callable[[], bool]
+    finish: Callable[[Path], runs.Facts]
+
+
+def check_method(method: str) -> None:
+    """Refuses a name that is no translator.
+
+    Raises:
+        SettingsError: it is not a key of `TRANSLATORS`.
+    """
+    if method not in TRANSLATORS:
+        raise SettingsError(f"No translator {method!r}; there are {', '.join(TRANSLATORS)}.")
+
+
+def translate(trained: Trained) -> runs.Done:
+    """Translates its run's labelled source (`xy`), or target images (`yx`)."""
+    job = _job(trained)
+
+    def work(folder: Path) -> runs.Facts:
+        job.compute(locks.Shard())
+        return job.finish(folder)
+
+    return trained.run.stage(job.stage, job.settings, job.inputs, work)
+
+
+def translate_shard(trained: Trained, shard: locks.Shard) -> runs.Done | None:
+    """Does a share of `translate`; the last one to end finishes the stage.
+
+    Args:
+        trained: whose run is where all shards meet; locked as shared.
+        shard: what this process does.
+
+    Returns:
+        How the stage ended; None if others have not done their shards yet.
+    """
+    job, run = _job(trained), trained.run
+    folder = run.root / job.stage
+    with locks.sharing(folder, shard):
+        with locks.in_turn(folder):
+            if done := run.begin(job.stage, job.settings, job.inputs):
+                return done
+        job.compute(shard)
+        with locks.in_turn(folder):
+            if not job.is_complete():
+                return None
+            return run.stage(job.stage, job.settings, job.inputs, job.finish)
+
+
+def translate_images(trained: Trained, images: str, out: Path, shard: locks.Shard) -> int:
+    """Translates images, each of any size, and returns their number.
+
+    Args:
+        trained: the translator.
+        images: folder, file or pattern.
+        out: folder that gets `NAME.png` of each.
+        shard: what this process does.
+    """
+    trained.done()
+    records = shard.of(find_images(images, out))
+    with locks.sharing(out, shard):
+        translate_records(trained.load(), records, out, "translate", trained.fingerprint())
+    return len(records)
+
+
+def export(trained: Trained, kind: str, out: Path, image: Path | None) -> int:
+    """Writes the network in a format that runs without this package.
+
+    Args:
+        trained: the translator.
+        kind: a key of `export.FORMATS`.
+        out: file or folder that is made.
+        image: to compare on; None = the first that it was trained on.
+
+    Returns:
+        The largest difference from the network itself, in gray levels of 255.
+    """
+    trained.done()
+    load = TRANSLATORS[trained.method].load_generator
+    if load is None:
+        raise SettingsError(f"{trained.method} has no network that could be exported.")
+    if image is None:
+        image = prepared(trained.run, _TABLES[trained.direction][0])[0].image
+    generator = load(trained.folder, trained.direction, precision="float32")
+    return export_generator(generator, kind, out, np.asarray(read_image(image)))
+
+
+def _job(trained: Trained) -> _Job:
+    inputs = {"translator": trained.done().fingerprint}
+    run, direction = trained.run, trained.direction
+    stage = translated_stage(trained.method, direction)
+    root, origin = run.root / stage, trained.fingerprint()
+    tables = {table: prepared(run, table) for table in _TABLES[direction]}
+    if direction == "yx":  # The target's labels are not for training.
+        tables = {t: [r._replace(label=None) for r in records] for t, records in tables.items()}
+
+    def compute(shard: locks.Shard) -> None:
+        function = trained.load()
+        for table, records in tables.items():
+            what = f"translate {table}"
+            translate_records(function, shard.of(records), root / table, what, origin)
+
+    def is_complete() -> bool:
+        return not any(unfinished(records, root / t, origin) for t, records in tables.items())
+
+    def finish(folder: Path) -> runs.Facts:
+        for table, records in tables.items():
+            new = [r._replace(image=folder / table / f"{r.name}.png") for r in records]
+            write_records(run.root, folder / f"{table}.csv", new)
+        return {"records": {table: len(records) for table, records in tables.items()}}
+
+    return _Job(stage, {"direction": direction}, inputs, compute, is_complete, finish)
