@@ -142,7 +142,7 @@ def _scale(axes: Axes, title: str, lines: Sequence[NDArray[np.float64]]) -> None
         axes.set_yscale("log")  # A linear scale would hide how the loss ends.
     else:
         axes.ticklabel_format(axis="y", scilimits=(-3, 4))
-    if title == "learning rate":
+    if title.endswith("learning rate"):
         axes.set_ylim(bottom=0)
 
 

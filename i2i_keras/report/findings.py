@@ -2,7 +2,10 @@
 
 import math
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, NamedTuple, TypeGuard
+
+from i2i_keras import runs
 
 FLOOR, CEILING = "source_only", "oracle"
 NOTHING = "-"  # Stands for a number that there is not.
@@ -56,6 +59,19 @@ def headline(summary: Mapping[str, Any]) -> Headline:
         return Headline("harm", f"{text} {interval}.")
     text = f"{start} made no measurable difference: mean IoU on the target went {step},"
     return Headline("none", f"{text} a change of {points(gain)} points {interval}.")
+
+
+def training_warnings(root: Path) -> list[str]:
+    """What went wrong in the trainings of translators, as they told it.
+
+    Args:
+        root: the run directory.
+    """
+    return [
+        f"translator {path.parent.name}, {warning}"
+        for path in sorted(root.glob("translator/*/done.json"))
+        for warning in (runs.read_json(path).get("results") or {}).get("warnings", [])
+    ]
 
 
 def best_adapted(arms: Arms) -> str | None:

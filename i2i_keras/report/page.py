@@ -14,7 +14,7 @@ from i2i_keras.data.spaces import LabelSpace, read_space
 from i2i_keras.report import charts, figures, tables
 from i2i_keras.report.domains import domain_comparison
 from i2i_keras.report.figures import Picture
-from i2i_keras.report.findings import CEILING, FLOOR, Headline, headline
+from i2i_keras.report.findings import CEILING, FLOOR, Headline, headline, training_warnings
 from i2i_keras.report.overview import overview_picture
 from i2i_keras.report.tables import Table
 
@@ -40,8 +40,8 @@ def write_report(root: Path) -> dict[str, Any]:
         root: the run directory.
 
     Returns:
-        `page`, its path below `root`, and `headline`, the answer in a
-        sentence.
+        `page`, its path below `root`, `headline`, the answer in a sentence,
+        and `warnings` of the trainings.
 
     Raises:
         DataError: there is no summary, or a file of the run is broken.
@@ -64,7 +64,11 @@ def write_report(root: Path) -> dict[str, Any]:
     }.items():
         with runs.replacing(folder / name) as draft:
             draft.write_text(text, "utf-8")
-    return {"page": "report/index.html", "headline": answer.text}
+    return {
+        "page": "report/index.html",
+        "headline": answer.text,
+        "warnings": training_warnings(root),
+    }
 
 
 def result_table(summary: Mapping[str, Any]) -> str:
@@ -106,6 +110,7 @@ def _sections(root: Path, summary: Mapping[str, Any]) -> Iterator[Section]:
         yield _translators(quality)
     if (root / "records" / "comparison.json").is_file():
         yield _domains(root)
+    yield Section("Warnings", notes=training_warnings(root))
     yield Section("Loss curves", pictures=list(figures.curve_pictures(root, arms)))
     yield Section("Last samples", pictures=list(figures.sample_pictures(root)))
     yield Section("How it was made", _made(root))

@@ -51,6 +51,18 @@ def test_the_page_holds_every_part_in_its_order(report):
     assert "2.15.1" in html
 
 
+def test_warnings_of_a_training_are_on_the_page_and_in_the_results(full_run, tmp_path):
+    shutil.copytree(full_run, tmp_path / "run")
+    path = tmp_path / "run" / "translator" / "cyclegan" / "done.json"
+    told = "step 600: Discriminator x has won: it tells 98% of real and fake apart."
+    runs.write_json(path, runs.read_json(path) | {"results": {"warnings": [told]}})
+    facts = write_report(tmp_path / "run")
+    assert facts["warnings"] == [f"translator cyclegan, {told}"]
+    html = (tmp_path / "run" / "report" / "index.html").read_text("utf-8")
+    assert "<h2>Warnings</h2>" in html
+    assert f"translator cyclegan, {told}" in html
+
+
 def test_the_page_is_one_file_that_needs_nothing_from_elsewhere(report):
     html = (report / "index.html").read_text("utf-8")
     assert re.search(r"https?:|<script|<link|@import|url\(", html) is None
