@@ -6,13 +6,13 @@ Ours beside the textbook's: the same networks and losses with the instance norm
 of tensorflow-addons and identity passes, in turn in one process.
 """
 
+import functools
 import json
-import statistics
-import time
 
 import keras
 import tensorflow as tf
 import tensorflow_addons as tfa
+from side_by_side import clock, in_turn, speedups, table
 
 from i2i_keras.data.pipeline import PipelineConfig
 from i2i_keras.models import layers
@@ -45,18 +45,14 @@ def main() -> None:
         "tfa_norm": build(lambda name: tfa.layers.InstanceNormalization(epsilon=1e-5, name=name)),
     }
     batch = tuple(tf.random.stateless_uniform((1, 64, 64, 3), (i, 0), -1, 1) for i in range(2))
-    milliseconds: dict[str, list[float]] = {name: [] for name in steps}
-    for repeat in range(REPEATS + 2):  # The first two trace and warm up.
-        for name, step in steps.items():
-            start = time.perf_counter()
-            float(step(batch)["cycle_loss"])
-            if repeat >= 2:
-                milliseconds[name].append(1000 * (time.perf_counter() - start))
-    medians = {name: statistics.median(values) for name, values in milliseconds.items()}
-    for name, median in medians.items():
-        print(f"{name:16} {median:8.0f} ms")
-    ratio = medians["tfa_norm"] / medians["ours"]
-    print(json.dumps({"speedup_vs_tfa_norm": round(ratio, 2)}))
+
+    def run(step: tf.types.experimental.GenericFunction) -> float:
+        return clock(lambda: float(step(batch)["cycle_loss"]))
+
+    runs = {name: functools.partial(run, step) for name, step in steps.items()}
+    medians = in_turn(runs, REPEATS, warm_up=2)  # The first traces.
+    print(table(medians))
+    print(json.dumps(speedups(medians)))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,188 @@
+"""Images by the paper's generator, and a whole folder by a small one.
+
+    python benchmarks/translate.py
+
+The same network with the same weights, one image at a time, in float32: ours
+as `translate` runs it; Keras' `predict` with the instance norm of
+tensorflow-addons; torch, channels last; onnxruntime, on what torch exports.
+Where the processor computes in bfloat16, ours and torch in it as well. Then a
+folder of full frames by a network of the demo's size, beside a plain loop that
+reads, translates and writes, as Pillow writes and as we do.
+"""
+
+import functools
+import importlib.util
+import json
+import os
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+import tensorflow_addons as tfa
+from PIL import Image
+from side_by_side import clock, in_turn, speedups, table
+
+from i2i_keras.data import transforms
+from i2i_keras.data.records import Record, images_in
+from i2i_keras.models import layers
+from i2i_keras.models.generator import GeneratorConfig, build_generator
+from i2i_keras.training import compilation
+from i2i_keras.translation import inference
+from i2i_keras.translation.apply import translate_records
+
+Function = Callable[[Any], Any]
+
+PAPER = GeneratorConfig()
+SIZES = {(256, 256): 7, (512, 1024): 3}  # Repeats of each.
+SMALL = GeneratorConfig(filters=16, num_residual_blocks=4, upsampling="resize")
+FRAMES, FRAME_REPEATS = 12, 3
+PEERS = {"torch": ("torch",), "onnxruntime": ("torch", "onnx", "onnxruntime")}
+
+
+def main() -> None:
+    """Prints a table for each part and a line of JSON."""
+    ratios = {}
+    absent = {
+        name
+        for name, modules in PEERS.items()
+        if not all(importlib.util.find_spec(module) for module in modules)
+    }
+    with tempfile.TemporaryDirectory() as folder:
+        for precision in ("float32", "mixed_bfloat16"):
+            if precision == "float32" or has_bfloat16():
+                ratios |= networks(precision, absent, Path(folder))
+        ratios |= whole_folder(Path(folder))
+    if absent:
+        print(f"left out, not installed: {', '.join(sorted(absent))}")
+    print(json.dumps(ratios))
+
+
+def has_bfloat16() -> bool:
+    """Whether the processor computes in it; others are slower in it."""
+    info = Path("/proc/cpuinfo")
+    flags = info.read_text("utf-8") if info.is_file() else ""
+    return "avx512_bf16" in flags or "amx_bf16" in flags
+
+
+def networks(precision: str, absent: set[str], folder: Path) -> dict[str, float]:
+    """Times the paper's network in every runtime."""
+    with compilation.policy(precision):
+        generator = weighted(build_generator(PAPER, "ours"))
+    translate = inference.any_size(generator)
+    functions: dict[str, Function] = {"ours": lambda image: translate(image).numpy()}
+    if precision == "float32":
+        functions["keras_predict"] = textbook(generator)
+    if "torch" not in absent:
+        from torch_generator import in_onnxruntime, in_torch
+
+        functions["torch"] = in_torch(generator, PAPER, precision)
+        if "onnxruntime" not in absent and precision == "float32":
+            functions["onnxruntime"] = in_onnxruntime(generator, PAPER, folder)
+    check_equal(functions, 1e-3 if precision == "float32" else 0.2)
+
+    ratios = {}
+    for (height, width), repeats in SIZES.items():
+        image = np.random.default_rng(0).uniform(-1, 1, (1, height, width, 3)).astype(np.float32)
+        timed = {
+            name: functools.partial(clock, function, image) for name, function in functions.items()
+        }
+        medians = in_turn(timed, repeats, warm_up=1)
+        suffix = f"{height}x{width}" + ("" if precision == "float32" else "_bfloat16")
+        print(f"{suffix}\n{table(medians, 'images')}")
+        ratios |= {f"{name}_{suffix}": ratio for name, ratio in speedups(medians).items()}
+    return ratios
+
+
+def weighted(generator: keras.Model) -> keras.Model:
+    """Gives a network weights with which a slip anywhere would show."""
+    for number, weight in enumerate(generator.trainable_weights):
+        noise = tf.random.stateless_normal(weight.shape, (number, 1))
+        wide = np.prod(weight.shape[:-1]) ** -0.5 if weight.shape.rank == 4 else 0.2
+        weight.assign(wide * noise + ("gamma" in weight.name))
+    return generator
+
+
+def check_equal(functions: dict[str, Function], atol: float) -> None:
+    """Fails if two runtimes do not compute the same."""
+    image = np.random.default_rng(1).uniform(-1, 1, (1, 64, 96, 3)).astype(np.float32)
+    wanted = functions["ours"](image)
+    for name, function in functions.items():
+        worst = np.abs(function(image) - wanted).max()
+        if worst > atol:
+            raise RuntimeError(f"{name} computes another function: {worst:.2g}")
+
+
+def textbook(generator: keras.Model) -> Function:
+    """`predict` of the same network with the instance norm that one finds."""
+    ours, layers.InstanceNormalization = (
+        layers.InstanceNormalization,
+        lambda name: tfa.layers.InstanceNormalization(epsilon=1e-5, name=name),
+    )
+    model = build_generator(PAPER, "textbook")
+    layers.InstanceNormalization = ours
+    model.set_weights(generator.get_weights())
+    return lambda image: model.predict(image, verbose=0)
+
+
+def whole_folder(folder: Path) -> dict[str, float]:
+    """Times a folder of full frames from files to files."""
+    records = [Record(path.stem, path, None) for path in frames(folder / "frames")]
+    translate = inference.any_size(weighted(build_generator(SMALL, "small")))
+    outs = (folder / f"out{number}" for number in range(99))
+
+    def run(function: Callable[..., object], *arguments: object) -> float:
+        out = next(outs)
+        out.mkdir()
+        seconds = clock(function, translate, records, out, *arguments)
+        for record in records:
+            again = np.asarray(Image.open(out / f"{record.name}.png"))
+            np.testing.assert_array_equal(again, expected[record.name])
+        return seconds
+
+    first = next(outs)
+    translate_records(translate, records, first, "warm up", "")
+    expected = {r.name: np.asarray(Image.open(first / f"{r.name}.png")) for r in records}
+    timed = {
+        "ours": functools.partial(run, translate_records, "translate", ""),
+        "plain_loop": functools.partial(run, plain_loop),
+        "plain_loop_fast_png": functools.partial(run, functools.partial(plain_loop, level=1)),
+    }
+    medians = in_turn(timed, FRAME_REPEATS)
+    print(f"folder of {FRAMES}\n{table(medians, 'images', FRAMES)}")
+    return speedups(medians)
+
+
+def frames(folder: Path) -> list[Path]:
+    """Full frames: true ones below `I2I_REAL_DATA`, or drawn ones."""
+    real = Path(os.environ.get("I2I_REAL_DATA", "")) / "cityscapes"
+    found = sorted(real.glob("leftImg8bit/*/*/*.png"))
+    if not found:
+        from i2i_keras.data.streets import StreetsConfig, write_cityscapes
+
+        streets = StreetsConfig(num_train=FRAMES, num_val=1, num_test=1, camera_size=(1024, 2048))
+        write_cityscapes(folder / "raw", streets, "camera", workers=0)
+        found = sorted(folder.glob("raw/leftImg8bit/train/*/*.png"))
+    links = folder / "links"
+    links.mkdir(parents=True)
+    for number in range(FRAMES):
+        (links / f"{number}.png").symlink_to(found[number % len(found)].resolve())
+    return images_in(links)
+
+
+def plain_loop(
+    translate: Function, records: Sequence[Record], out: Path, level: int | None = None
+) -> None:
+    """What one writes first."""
+    options = {} if level is None else {"compress_level": level}
+    for record in records:
+        image = tf.constant(np.asarray(Image.open(record.image).convert("RGB")))
+        fake = transforms.denormalize(translate(transforms.normalize(image)[tf.newaxis]))[0]
+        Image.fromarray(fake.numpy()).save(out / f"{record.name}.png", **options)
+
+
+if __name__ == "__main__":
+    main()
