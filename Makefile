@@ -24,7 +24,7 @@ OPTIONS = --preset $(PRESET) --run $(RUN) $(if $(SOURCE),--source $(SOURCE)) \
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo run streets audit data translator translated segmenters scores report \
+.PHONY: help demo run streets audit data translator translated segmenters scores report ablation \
 	install test test-all lint types notebooks bench check clean
 
 help: ## Show this list
@@ -60,6 +60,9 @@ scores: install ## Score all arms on the target's test images
 report: install ## Write the report page
 	$(I2I) report $(OPTIONS)
 
+ablation: install ## Change one setting of PRESET after the other (an hour or two)
+	$(I2I) ablate --preset $(PRESET) $(foreach pair,$(SET),--set '$(pair)')
+
 install: $(VENV)/run.stamp
 
 test: $(VENV)/test.stamp ## Run the tests (below 4 minutes on 2 cores)
@@ -86,7 +89,7 @@ notebooks: $(VENV)/notebooks.stamp ## Run the notebooks on RUN, into RUN/noteboo
 	done
 
 bench: $(VENV)/bench.stamp ## Time us beside others, side by side in one run (installs torch)
-	for benchmark in $(filter-out %/side_by_side.py,$(wildcard benchmarks/*.py)); do \
+	for benchmark in $(filter-out %/side_by_side.py %/torch_generator.py,$(wildcard benchmarks/*.py)); do \
 		$(BIN)/python $$benchmark || exit 1; \
 	done
 

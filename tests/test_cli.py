@@ -1,5 +1,6 @@
 import gc
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -14,7 +15,7 @@ from i2i_keras import runs
 from i2i_keras.cli import main
 
 COMMANDS = sorted(main.commands)
-STAGES = [command for command in COMMANDS if command != "audit"]
+STAGES = [command for command in COMMANDS if command not in ("ablate", "audit")]
 
 
 @pytest.fixture
@@ -50,11 +51,13 @@ def test_help_shows_the_road():
     result = CliRunner().invoke(main, ["--help"])
     assert result.exit_code == 0
     assert all(command in result.output for command in COMMANDS)
+    assert "Stage by stage, on your data:\n    i2i-keras prepare --preset report" in result.output
 
 
 def test_the_stages_are_the_commands():
     assert STAGES == [
         "evaluate",
+        "export",
         "prepare",
         "report",
         "run",
@@ -75,7 +78,7 @@ def test_every_command_has_an_example(command):
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_example_parses(command):
     help_text = " ".join(main.commands[command].help.split())
-    words = help_text.partition("Example: i2i-keras ")[2].split()
+    words = shlex.split(help_text.partition("Example: i2i-keras ")[2])
     # Folders that a user has are not there.
     words = [
         "." if w == "/data/gta5" or words[i - 1] == "--images" else w for i, w in enumerate(words)
@@ -131,6 +134,20 @@ def test_an_unknown_preset_is_a_usage_error(invoke, command):
     assert_refused(invoke(command, "--preset", "dmeo"), 2, "Did you mean 'demo'?")
 
 
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--rows", "reprot"], "No ablation 'reprot'; there are report"),
+        (["--only", "bce"], "report has no row 'bce'; there are batch norm"),
+        (["--preset", "dmeo"], "Did you mean 'demo'?"),
+        (["--set", "segmenter.stepz=3"], "Did you mean 'segmenter.steps'?"),
+        (["--set", 'arms=["oracle"]'], "needs the arms source_only, adapted:METHOD and oracle"),
+    ],
+)
+def test_an_ablation_that_cannot_be_is_a_usage_error(invoke, arguments, message):
+    assert_refused(invoke("ablate", *arguments), 2, message)
+
+
 def test_an_impossible_value_is_a_usage_error(invoke):
     result = invoke("prepare", "--set", "prepare.size=[0, 96]")
     assert_refused(result, 2, "Setting 'prepare.size.0': Input should be greater than 0; got 0.")
@@ -159,6 +176,7 @@ def test_a_root_that_is_not_there_is_named(invoke):
     [
         ("train-translator", "records"),
         ("translate", "translator/cyclegan"),
+        ("export", "translator/cyclegan"),
         ("train-segmenter", "records"),
         ("evaluate", "segmenter/source_only"),
     ],
@@ -166,6 +184,15 @@ def test_a_root_that_is_not_there_is_named(invoke):
 def test_a_stage_out_of_order_names_what_is_missing(invoke, command, missing):
     message = f"runs/demo/{missing} is not finished; run the stage that makes it first."
     assert_refused(invoke(command), 1, message)
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["evaluate", "export", "report", "train-segmenter", "train-translator", "translate"],
+)
+def test_a_run_that_is_not_there_is_not_made_by_asking_for_it(invoke, tmp_path, command):
+    assert invoke(command, "--run", "mistyped").exit_code == 1
+    assert not (tmp_path / "mistyped").exists()
 
 
 def test_a_report_of_nothing_names_what_is_missing(invoke):
@@ -179,10 +206,16 @@ def test_an_unknown_arm_is_a_usage_error(invoke, arm):
     assert f"no arm {arm!r}; arms are source_only, oracle, adapted:METHOD" in result.output
 
 
-@pytest.mark.parametrize("command", ["train-translator", "translate"])
+@pytest.mark.parametrize("command", ["train-translator", "translate", "export"])
 def test_an_unknown_method_is_a_usage_error(invoke, command):
     result = invoke(command, "--method", "cut")
     assert_refused(result, 2, "No translator 'cut'; there are cyclegan")
+
+
+@pytest.mark.parametrize("shard", ["3/2", "half"])
+def test_an_impossible_shard_is_a_usage_error(invoke, shard):
+    message = f"No shard '{shard}'; give I/N with I from 1 to N, such as 1/4."
+    assert_refused(invoke("translate", "--shard", shard), 2, message)
 
 
 @pytest.mark.parametrize("option", ["--images", "--out"])

@@ -1,0 +1,175 @@
+"""`ablate`: one experiment, changed in one thing at a time."""
+
+import os
+import shutil
+from collections.abc import Callable, Collection, Mapping, Sequence
+from importlib import resources
+from pathlib import Path
+
+from i2i_keras import config, experiment, runs
+from i2i_keras.config import Config
+from i2i_keras.errors import SettingsError
+from i2i_keras.settings import Settings
+
+Tell = Callable[[str], None]
+# What a row takes from the first one, and the settings that must be the same.
+_DATA = ("seed", "streets", "source", "target", "prepare")
+_SHARED = {
+    "raw": _DATA,
+    "records": _DATA,
+    "segmenter/source_only": (*_DATA, "segmenter"),
+    "segmenter/oracle": (*_DATA, "segmenter"),
+    "scores/source_only": (*_DATA, "segmenter", "evaluate"),
+    "scores/oracle": (*_DATA, "segmenter", "evaluate"),
+    "scores/predictions/source_only": (*_DATA, "segmenter", "evaluate"),
+    "scores/predictions/oracle": (*_DATA, "segmenter", "evaluate"),
+    "scores/predictions-source": (*_DATA, "segmenter", "evaluate"),
+}
+_FOLDER = resources.files("i2i_keras") / "ablations"
+_COLUMNS = (
+    *("row", "mean_iou", "gain", "gain_low", "gain_high", "gap_closed"),
+    *("frechet_distance", "kernel_distance", "cycle_error", "drifted", "seconds"),
+)
+
+
+class Rows(Config):
+    """What an ablation changes, from a TOML file.
+
+    Attributes:
+        rows: by name the overrides `dotted.key=value` that make it; the row
+            "as it is", without any, comes first by itself.
+    """
+
+    rows: dict[str, tuple[str, ...]]
+
+
+def ablation_names() -> list[str]:
+    """Names of the ablations that come with the package."""
+    return sorted(path.name[:-5] for path in _FOLDER.iterdir() if path.name.endswith(".toml"))
+
+
+def read_rows(name: str, only: Collection[str] = ()) -> dict[str, tuple[str, ...]]:
+    """Reads the rows of an ablation.
+
+    Args:
+        name: of one that comes with the package, or of a TOML file.
+        only: which rows, besides the first; empty = all.
+
+    Raises:
+        SettingsError: there is none, or it is not as it should be.
+    """
+    if name in ablation_names():
+        table = config.read_toml(Path(str(_FOLDER / f"{name}.toml")))
+    elif name.endswith(".toml"):
+        table = config.read_toml(Path(name))
+    else:
+        known = ", ".join(ablation_names())
+        raise SettingsError(f"No ablation {name!r}; there are {known}, or give a .toml file.")
+    try:
+        rows = config.build(Rows, table).rows
+    except SettingsError as error:
+        raise SettingsError(f"{name}: {error}") from None
+    if unknown := sorted({*only} - {*rows}):
+        raise SettingsError(f"{name} has no row {unknown[0]!r}; there are {', '.join(rows)}.")
+    return {"as it is": ()} | {row: own for row, own in rows.items() if row in (only or rows)}
+
+
+def ablate(
+    preset: str,
+    overrides: Sequence[str],
+    rows: Mapping[str, Sequence[str]],
+    root: Path,
+    tell: Tell,
+) -> list[runs.Facts]:
+    """Runs an experiment once for each row; rows that are done are skipped.
+
+    A row takes records, source_only and oracle from the first one, unless it
+    changes what they depend on.
+
+    Args:
+        preset: see `config.read`.
+        overrides: of all rows.
+        rows: by name their own overrides.
+        root: gets a run directory for each row, `table.csv` and `table.md`.
+        tell: is told how each stage ended.
+
+    Returns:
+        One dict a row, with the keys of `table.csv`.
+    """
+    # All settings first: a wrong one in the last row costs no training.
+    settings = {
+        name: config.build(Settings, config.read(preset, [*overrides, *own]))
+        for name, own in rows.items()
+    }
+    for chosen in settings.values():
+        if not {"source_only", "oracle"} < {*chosen.arms} or not chosen.methods:
+            raise SettingsError(
+                "An ablation needs the arms source_only, adapted:METHOD and oracle."
+            )
+    table: list[runs.Facts] = []
+    first = next(iter(rows))
+    for name in rows:
+        tell(f"--- {name} ---")
+        folder = root / runs.folder_name(name)
+        for stage, same in _SHARED.items():
+            if all(getattr(settings[name], k) == getattr(settings[first], k) for k in same):
+                _link(root / runs.folder_name(first) / stage, folder / stage)
+        run = runs.Run(folder)
+        with run.locked():
+            experiment.run_all(settings[name], run, tell)
+        table.append(_row(name, settings[name], folder))
+        runs.write_table(root / "table.csv", table, _COLUMNS)
+        with runs.replacing(root / "table.md") as draft:
+            draft.write_text(to_markdown(table) + "\n", "utf-8")
+    return table
+
+
+def to_markdown(table: Sequence[runs.Facts]) -> str:
+    """The table of an ablation as Markdown."""
+    titles = ["Row", "Mean IoU %", "Gain", "Gap closed %", "Frechet", "Cycle error", "Drifted %"]
+    lines = [f"| {' | '.join(titles)} |", f"|---{'|---:' * (len(titles) - 1)}|"]
+    for row in table:
+        low, high = row["gain_low"], row["gain_high"]
+        cells = [
+            row["row"],
+            f"{100 * row['mean_iou']:.1f}",
+            f"{100 * row['gain']:+.1f} ({100 * low:.1f} to {100 * high:.1f})",
+            f"{100 * row['gap_closed']:.0f}",
+            f"{row['frechet_distance']:.3g}",
+            f"{row['cycle_error']:.1f}",
+            f"{100 * row['drifted']:.0f}",
+        ]
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def _link(there: Path, here: Path) -> None:
+    """Gives a stage's files a second place, where they are not there yet."""
+    if there == here or here.exists() or not there.is_dir():
+        return
+    draft = here.with_name(f".draft-{here.name}")
+    shutil.rmtree(draft, ignore_errors=True)
+    # Stages write anew and rename, so that a linked file never changes.
+    shutil.copytree(there, draft, copy_function=os.link)
+    draft.replace(here)
+
+
+def _row(name: str, settings: Settings, folder: Path) -> runs.Facts:
+    """What one run says, for the first of its translators."""
+    method = settings.methods[0]
+    arm = runs.read_json(folder / "scores" / "summary.json")["arms"][f"adapted:{method}"]
+    quality = runs.read_json(folder / "scores" / f"{method}.json")
+    trained = runs.read_json(folder / "translator" / method / "done.json")
+    return {
+        "row": name,
+        "mean_iou": arm["mean_iou"],
+        "gain": arm["gain"],
+        "gain_low": arm["gain_ci95"][0],
+        "gain_high": arm["gain_ci95"][1],
+        "gap_closed": arm["gap_closed"],
+        "frechet_distance": quality["frechet_distance"]["translated"],
+        "kernel_distance": quality["kernel_distance"]["translated"][0],
+        "cycle_error": quality["cycle_error"],
+        "drifted": quality["drift"]["drifted"],
+        "seconds": trained["seconds"],
+    }

@@ -1,0 +1,41 @@
+"""The command line: one short command a stage, and a few tools.
+
+Heavy imports are inside the commands, so that `--help` is instant.
+"""
+
+import os
+
+import click
+
+from i2i_keras.cli import stages, tools, translators
+from i2i_keras.cli.group import Group
+
+# TensorFlow reads it when it is imported. Its complaints about absent GPUs are
+# of level "error".
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+
+@click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="i2i_keras")
+def main() -> None:
+    """Does translating my source images help my segmenter, and by how much?
+
+    \b
+    Everything in one go, on drawn streets:
+      i2i-keras run --preset demo
+    Stage by stage, on your data:
+      i2i-keras prepare --preset report --source CITYSCAPES --target GTA5
+      i2i-keras train-translator --preset report
+      i2i-keras translate --preset report
+      i2i-keras train-segmenter --preset report
+      i2i-keras evaluate --preset report
+      i2i-keras report --preset report
+    """  # noqa: D301 (click wants the character, not a backslash)
+
+
+for _command in (
+    *(stages.streets, stages.prepare, stages.train_segmenter, stages.evaluate, stages.report),
+    *(stages.run, translators.train_translator, translators.translate, translators.export),
+    *(tools.audit, tools.ablate),
+):
+    main.add_command(_command)

@@ -1,0 +1,110 @@
+"""A command for each stage but those of the translators, and `run` for all."""
+
+from typing import Any
+
+import click
+
+from i2i_keras.cli.options import open_run, run_folder, run_options, tell
+
+
+@click.command()
+@run_options
+def streets(**options: Any) -> None:
+    """Draw labelled streets in the layouts of Cityscapes and GTA5.
+
+    Example: i2i-keras streets --run runs/mine --set streets.num_train=50
+    """
+    from i2i_keras import experiment
+
+    settings, run = open_run(**options)
+    with run.locked():
+        tell("streets", experiment.streets(settings, run))
+
+
+@click.command()
+@run_options
+def prepare(**options: Any) -> None:
+    """Audit both domains, align labels, resize, and write records.
+
+    Example: i2i-keras prepare --preset report --source CITYSCAPES --target GTA5
+    """
+    from i2i_keras import experiment
+
+    settings, run = open_run(**options)
+    with run.locked():
+        done = experiment.prepare(settings, run)
+    tell("prepare", done)
+    for sentence in done.results["foretold"]:
+        click.echo(f"  {sentence}")
+    if done.results["skipped"]:
+        path = run.root / "records" / "audit.json"
+        click.echo(f"  {done.results['skipped']} bad records left out; see {path}")
+
+
+@click.command()
+@click.option("--arm", "arms", multiple=True, help="Which arm.  [default: all of the settings]")
+@run_options
+def train_segmenter(arms: tuple[str, ...], **options: Any) -> None:
+    """Train the segmenter of each arm.
+
+    Example: i2i-keras train-segmenter --arm source_only --arm oracle
+    """
+    from i2i_keras import experiment
+
+    settings, run = open_run(**options)
+    with run.locked(new=False):
+        for arm in arms or settings.arms:
+            done = experiment.train_segmenter(settings, run, arm)
+            tell(f"train-segmenter {arm}", done)
+
+
+@click.command()
+@run_options
+def evaluate(**options: Any) -> None:
+    """Score all arms on the target's test images and print the table.
+
+    Example: i2i-keras evaluate --run runs/demo
+    """
+    from i2i_keras import experiment
+    from i2i_keras.report import page
+
+    settings, run = open_run(**options)
+    with run.locked(new=False):
+        click.echo(page.result_table(experiment.evaluate(settings, run)))
+
+
+@click.command()
+@run_options
+def report(**options: Any) -> None:
+    """Write the report page from what the other stages left.
+
+    Example: i2i-keras report --run runs/demo
+    """
+    from i2i_keras.report import page
+    from i2i_keras.runs import Run
+
+    run = Run(run_folder(options["preset"], options["run_dir"]))
+    with run.locked(new=False):
+        facts = page.write_report(run.root)
+    click.echo(f"report: {run.root / facts['page']}")
+
+
+@click.command()
+@run_options
+def run(**options: Any) -> None:
+    """Run the whole experiment; stages that are done are skipped.
+
+    Example: i2i-keras run --preset demo --set seed=1 --run runs/demo-1
+    """
+    from i2i_keras import experiment
+    from i2i_keras.report import page
+    from i2i_keras.runs import read_json
+
+    settings, run = open_run(**options)
+    with run.locked():
+        facts = experiment.run_all(settings, run, click.echo)
+    summary = read_json(run.root / "scores" / "summary.json")
+    click.echo(f"\n{page.result_table(summary)}\n\n{facts['headline']}")
+    for warning in facts["warnings"]:
+        click.echo(f"Warning: {warning}")
+    click.echo(f"\nReport: {run.root / facts['page']}")

@@ -1,0 +1,71 @@
+"""Commands that are no stages: `audit` and `ablate`."""
+
+from pathlib import Path
+
+import click
+
+from i2i_keras.errors import DataError
+
+
+@click.command()
+@click.argument("root", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("--format", "format_", required=True, help="Layout: cityscapes, gta5, folder, ...")
+@click.option("--split", default="", help="Way to split.  [default: the format's first]")
+@click.option("--encoding", default="", help="ids, train_ids or colors.  [default: ids]")
+@click.option("--mapping", default="", help="TOML file: what a folder's labels hold.")
+@click.option("--label-space", default="", help="Name or TOML file.  [default: what fits]")
+@click.option("--workers", default=0, help="Processes; 0 = one a core.")
+@click.option("--json", "json_", type=click.Path(path_type=Path), help="Write all findings there.")
+def audit(
+    root: Path, format_: str, label_space: str, workers: int, json_: Path | None, **domain: str
+) -> None:
+    """Look for all that is wrong with a data set; exit code 1 if anything is.
+
+    Example: i2i-keras audit /data/gta5 --format gta5 --json findings.json
+    """
+    from i2i_keras import config
+    from i2i_keras.data import audit, domains
+
+    chosen = config.build(domains.DomainConfig, {"format": format_, **domain})
+    audited = domains.audit_domain(chosen, root, label_space, workers)
+    click.echo("\n".join(audit.overview(audited)))
+    if json_:
+        audit.write_json(json_, audited)
+        click.echo(f"All findings: {json_}")
+    if any(finding.bad for finding in audited.findings):
+        raise DataError("Some files are bad; they are listed above.")
+
+
+@click.command()
+@click.option(
+    "--rows",
+    "rows",
+    default="report",
+    show_default=True,
+    help="Name of an ablation, or a TOML file.",
+)
+@click.option("--preset", default="demo", show_default=True, help="What is changed in it.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Gets a run directory for each row and the table.  [default: runs/ablation-ROWS]",
+)
+@click.option("--only", multiple=True, metavar="ROW", help="These rows, besides the first.")
+@click.option(
+    "--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a setting in all rows."
+)
+def ablate(
+    rows: str, preset: str, out: Path | None, only: tuple[str, ...], overrides: tuple[str, ...]
+) -> None:
+    """Change one setting at a time and compare what comes of it.
+
+    Rows that are done are skipped.
+
+    Example: i2i-keras ablate --rows report --only "BCE" --only "WGAN-GP"
+    """
+    from i2i_keras import ablation
+
+    chosen = ablation.read_rows(rows, only)
+    root = out or Path("runs") / f"ablation-{Path(rows).stem}"
+    table = ablation.ablate(preset, overrides, chosen, root, click.echo)
+    click.echo(f"\n{ablation.to_markdown(table)}\n\nTable: {root / 'table.csv'}")

@@ -1,0 +1,118 @@
+"""Commands that train translators, and that use trained ones."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from i2i_keras.cli.options import direction_option, open_run, run_options, tell
+from i2i_keras.errors import SettingsError
+
+
+@click.command()
+@click.option("--method", "methods", multiple=True, help="Translator.  [default: the arms']")
+@run_options
+def train_translator(methods: tuple[str, ...], **options: Any) -> None:
+    """Train translators on the images of both domains.
+
+    Example: i2i-keras train-translator --set translator.cyclegan.steps=2000
+    """
+    from i2i_keras import experiment
+
+    settings, run = open_run(**options)
+    with run.locked(new=False):
+        for method in methods or settings.methods:
+            done = experiment.train_translator(settings, run, method)
+            tell(f"train-translator {method}", done)
+
+
+@click.command()
+@click.option("--method", "methods", multiple=True, help="Translator.  [default: the arms']")
+@direction_option
+@click.option(
+    "--images",
+    help="Translate these instead of the records: a folder, an image, or a quoted pattern.",
+)
+@click.option(
+    "--out", type=click.Path(file_okay=False, path_type=Path), help="Where translated --images go."
+)
+@click.option("--shard", metavar="I/N", help="Do the I-th of N shares; others do the rest.")
+@click.option(
+    "--tile",
+    type=click.IntRange(min=16),
+    help="Compute in tiles of this side, to save memory.  [default: above 4 megapixels]",
+)
+@run_options
+def translate(
+    methods: tuple[str, ...],
+    direction: str,
+    images: str | None,
+    out: Path | None,
+    shard: str | None,
+    tile: int | None,
+    **options: Any,
+) -> None:
+    """Translate the labelled source, its labels kept; or any images.
+
+    What is there already and comes from the same translator and the same file
+    is kept.
+
+    Example: i2i-keras translate --direction yx --images photos --out translated
+    """
+    from i2i_keras import translating
+    from i2i_keras.locks import Shard
+
+    if (images is None) != (out is None):
+        raise SettingsError("--images and --out go together.")
+    share = Shard.read(shard) if shard else None
+    settings, run = open_run(**options)
+    with run.locked(shared=bool(images or share), new=False):
+        for method in methods or settings.methods:
+            trained, name = translating.Trained(run, method, direction, tile), f"translate {method}"
+            if images and out:
+                count = translating.translate_images(trained, images, out, share or Shard())
+                click.echo(f"{name}: {count} images in {out}")
+            elif not share:
+                tell(name, translating.translate(trained))
+            elif done := translating.translate_shard(trained, share):
+                tell(name, done)
+            else:
+                click.echo(f"{name}: shard {shard} is done; others are not")
+
+
+@click.command()
+@click.option("--method", default="cyclegan", show_default=True, help="Translator.")
+@direction_option
+@click.option(
+    "--format", "format_", default="saved_model", show_default=True, help="Or tflite, or onnx."
+)
+@click.option(
+    "--out", type=click.Path(path_type=Path), help="[default: export/METHOD-DIRECTION.FORMAT]"
+)
+@click.option(
+    "--image",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="To compare on.  [default: the first that was trained on]",
+)
+@run_options
+def export(
+    method: str,
+    direction: str,
+    format_: str,
+    out: Path | None,
+    image: Path | None,
+    **options: Any,
+) -> None:
+    """Write a generator as uint8 images to uint8 images, and compare the two.
+
+    Example: i2i-keras export --run runs/demo --format tflite --out xy.tflite
+    """
+    from i2i_keras import translating
+    from i2i_keras.translation.export import BOUND
+
+    _, run = open_run(**options)
+    out = out or run.root / "export" / f"{method}-{direction}.{format_}"
+    with run.locked(shared=True, new=False):
+        trained = translating.Trained(run, method, direction)
+        worst = translating.export(trained, format_, out, image)
+    click.echo(f"export {method}: {out}, up to {worst} of 255 from the network (bound {BOUND})")

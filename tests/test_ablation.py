@@ -1,0 +1,98 @@
+import pytest
+
+from i2i_keras import ablation, config, runs
+from i2i_keras.errors import SettingsError
+from i2i_keras.settings import Settings
+
+TINY = (
+    *("streets.num_train=4", "streets.num_val=1", "streets.num_test=2"),
+    *("streets.camera_size=[64,128]", "streets.game_size=[64,128]", "prepare.size=[32,64]"),
+    *("prepare.workers=1", "translator.cyclegan.steps=2", "translator.cyclegan.num_samples=1"),
+    *("translator.cyclegan.pipeline.crop=[16,16]", "translator.cyclegan.generator.filters=4"),
+    *("translator.cyclegan.discriminator.filters=4", "translator.cyclegan.pool_size=2"),
+    *("translator.cyclegan.generator.num_residual_blocks=1", "segmenter.steps=2"),
+    *(
+        "segmenter.network.filters=4",
+        "segmenter.network.depth=2",
+        "segmenter.pipeline.crop=[16,16]",
+    ),
+    *("evaluate.bootstrap_samples=10", "evaluate.num_pictures=1", "evaluate.num_quality_images=4"),
+)
+
+
+@pytest.fixture(scope="module")
+def ablated(tmp_path_factory):
+    root = tmp_path_factory.mktemp("ablation")
+    rows = {"as it is": (), "heavier": ["translator.cyclegan.lambda_cycle=20.0"]}
+    told = []
+    return root, ablation.ablate("demo", TINY, rows, root, told.append), told
+
+
+def test_each_row_is_a_run_of_its_own_settings(ablated):
+    root, table, _ = ablated
+    assert [row["row"] for row in table] == ["as it is", "heavier"]
+    for name, weight in (("as it is", 5.0), ("heavier", 20.0)):
+        done = runs.read_json(root / name / "translator" / "cyclegan" / "done.json")
+        assert done["settings"]["lambda_cycle"] == weight
+
+
+def test_what_a_row_does_not_change_is_done_once(ablated):
+    root, _, told = ablated
+    second = told[told.index("--- heavier ---") :]
+    assert "prepare: was done before" in second
+    assert "train-segmenter source_only: was done before" in second
+    assert "train-segmenter oracle: was done before" in second
+    assert any(line.startswith("train-translator cyclegan: done in") for line in second)
+    one, other = (
+        root / name / "segmenter/oracle/unet.weights.h5" for name in ("as it is", "heavier")
+    )
+    assert one.samefile(other)
+
+
+def test_rows_are_compared_in_a_table(ablated):
+    root, table, _ = ablated
+    assert table[0]["mean_iou"] >= 0
+    found = runs.read_table(root / "table.csv")
+    assert [float(row["cycle_error"]) for row in found] == [row["cycle_error"] for row in table]
+    assert (root / "table.md").read_text().count("\n| ") == 2
+
+
+def test_a_second_time_nothing_is_trained(ablated):
+    root, table, _ = ablated
+    told = []
+    rows = {"as it is": (), "heavier": ["translator.cyclegan.lambda_cycle=20.0"]}
+    assert ablation.ablate("demo", TINY, rows, root, told.append) == table
+    assert not [line for line in told if "done in" in line]
+
+
+def test_a_wrong_setting_of_the_last_row_is_refused_before_any_training(tmp_path):
+    rows = {"as it is": (), "wrong": ["translator.cyclegan.lambda_cicle=20.0"]}
+    with pytest.raises(SettingsError, match="lambda_cycle"):
+        ablation.ablate("demo", TINY, rows, tmp_path, lambda line: None)
+    assert not [*tmp_path.iterdir()]
+
+
+def test_an_experiment_without_what_is_compared_is_refused(tmp_path):
+    with pytest.raises(
+        SettingsError, match="needs the arms source_only, adapted:METHOD and oracle"
+    ):
+        ablation.ablate("demo", ['arms=["oracle"]'], {"as it is": ()}, tmp_path, print)
+
+
+@pytest.mark.parametrize("name", ablation.ablation_names())
+def test_every_row_that_comes_with_the_package_is_valid(name):
+    rows = ablation.read_rows(name)
+    assert next(iter(rows)) == "as it is"
+    for own in rows.values():
+        config.build(Settings, config.read("demo", own))
+
+
+def test_an_unknown_ablation_is_refused():
+    with pytest.raises(SettingsError, match="No ablation 'reprot'; there are report, or give a"):
+        ablation.read_rows("reprot")
+
+
+def test_some_rows_are_chosen_by_name():
+    assert [*ablation.read_rows("report", ["BCE"])] == ["as it is", "BCE"]
+    with pytest.raises(SettingsError, match="report has no row 'bce'; there are batch norm, "):
+        ablation.read_rows("report", ["bce"])
