@@ -1,8 +1,13 @@
 """What all benchmarks share: peers timed in turn, one table, ratios."""
 
+import contextlib
+import multiprocessing
+import os
 import statistics
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from multiprocessing.connection import Connection
+from pathlib import Path
 
 Run = Callable[[], float]
 
@@ -30,6 +35,46 @@ def in_turn(runs: Mapping[str, Run], repeats: int, warm_up: int = 0) -> dict[str
     return {name: statistics.median(values[warm_up:]) for name, values in seconds.items()}
 
 
+@contextlib.contextmanager
+def in_process(
+    make: Callable[..., Run], *arguments: object, threads: int | None = None
+) -> Iterator[Run]:
+    """A run in a process of its own, as each library is used.
+
+    Args:
+        make: a function of a module; it is called there and gives the run.
+        arguments: of `make`.
+        threads: that one operation of TensorFlow may use; None = all.
+    """
+    context = multiprocessing.get_context("spawn")
+    here, there = context.Pipe()
+    if threads:
+        os.environ["TF_NUM_INTRAOP_THREADS"] = str(threads)
+    process = context.Process(target=_serve, args=(there, make, arguments), daemon=True)
+    process.start()
+    os.environ.pop("TF_NUM_INTRAOP_THREADS", None)
+    there.close()
+
+    def run() -> float:
+        time.sleep(0.3)  # Threads of another library may spin on for a moment.
+        here.send(None)
+        return float(here.recv())
+
+    try:
+        yield run
+    finally:
+        process.kill()
+        process.join()
+
+
+def _serve(connection: Connection, make: Callable[..., Run], arguments: tuple[object, ...]) -> None:
+    run = make(*arguments)
+    with contextlib.suppress(EOFError):  # Who asked has ended.
+        while True:
+            connection.recv()
+            connection.send(run())
+
+
 def table(medians: Mapping[str, float], what: str = "", count: int = 1) -> str:
     """A line for each run.
 
@@ -52,3 +97,10 @@ def speedups(medians: Mapping[str, float]) -> dict[str, float]:
         for name, seconds in medians.items()
         if name != "ours"
     }
+
+
+def has_bfloat16() -> bool:
+    """Whether the processor computes in it; others are slower in it."""
+    info = Path("/proc/cpuinfo")
+    flags = info.read_text("utf-8") if info.is_file() else ""
+    return "avx512_bf16" in flags or "amx_bf16" in flags

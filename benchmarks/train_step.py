@@ -1,58 +1,167 @@
-"""One CycleGAN step at 64x64, 32 filters, 6 blocks, batch 1, float32.
+"""One CycleGAN training step, at three sizes and in two precisions.
 
     python benchmarks/train_step.py
 
-Ours beside the textbook's: the same networks and losses with the instance norm
-of tensorflow-addons and identity passes, in turn in one process.
+Ours with half of the cores for an operation, as the demo has it, beside the
+textbook's (the instance norm of tensorflow-addons, each pass by itself, all
+cores, float32) and torch's (channels last, in the precision of ours): the same
+networks, losses, pools and optimizers, each in a process of its own, in turn.
+bfloat16 is timed where the processor says that it has it. The last column
+counts the convolutions' own work.
 """
 
+import contextlib
 import functools
+import importlib.util
 import json
+import math
+import os
+from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 import tensorflow_addons as tfa
-from side_by_side import clock, in_turn, speedups, table
+from side_by_side import Run, clock, has_bfloat16, in_process, in_turn, speedups, table
 
 from i2i_keras.data.pipeline import PipelineConfig
 from i2i_keras.models import layers
-from i2i_keras.models.discriminator import DiscriminatorConfig
-from i2i_keras.models.generator import GeneratorConfig
+from i2i_keras.models.discriminator import DiscriminatorConfig, build_discriminator
+from i2i_keras.models.generator import GeneratorConfig, build_generator
 from i2i_keras.translation.cyclegan import CycleGAN, CycleGANConfig
+from i2i_keras.translation.losses import l1, lsgan_discriminator, lsgan_generator
+from i2i_keras.translation.pool import ImagePool
 
-REPEATS = 15
-CONFIG = CycleGANConfig(
-    generator=GeneratorConfig(filters=32, num_residual_blocks=6),
-    discriminator=DiscriminatorConfig(filters=32),
-    pipeline=PipelineConfig(batch_size=1, crop=(64, 64)),
-    xla="off",
-)
-
-
-def build(instance_norm: type[keras.layers.Layer]) -> tf.types.experimental.GenericFunction:
-    """A traced training step with a given instance norm."""
-    ours, layers.InstanceNormalization = layers.InstanceNormalization, instance_norm
-    model = CycleGAN(CONFIG)
-    layers.InstanceNormalization = ours
-    model.compile(steps=1000)
-    return tf.function(model.train_step)
+# Side, filters, batch size and repeats; 6 blocks.
+SIZES = ((64, 32, 1, 15), (64, 32, 4, 9), (128, 64, 1, 5))
+PRECISIONS = ("float32", "mixed_bfloat16")
 
 
 def main() -> None:
-    """Prints a table and a line of JSON."""
-    steps = {
-        "ours": build(layers.InstanceNormalization),
-        "tfa_norm": build(lambda name: tfa.layers.InstanceNormalization(epsilon=1e-5, name=name)),
-    }
-    batch = tuple(tf.random.stateless_uniform((1, 64, 64, 3), (i, 0), -1, 1) for i in range(2))
+    """Prints a table for each size and precision and a line of JSON."""
+    ratios = {}
+    torch = importlib.util.find_spec("torch") is not None
+    for side, filters, batch, repeats in SIZES:
+        for precision in PRECISIONS if has_bfloat16() else PRECISIONS[:1]:
+            config = CycleGANConfig(
+                generator=GeneratorConfig(filters=filters, num_residual_blocks=6),
+                discriminator=DiscriminatorConfig(filters=filters),
+                pipeline=PipelineConfig(batch_size=batch, crop=(side, side)),
+                precision=precision,
+                xla="off",
+            )
+            medians = side_by_side(config, repeats, torch)
+            name = f"{side}x{side} batch {batch} {precision}"
+            print(f"{name}\n{table(medians, 'GF', step_gigaflops(config))}")
+            suffix = name.replace(" ", "_")
+            ratios |= {f"{key}_{suffix}": ratio for key, ratio in speedups(medians).items()}
+    if not torch:
+        print("left out, not installed: torch")
+    print(json.dumps(ratios))
 
-    def run(step: tf.types.experimental.GenericFunction) -> float:
-        return clock(lambda: float(step(batch)["cycle_loss"]))
 
-    runs = {name: functools.partial(run, step) for name, step in steps.items()}
-    medians = in_turn(runs, REPEATS, warm_up=2)  # The first traces.
-    print(table(medians))
-    print(json.dumps(speedups(medians)))
+def side_by_side(config: CycleGANConfig, repeats: int, torch: bool) -> dict[str, float]:
+    """Median seconds of a step of each."""
+    half = max(1, (os.cpu_count() or 2) // 2)
+    with contextlib.ExitStack() as stack:
+        runs = {
+            "ours": stack.enter_context(in_process(our_run, config, threads=half)),
+            "textbook": stack.enter_context(in_process(textbook_run, config)),
+        }
+        if torch:
+            runs["torch"] = stack.enter_context(in_process(torch_run, config))
+        return in_turn(runs, repeats, warm_up=3)  # The first traces.
+
+
+def images(config: CycleGANConfig) -> list[np.ndarray]:
+    """A batch of each domain."""
+    shape = (config.pipeline.batch_size, *config.pipeline.crop, 3)
+    rng = np.random.default_rng(0)
+    return [rng.uniform(-1, 1, shape).astype(np.float32) for _ in range(2)]
+
+
+def our_run(config: CycleGANConfig) -> Run:
+    """A training step of ours."""
+    model = CycleGAN(config)
+    model.compile(steps=1000)
+    step, batch = tf.function(model.train_step), tuple(map(tf.constant, images(config)))
+    return functools.partial(clock, lambda: float(step(batch)["cycle_loss"]))
+
+
+def torch_run(config: CycleGANConfig) -> Run:
+    """A training step in torch."""
+    from torch_cyclegan import torch_step
+
+    return functools.partial(clock, torch_step(config), *images(config))
+
+
+def textbook_run(config: CycleGANConfig) -> Run:
+    """A training step as one writes it first, in float32."""
+    layers.InstanceNormalization = lambda name: tfa.layers.InstanceNormalization(
+        epsilon=1e-5, name=name
+    )
+    xy, yx = (build_generator(config.generator, name) for name in ("xy", "yx"))
+    d_x, d_y = (build_discriminator(config.discriminator, name) for name in ("d_x", "d_y"))
+    pools = [ImagePool(config.pool_size, config.pipeline.crop, name) for name in "xy"]
+    generators, discriminators = (keras.optimizers.Adam(2e-4, config.beta_1) for _ in range(2))
+    x, y = map(tf.constant, images(config))
+
+    def update(optimizer: keras.optimizers.Optimizer, tape: tf.GradientTape, *of: Any) -> None:
+        loss, *networks = of
+        variables = [v for network in networks for v in network.trainable_variables]
+        optimizer.apply_gradients(zip(tape.gradient(loss, variables), variables, strict=True))
+
+    @tf.function
+    def step() -> tf.Tensor:
+        with tf.GradientTape() as tape:
+            fake_y, fake_x = xy(x, training=True), yx(y, training=True)
+            cycle = l1(x, yx(fake_y, training=True)) + l1(y, xy(fake_x, training=True))
+            identity = l1(y, xy(y, training=True)) + l1(x, yx(x, training=True))
+            loss = config.lambda_cycle * cycle + config.lambda_identity * identity
+            loss += lsgan_generator(d_y(fake_y, training=True))
+            loss += lsgan_generator(d_x(fake_x, training=True))
+        update(generators, tape, loss, xy, yx)
+        with tf.GradientTape() as tape:
+            loss = 0.0
+            for pool, network, real, fake in zip(
+                pools, (d_x, d_y), (x, y), (fake_x, fake_y), strict=True
+            ):
+                seen = pool.exchange(fake, tf.stack([0, generators.iterations]))
+                logits = network(real, training=True), network(seen, training=True)
+                loss += 0.5 * lsgan_discriminator(*logits)
+        update(discriminators, tape, loss, d_x, d_y)
+        return cycle
+
+    return functools.partial(clock, lambda: float(step()))
+
+
+def step_gigaflops(config: CycleGANConfig) -> float:
+    """What the convolutions of a step compute, in 10^9 operations.
+
+    A generator runs three times, forward and back by weights and by images; a
+    discriminator three times as well, once of them without its weights. The
+    first layers' gradients by images that nobody needs are not counted.
+    """
+    model = CycleGAN(config)
+    generator, first_g = multiplications(model.generator_xy, config.pipeline.crop)
+    discriminator, first_d = multiplications(model.discriminator_x, config.pipeline.crop)
+    passes = 3 * (3 * generator - first_g) + first_g  # One of a cycle needs them all.
+    passes += 2 * discriminator + 2 * (3 * discriminator - first_d)
+    return 2 * 2 * config.pipeline.batch_size * passes / 1e9
+
+
+def multiplications(network: keras.Model, size: tuple[int, int]) -> tuple[int, int]:
+    """Of all convolutions for one image, and of the first one."""
+    traced = tf.function(lambda images: network(images))
+    graph = traced.get_concrete_function(tf.TensorSpec((1, *size, 3))).graph
+    found = []
+    for operation in graph.get_operations():
+        # A transposed convolution is the gradient of one whose output it reads.
+        small = {"Conv2D": operation.outputs, "Conv2DBackpropInput": operation.inputs[2:]}
+        if operation.type in small:
+            _, height, width, _ = small[operation.type][0].shape
+            found.append(height * width * math.prod(operation.inputs[1].shape))
+    return sum(found), found[0]
 
 
 if __name__ == "__main__":

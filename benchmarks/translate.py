@@ -24,7 +24,7 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_addons as tfa
 from PIL import Image
-from side_by_side import clock, in_turn, speedups, table
+from side_by_side import clock, has_bfloat16, in_turn, speedups, table
 
 from i2i_keras.data import transforms
 from i2i_keras.data.records import Record, images_in
@@ -61,13 +61,6 @@ def main() -> None:
     print(json.dumps(ratios))
 
 
-def has_bfloat16() -> bool:
-    """Whether the processor computes in it; others are slower in it."""
-    info = Path("/proc/cpuinfo")
-    flags = info.read_text("utf-8") if info.is_file() else ""
-    return "avx512_bf16" in flags or "amx_bf16" in flags
-
-
 def networks(precision: str, absent: set[str], folder: Path) -> dict[str, float]:
     """Times the paper's network in every runtime."""
     with compilation.policy(precision):
@@ -77,7 +70,7 @@ def networks(precision: str, absent: set[str], folder: Path) -> dict[str, float]
     if precision == "float32":
         functions["keras_predict"] = textbook(generator)
     if "torch" not in absent:
-        from torch_generator import in_onnxruntime, in_torch
+        from torch_networks import in_onnxruntime, in_torch
 
         functions["torch"] = in_torch(generator, PAPER, precision)
         if "onnxruntime" not in absent and precision == "float32":

@@ -10,6 +10,7 @@ from i2i_keras import config, experiment, runs
 from i2i_keras.config import Config
 from i2i_keras.errors import SettingsError
 from i2i_keras.settings import Settings
+from i2i_keras.training import runtime
 
 Tell = Callable[[str], None]
 # What a row takes from the first one, and the settings that must be the same.
@@ -108,6 +109,7 @@ def ablate(
             )
     table: list[runs.Facts] = []
     first = next(iter(rows))
+    runtime.share_threads(settings[first].threads_per_operation)
     for name in rows:
         tell(f"--- {name} ---")
         folder = root / runs.folder_name(name)

@@ -12,7 +12,7 @@ from i2i_keras.data.records import Splits
 from i2i_keras.errors import SettingsError
 from i2i_keras.report import page
 from i2i_keras.settings import Settings
-from i2i_keras.training import determinism
+from i2i_keras.training import runtime
 from i2i_keras.training import segmenter as segmenters
 from i2i_keras.translating import Trained, check_method, translate
 from i2i_keras.translation import TRANSLATORS
@@ -73,7 +73,7 @@ def train_translator(settings: Settings, run: runs.Run, method: str) -> runs.Don
     x, y = ([r.image for r in prepared(run, f"{d}-train")] for d in ("source", "target"))
 
     def work(folder: Path) -> runs.Facts:
-        determinism.apply(settings.deterministic)
+        runtime.make_deterministic(settings.deterministic)
         return dict(TRANSLATORS[method].fit(config, x, y, folder, settings.seed))
 
     facts = {"seed": settings.seed, **config.model_dump(mode="json")}
@@ -87,7 +87,7 @@ def train_segmenter(settings: Settings, run: runs.Run, arm: str) -> runs.Done:
 
     def work(folder: Path) -> runs.Facts:
         num_classes = len(label_space(run).names)
-        determinism.apply(settings.deterministic)
+        runtime.make_deterministic(settings.deterministic)
         return segmenters.fit(config, train, val, num_classes, folder, settings.seed)
 
     facts = {"seed": settings.seed, **config.model_dump(mode="json")}

@@ -8,7 +8,7 @@ from i2i_keras.config import Config
 from i2i_keras.data.domains import DomainConfig
 from i2i_keras.data.prepare import PrepareConfig
 from i2i_keras.data.streets import StreetsConfig
-from i2i_keras.training.determinism import Determinism
+from i2i_keras.training.runtime import Determinism
 from i2i_keras.training.segmenter import SegmenterConfig
 from i2i_keras.translation import TRANSLATORS
 
@@ -39,6 +39,9 @@ class Settings(Config):
         seed: of everything random.
         deterministic: whether trainings use only operations that give the same
             bits each time; `auto` = where that costs nothing, on a CPU.
+        threads_per_operation: how many one operation may use; unset = all that
+            there are. Networks on small images train faster with half of them:
+            the two halves of a CycleGAN do not wait for each other then.
         arms: what is compared: `source_only`, `oracle`, `adapted:METHOD`
             (translated source), `mixed:METHOD` (source and translated source),
             METHOD a key of `translation.TRANSLATORS`.
@@ -53,6 +56,7 @@ class Settings(Config):
 
     seed: int = pydantic.Field(default=0, ge=0, lt=2**32)
     deterministic: Determinism = "auto"
+    threads_per_operation: pydantic.PositiveInt | None = None
     arms: tuple[str, ...] = ("source_only", "adapted:cyclegan", "oracle")
     streets: StreetsConfig | None = None
     source: DomainConfig = DomainConfig(format="cityscapes")

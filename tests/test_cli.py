@@ -134,6 +134,12 @@ def test_an_unknown_preset_is_a_usage_error(invoke, command):
     assert_refused(invoke(command, "--preset", "dmeo"), 2, "Did you mean 'demo'?")
 
 
+def test_the_threads_of_the_settings_are_tensorflows(invoke, monkeypatch):
+    monkeypatch.setenv("TF_NUM_INTRAOP_THREADS", "9")
+    invoke("evaluate", "--set", "threads_per_operation=3")
+    assert os.environ["TF_NUM_INTRAOP_THREADS"] == "3"
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -48,12 +48,15 @@ def open_run(
     from i2i_keras import config
     from i2i_keras.runs import Run
     from i2i_keras.settings import Settings
+    from i2i_keras.training import runtime
 
     table = config.read(preset, overrides)
     for role, root in (("source", source), ("target", target)):
         if root:
             table.setdefault(role, {})["root"] = root
-    return config.build(Settings, table), Run(run_folder(preset, run_dir))
+    settings = config.build(Settings, table)
+    runtime.share_threads(settings.threads_per_operation)
+    return settings, Run(run_folder(preset, run_dir))
 
 
 def run_folder(preset: str, run_dir: Path | None) -> Path:

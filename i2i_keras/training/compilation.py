@@ -1,4 +1,4 @@
-"""Precision, XLA, and batches that do not fit: how a step is computed."""
+"""Precision, XLA, and small or large batches: how a step is computed."""
 
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
@@ -56,6 +56,23 @@ def gradients(
         return tape.gradient(loss, variables)
     scaled = tape.gradient(loss, variables, output_gradients=optimizer.loss_scale)
     return optimizer.get_unscaled_gradients(scaled)
+
+
+def passes(
+    network: Callable[[tf.Tensor], tf.Tensor], batches: Sequence[tf.Tensor], apart: bool
+) -> list[tf.Tensor]:
+    """Calls a network on several batches at once.
+
+    Half as many operations, twice as large, take less time for small images.
+
+    Args:
+        network: from a batch to a tensor.
+        batches: tensors of one shape.
+        apart: one after the other all the same, as batch norm needs it.
+    """
+    if apart or len(batches) == 1:
+        return [network(batch) for batch in batches]
+    return tf.split(network(tf.concat(batches, 0)), len(batches))
 
 
 def in_parts(

@@ -33,8 +33,8 @@ class SegmenterConfig(checkpoints.CheckpointConfig):
         epochs: passes over the training records.
         steps: length of the training; overrides `epochs`.
         precision: of the network; logits and loss are float32 in any case.
-            `mixed_bfloat16` needs a processor that computes in it
-            (avx512_bf16, AMX) or a GPU: on others it is several times slower.
+            `mixed_bfloat16` is for processors that are faster in it and GPUs;
+            see `CycleGANConfig`.
         xla: whether the step is compiled; `auto` = on a GPU.
     """
 

@@ -97,8 +97,7 @@ def load(
         From images `(batch, height, width, 3)` in [-1, 1], of any size, to
         translated ones of the same size and range.
     """
-    generator = load_generator(folder, direction, ema=ema)
-    return any_size(generator, inference.stride(generator))
+    return inference.any_size(load_generator(folder, direction, ema=ema), batch=None)
 
 
 def load_generator(
@@ -121,23 +120,11 @@ def load_generator(
     return generator
 
 
-def any_size(generator: keras.Model, multiple: int) -> Callable[[tf.Tensor], tf.Tensor]:
-    """Pads images to what a generator can take and crops its output back."""
-
-    @tf.function(input_signature=[tf.TensorSpec((None, None, None, 3))])
-    def translate(images: tf.Tensor) -> tf.Tensor:
-        padded = transforms.pad_to_multiple(images, multiple)
-        return generator(padded, training=False)[:, : tf.shape(images)[1], : tf.shape(images)[2]]
-
-    return translate
-
-
 def _sampler(
     model: CycleGAN, records_x: Sequence[Record], records_y: Sequence[Record]
 ) -> Callable[[], tuple[NDArray[np.uint8], dict[str, float]]]:
     """Draws x, fake y, cycled x, y, fake x, cycled y; looks at the fakes."""
-    multiple = 2**model.config.generator.num_downsamplings
-    xy, yx = (any_size(generator, multiple) for generator in model.translators)
+    xy, yx = (inference.any_size(generator, batch=None) for generator in model.translators)
     ways = [(_read(records_x), xy, yx), (_read(records_y), yx, xy)]
 
     def look() -> tuple[NDArray[np.uint8], dict[str, float]]:

@@ -159,8 +159,11 @@ class CycleGAN(keras.Model):
             cycle and identity losses are sums over both directions.
         """
         config, adversarial = self.config, ADVERSARIAL[self.config.adversarial].generator
-        fake_y = self.generator_xy(x, training=True)
-        fake_x = self.generator_yx(y, training=True)
+        apart = config.generator.norm == "batch"
+        identity = bool(config.lambda_identity)
+        xy, yx = (functools.partial(getattr(self, name), training=True) for name in GENERATORS)
+        fake_y, *same_y = compilation.passes(xy, [x, y][: 1 + identity], apart)
+        fake_x, *same_x = compilation.passes(yx, [y, x][: 1 + identity], apart)
         seen_y, seen_x = (self._seen(f, step, 8 * part + k) for k, f in enumerate((fake_y, fake_x)))
         losses = {
             "adversarial_xy": adversarial(self.discriminator_y(seen_y, training=True)),
@@ -171,15 +174,10 @@ class CycleGAN(keras.Model):
             "change_yx": health.change(y, fake_x),
         }
         if config.lambda_cycle:
-            cycled_x = self.generator_yx(fake_y, training=True)
-            cycled_y = self.generator_xy(fake_x, training=True)
-            losses["cycle_loss"] = reconstruction(x, cycled_x, config.cycle_ssim) + reconstruction(
-                y, cycled_y, config.cycle_ssim
-            )
-        if config.lambda_identity:
-            losses["identity_loss"] = l1(y, self.generator_xy(y, training=True)) + l1(
-                x, self.generator_yx(x, training=True)
-            )
+            losses["cycle_loss"] = reconstruction(x, yx(fake_y), config.cycle_ssim)
+            losses["cycle_loss"] += reconstruction(y, xy(fake_x), config.cycle_ssim)
+        if identity:
+            losses["identity_loss"] = l1(y, same_y[0]) + l1(x, same_x[0])
         return losses, (fake_x, fake_y)
 
     def generator_loss(self, losses: Losses) -> tf.Tensor:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 import tensorflow as tf
 
 from i2i_keras.models import draws
+from i2i_keras.training import compilation
 from i2i_keras.translation import health
 from i2i_keras.translation.cyclegan_config import CycleGANConfig
 from i2i_keras.translation.losses import ADVERSARIAL
@@ -42,7 +43,8 @@ def terms(
     """
     adversarial = ADVERSARIAL[config.adversarial].discriminator
     target = (1.0 - config.label_smoothing,) if config.label_smoothing else ()
-    reals, fakes = logits(real), logits(fake)
+    apart = config.discriminator.norm == "batch"
+    reals, fakes = compilation.passes(logits, [real, fake], apart)
     found = {"loss": 0.5 * adversarial(reals, fakes, *target)}
     found |= health.discriminator_signals(config.adversarial, reals, fakes)
     if "gradient_penalty" in config.penalties:

@@ -1,4 +1,4 @@
-"""Runs a trained generator on one whole picture of any size."""
+"""Runs a generator on whole pictures of any size."""
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -7,29 +7,27 @@ import keras
 import tensorflow as tf
 from keras import layers
 
-from i2i_keras.models.layers import InstanceNormalization
-
 Tensors = dict[int, Any]  # By the id of a network's symbolic tensor.
 # From a layer and its input to its output.
 Instead = Mapping[type[layers.Layer], Callable[[Any, tf.Tensor], tf.Tensor]]
 
 
-def any_size(generator: keras.Model) -> Callable[[tf.Tensor], tf.Tensor]:
-    """Makes a function that runs a generator on pictures, one at a time.
+def any_size(generator: keras.Model, batch: int | None = 1) -> Callable[[tf.Tensor], tf.Tensor]:
+    """Makes a function that runs a generator on pictures of any size.
 
     Args:
         generator: from images to images of the same size.
+        batch: pictures at a time; None = any number. One is the fastest.
 
     Returns:
-        From images `(1, height, width, 3)` in [-1, 1], of any size, to what the
-        generator makes of them.
+        From images `(batch, height, width, 3)` in [-1, 1] to what the generator
+        makes of them.
     """
-    multiple, parts = stride(generator), in_order(generator)
-    source, result = id(generator.input), id(generator.output)
+    multiple = stride(generator)
 
-    @tf.function(input_signature=[tf.TensorSpec((1, None, None, 3))], autograph=False)
+    @tf.function(input_signature=[tf.TensorSpec((batch, None, None, 3))], autograph=False)
     def translate(images: tf.Tensor) -> tf.Tensor:
-        fakes = call(parts, {source: mirror_to(images, multiple)}, FUSED)[result]
+        fakes = generator(mirror_to(images, multiple), training=False)
         return fakes[:, : tf.shape(images)[1], : tf.shape(images)[2]]
 
     return translate
@@ -81,7 +79,7 @@ def strides(generator: keras.Model) -> dict[int, int]:
     side, found = 128, {}
 
     def trace(images: tf.Tensor) -> None:
-        values = call(in_order(generator), {id(generator.input): images}, FUSED)
+        values = call(in_order(generator), {id(generator.input): images}, {})
         found.update({key: side // value.shape[1] for key, value in values.items()})
 
     images = tf.TensorSpec((1, side, side, 3))
@@ -92,14 +90,3 @@ def strides(generator: keras.Model) -> dict[int, int]:
 def stride(generator: keras.Model) -> int:
     """What height and width have to be a multiple of."""
     return max(strides(generator).values())
-
-
-def _fused_norm(norm: InstanceNormalization, x: tf.Tensor) -> tf.Tensor:
-    """The norm of a single image, by the batch norm that processors have.
-
-    It takes a tenth less of a generator's time than the layer itself.
-    """
-    return tf.compat.v1.nn.fused_batch_norm(x, norm.gamma, norm.beta, epsilon=norm.epsilon)[0]
-
-
-FUSED: Instead = {InstanceNormalization: _fused_norm}

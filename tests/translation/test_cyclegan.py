@@ -9,11 +9,10 @@ from PIL import Image
 from i2i_keras import runs
 from i2i_keras.errors import DataError
 from i2i_keras.models.generator import build_generator
-from i2i_keras.translation import TRANSLATORS, health
+from i2i_keras.translation import TRANSLATORS, health, inference
 from i2i_keras.translation.cyclegan import (
     NETWORKS,
     CycleGAN,
-    any_size,
     fit,
     load,
 )
@@ -244,7 +243,9 @@ def test_the_two_directions_differ(translate):
 
 def test_at_a_fitting_size_nothing_is_padded(tiny):
     generator = build_generator(tiny().generator, "generator")
-    np.testing.assert_allclose(any_size(generator, 2)(X), generator(X), atol=1e-6)
+    np.testing.assert_allclose(
+        inference.any_size(generator, batch=None)(X), generator(X), atol=1e-6
+    )
 
 
 def test_a_folder_without_a_translator_is_refused(tmp_path):

@@ -162,17 +162,31 @@ def test_fakes_are_those_of_the_other_domain(model):
 
 
 @pytest.mark.parametrize(
-    ("cycle", "identity", "calls"), [(10.0, 5.0, 3), (10.0, 0.0, 2), (0.0, 5.0, 2), (0.0, 0.0, 1)]
+    ("cycle", "identity", "times"), [(10.0, 5.0, 3), (10.0, 0.0, 2), (0.0, 5.0, 2), (0.0, 0.0, 1)]
 )
-def test_a_loss_without_weight_is_not_computed(model, tiny, monkeypatch, cycle, identity, calls):
+def test_a_loss_without_weight_is_not_computed(model, tiny, monkeypatch, cycle, identity, times):
     monkeypatch.setattr(model, "config", tiny(lambda_cycle=cycle, lambda_identity=identity))
     recorders = [Recorder(getattr(model, name)) for name in GENERATORS]
     for name, recorder in zip(GENERATORS, recorders, strict=True):
         monkeypatch.setattr(model, name, recorder)
     losses = model.generator_losses(X, Y)[0]
-    assert [len(recorder.inputs) for recorder in recorders] == [calls, calls]
+    for recorder in recorders:
+        assert sum(map(len, recorder.inputs)) == times * len(X)
     assert (losses["cycle_loss"] > 0) == (cycle > 0)
     assert (losses["identity_loss"] > 0) == (identity > 0)
+
+
+@pytest.mark.parametrize("kind", ["generator", "discriminator"])
+def test_batch_norm_never_mixes_two_domains_or_fakes_with_reals(tiny, kind):
+    model = new_model(tiny(**{kind: {**getattr(tiny(), kind).model_dump(), "norm": "batch"}}))
+    recorders = []
+    for name in NETWORKS:
+        if name.startswith(kind):
+            recorders.append(Recorder(getattr(model, name)))
+            setattr(model, name, recorders[-1])
+    _, fakes = model.generator_losses(X, Y)
+    model.discriminator_losses(X, Y, *fakes)
+    assert {len(images) for recorder in recorders for images in recorder.inputs} == {len(X)}
 
 
 @pytest.mark.parametrize(("cycle", "identity"), [(10.0, 5.0), (0.0, 5.0), (2.0, 0.0), (0.0, 0.0)])
@@ -303,9 +317,9 @@ def test_each_critic_step_has_images_of_its_own_and_generators_the_first(tiny):
         assert_equal(weights(one, name), weights(two, name))
     assert (int(one.pool_x.count), int(two.pool_x.count)) == (2, 4)
     # A fake, then real and fake of either critic step.
-    assert_equal([seen.inputs[1], seen.inputs[3]], [X, X2])
-    assert_equal([seen.inputs[0]], [seen.inputs[2]])
-    np.testing.assert_allclose(seen.inputs[4], two.generator_yx(Y2), atol=1e-6)
+    fake, first, second = seen.inputs
+    assert_equal([first[:2], first[2:], second[:2]], [X, fake, X2])
+    np.testing.assert_allclose(second[2:], two.generator_yx(Y2), atol=1e-6)
     assert int(two.generator_optimizer.iterations) == 1
     assert int(two.discriminator_optimizer.iterations) == 2
 
@@ -384,14 +398,16 @@ def test_discriminators_see_reals_and_fakes_changed_each_in_its_own_way(tiny, ch
         name = f"discriminator_{domain}"
         setattr(model, name, Recorder(getattr(model, name)))
     same = tf.tile(X[:1], (2, 1, 1, 1))
-    model.generator_xy = model.generator_yx = Recorder(lambda images, training: same)
+    model.generator_xy = model.generator_yx = lambda images, training: tf.tile(
+        X[:1], (len(images), 1, 1, 1)
+    )
     for step in (0, 1):
         for part in (0, 1):
             model.generator_losses(same, same, step, part)
             model.discriminator_losses(same, same, same, same, step, part)
     seen = model.discriminator_x.inputs + model.discriminator_y.inputs
-    assert len(seen) == 2 * 2 * 6
     images = [image.tobytes() for batch in seen for image in batch.numpy()]
+    assert len(images) == 2 * 2 * 6 * 2
     assert len({*images, X[0].numpy().tobytes()}) == len(images) + 1
 
 

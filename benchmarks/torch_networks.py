@@ -1,4 +1,4 @@
-"""The paper's generator in torch and onnxruntime, with our weights."""
+"""The paper's networks in torch, and its generator in onnxruntime."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from i2i_keras.models.discriminator import DiscriminatorConfig
 from i2i_keras.models.generator import GeneratorConfig
 
 Function = Callable[[Any], Any]
@@ -16,7 +17,7 @@ Function = Callable[[Any], Any]
 
 def in_torch(generator: keras.Model, config: GeneratorConfig, precision: str) -> Function:
     """The network in torch, as it is trained with there."""
-    model = torch_generator(generator, config).to(memory_format=torch.channels_last)
+    model = with_weights_of(generator, config).to(memory_format=torch.channels_last)
 
     def translate(image: Any) -> Any:
         pixels = flipped(torch.from_numpy(np.asarray(image))).permute(0, 3, 1, 2)
@@ -36,8 +37,8 @@ def flipped(images: Any) -> Any:
     return images.flip(1, 2)
 
 
-def torch_generator(generator: keras.Model, config: GeneratorConfig) -> Any:
-    """Zhu et al.'s `ResnetGenerator`, with the weights of ours."""
+def torch_generator(config: GeneratorConfig) -> Any:
+    """Zhu et al.'s `ResnetGenerator`."""
 
     class Block(nn.Sequential):
         def forward(self, x: Any) -> Any:
@@ -63,9 +64,28 @@ def torch_generator(generator: keras.Model, config: GeneratorConfig) -> Any:
         up = nn.ConvTranspose2d(width, width // 2, 3, 2, 1, output_padding=1, bias=False)
         width //= 2
         parts += [up, norm(width), nn.ReLU(inplace=True)]
-    model = nn.Sequential(*parts, *padded(width, 3, 7), nn.Tanh())
+    return nn.Sequential(*parts, *padded(width, 3, 7), nn.Tanh())
+
+
+def with_weights_of(generator: keras.Model, config: GeneratorConfig) -> Any:
+    """The same network in torch."""
+    model = torch_generator(config)
     copy_weights(generator, model)
     return model.eval()
+
+
+def torch_discriminator(config: DiscriminatorConfig) -> Any:
+    """Zhu et al.'s `NLayerDiscriminator`, its convolutions padded by one."""
+    width, parts = 3, []
+    for stage in range(config.num_downsamplings + 1):
+        outputs = config.filters * min(2**stage, 8)
+        stride = 2 if stage < config.num_downsamplings else 1
+        parts.append(nn.Conv2d(width, outputs, 4, stride, 1, bias=stage == 0))
+        if stage > 0:
+            parts.append(nn.InstanceNorm2d(outputs, affine=True))
+        parts.append(nn.LeakyReLU(0.2, inplace=True))
+        width = outputs
+    return nn.Sequential(*parts, nn.Conv2d(width, 1, 4, 1, 1))
 
 
 def copy_weights(generator: keras.Model, model: Any) -> None:
@@ -85,7 +105,7 @@ def in_onnxruntime(generator: keras.Model, config: GeneratorConfig, folder: Path
     path = folder / "generator.onnx"
     axes = {"image": {2: "height", 3: "width"}, "fake": {2: "height", 3: "width"}}
     torch.onnx.export(
-        torch_generator(generator, config),
+        with_weights_of(generator, config),
         (torch.zeros(1, 3, 256, 256),),
         str(path),
         input_names=["image"],
