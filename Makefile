@@ -9,6 +9,8 @@ SOURCE ?=
 TARGET ?=
 # Settings, e.g. SET="seed=1 segmenter.steps=500".
 SET    ?=
+# What `ablation` changes.
+ROWS   ?= report
 
 VENV := .venv
 BIN  := $(VENV)/bin
@@ -61,7 +63,8 @@ report: install ## Write the report page
 	$(I2I) report $(OPTIONS)
 
 ablation: install ## Change one setting of PRESET after the other (an hour or two)
-	$(I2I) ablate --preset $(PRESET) $(foreach pair,$(SET),--set '$(pair)')
+	$(I2I) ablate --preset $(PRESET) --rows $(ROWS) $(if $(SOURCE),--source $(SOURCE)) \
+		$(if $(TARGET),--target $(TARGET)) $(foreach pair,$(SET),--set '$(pair)')
 
 install: $(VENV)/run.stamp
 

@@ -50,12 +50,19 @@ def audit(
     type=click.Path(path_type=Path, file_okay=False),
     help="Gets a run directory for each row and the table.  [default: runs/ablation-ROWS]",
 )
+@click.option("--source", help="Root of the source data; overrides source.root.")
+@click.option("--target", help="Root of the target data; overrides target.root.")
 @click.option("--only", multiple=True, metavar="ROW", help="These rows, besides the first.")
 @click.option(
     "--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a setting in all rows."
 )
 def ablate(
-    rows: str, preset: str, out: Path | None, only: tuple[str, ...], overrides: tuple[str, ...]
+    rows: str,
+    preset: str,
+    out: Path | None,
+    only: tuple[str, ...],
+    overrides: tuple[str, ...],
+    **roots: str | None,
 ) -> None:
     """Change one setting at a time and compare what comes of it.
 
@@ -66,6 +73,7 @@ def ablate(
     from i2i_keras import ablation
 
     chosen = ablation.read_rows(rows, only)
-    root = out or Path("runs") / f"ablation-{Path(rows).stem}"
-    table = ablation.ablate(preset, overrides, chosen, root, click.echo)
-    click.echo(f"\n{ablation.to_markdown(table)}\n\nTable: {root / 'table.csv'}")
+    folder = out or Path("runs") / f"ablation-{Path(rows).stem}"
+    of_all = [*overrides, *(f"{role}.root={root}" for role, root in roots.items() if root)]
+    table = ablation.ablate(preset, of_all, chosen, folder, click.echo)
+    click.echo(f"\n{ablation.to_markdown(table)}\n\nTable: {folder / 'table.csv'}")
