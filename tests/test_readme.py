@@ -11,6 +11,10 @@ from i2i_keras.cli import main
 from i2i_keras.data import DATASETS
 from i2i_keras.data.encodings import build_reader
 from i2i_keras.data.spaces import LABEL_SPACES, find_space
+from i2i_keras.models.discriminator import DiscriminatorConfig
+from i2i_keras.models.generator import GeneratorConfig
+from i2i_keras.settings import Settings
+from i2i_keras.translation import CycleGANConfig
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text("utf-8")
@@ -83,3 +87,13 @@ def test_the_pictures_are_there():
     pictures = re.findall(r"!\[.*?\]\((.*?)\)", README)
     assert pictures
     assert all((ROOT / picture).is_file() for picture in pictures)
+
+
+def test_every_setting_of_the_translator_is_one():
+    section = README.partition("## The translator")[2].partition("**Health.**")[0]
+    table = "\n".join(line for line in section.splitlines() if line.startswith("| "))
+    named = {*re.findall(r"`([a-z_0-9.]+)(?: = [^`]*)?`", table)}
+    assert len(named) > 20
+    known = {*CycleGANConfig.model_fields, *GeneratorConfig.model_fields, *Settings.model_fields}
+    known |= {f"discriminator.{name}" for name in DiscriminatorConfig.model_fields}
+    assert named <= known
