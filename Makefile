@@ -123,4 +123,4 @@ EXTRA_run       :=
 EXTRA_test      := [test]
 EXTRA_notebooks := [notebooks]
 EXTRA_dev       := [dev]
-EXTRA_bench     := [bench]
+EXTRA_bench     := [bench,onnx]
