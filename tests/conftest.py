@@ -1,4 +1,5 @@
 import os
+import threading
 from pathlib import Path
 
 import pytest
@@ -12,3 +13,19 @@ def real_data():
     if not os.environ.get("I2I_REAL_DATA"):
         pytest.skip("I2I_REAL_DATA names no folder of real data")
     return Path(os.environ["I2I_REAL_DATA"])
+
+
+@pytest.fixture(scope="session")
+def end():
+    """From a process to its exit code and what is left to be read of it."""
+
+    def wait(process):
+        # Not by `communicate`, which misses what was read ahead.
+        timer = threading.Timer(120, process.kill)
+        timer.start()
+        with process:
+            err, out = process.stderr.read(), process.stdout.read()
+        timer.cancel()
+        return process.returncode, out, err
+
+    return wait

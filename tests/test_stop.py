@@ -5,7 +5,6 @@ import shlex
 import signal
 import subprocess
 import sys
-import threading
 from pathlib import Path
 
 import pytest
@@ -70,19 +69,8 @@ def until(process, pattern):
         assert process.poll() is None, read
 
 
-def end(process):
-    """Exit code and what is left to be read."""
-    # Not by `communicate`, which misses what was read ahead.
-    timer = threading.Timer(120, process.kill)
-    timer.start()
-    with process:
-        err, out = process.stderr.read(), process.stdout.read()
-    timer.cancel()
-    return process.returncode, out, err
-
-
 @pytest.fixture(scope="module")
-def prepared(tmp_path_factory):
+def prepared(tmp_path_factory, end):
     folder = tmp_path_factory.mktemp("stop")
     (folder / "my tiny.toml").write_text(PRESET, "utf-8")
     code, _, err = end(start(folder, ["prepare", *WORDS[1:]]))
@@ -90,7 +78,7 @@ def prepared(tmp_path_factory):
     return folder
 
 
-def test_a_training_that_is_stopped_saves_and_says_how_to_go_on(prepared):
+def test_a_training_that_is_stopped_saves_and_says_how_to_go_on(prepared, end):
     process = start(prepared, WORDS)
     until(process, r" 1/100000 ")
     process.send_signal(signal.SIGINT)
@@ -115,7 +103,7 @@ def test_a_training_that_is_stopped_saves_and_says_how_to_go_on(prepared):
     assert step(prepared) > reached
 
 
-def test_a_second_signal_stops_at_once(prepared):
+def test_a_second_signal_stops_at_once(prepared, end):
     before = step(prepared)
     process = start(prepared, WORDS)
     until(process, r"/100000 ")

@@ -3,7 +3,6 @@
 import signal
 import subprocess
 import sys
-import threading
 
 import pytest
 
@@ -32,19 +31,8 @@ def start(seconds):
     return process
 
 
-def end(process):
-    """Exit code and what is left to be read."""
-    # Not by `communicate`, which misses what was read ahead.
-    timer = threading.Timer(120, process.kill)
-    timer.start()
-    with process:
-        err, out = process.stderr.read(), process.stdout.read()
-    timer.cancel()
-    return process.returncode, out, err
-
-
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_is_answered_and_lets_the_step_end(number):
+def test_a_signal_is_answered_and_lets_the_step_end(number, end):
     process = start(seconds=0)
     process.send_signal(number)
     code, out, err = end(process)
@@ -53,7 +41,7 @@ def test_a_signal_is_answered_and_lets_the_step_end(number):
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_second_signal_stops_at_once(number):
+def test_a_second_signal_stops_at_once(number, end):
     process = start(seconds=600)
     process.send_signal(signal.SIGTERM)
     assert process.stdout.readline() == "asked\n"
