@@ -12,7 +12,7 @@ from keras import layers
 
 from i2i_keras import runs
 from i2i_keras.arms import label_space, prepared, translated, translated_stage
-from i2i_keras.data.records import Record
+from i2i_keras.data.records import spread
 from i2i_keras.errors import DataError
 from i2i_keras.evaluation import distribution, drift, segmentation, statistics, summary
 from i2i_keras.evaluation.summary import FLOOR
@@ -125,8 +125,8 @@ def _translator_quality(settings: Settings, run: runs.Run, method: str) -> runs.
         names = label_space(run).names
         model, segment, stride = _load_segmenter(run, FLOOR)
         extract = tf.function(_bottom(model), reduce_retracing=True)
-        source = _spread(prepared(run, "source-train"), count)
-        target = _spread(prepared(run, "target-train"), count)
+        source = spread(prepared(run, "source-train"), count)
+        target = spread(prepared(run, "target-train"), count)
         made = {record.name: record for record in translated(run, method, "source-train")}
         after = [made[record.name] for record in source]
         before, new, wanted = (
@@ -158,9 +158,3 @@ def _bottom(model: keras.Model) -> keras.Model:
     """From images to the mean over the U-Net's lowest level."""
     bottom = model.get_layer("bottom_conv1_relu").output
     return keras.Model(model.input, layers.GlobalAveragePooling2D()(bottom))
-
-
-def _spread(records: list[Record], count: int) -> list[Record]:
-    """Records from all over a list: neighbors may be of one film."""
-    places = np.linspace(0, len(records) - 1, min(count, len(records)))
-    return [records[round(place)] for place in places]

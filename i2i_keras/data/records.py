@@ -216,3 +216,9 @@ def open_image(path: Path) -> Image.Image:
 def _broken(path: Path, error: Exception) -> FileError:
     reason = getattr(error, "strerror", None) or str(error).replace(f" {str(path)!r}", "")
     return FileError(path, f"cannot be read as an image ({reason.rstrip('.')})", "replace it")
+
+
+def spread(records: Sequence[Record], count: int) -> list[Record]:
+    """Records from all over a list: neighbors may be of one film."""
+    places = np.linspace(0, len(records) - 1, min(count, len(records)))
+    return [records[round(place)] for place in places]

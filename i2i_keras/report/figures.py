@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from i2i_keras import runs
 from i2i_keras.data import records
 from i2i_keras.data.labels import colorize
-from i2i_keras.data.records import Record
+from i2i_keras.data.records import Record, spread
 from i2i_keras.data.spaces import LabelSpace
 from i2i_keras.report import charts, plots
 from i2i_keras.report.findings import FLOOR
@@ -162,12 +162,6 @@ def read_history(path: Path) -> dict[str, NDArray[np.float64]]:
     rows = runs.read_table(path) if path.is_file() else []
     columns = list(rows[0]) if rows else []
     return {c: np.array([float(row[c] or "nan") for row in rows]) for c in columns}
-
-
-def spread(found: Sequence[Record], count: int) -> list[Record]:
-    """Records from all over a list: neighbors may be of one film."""
-    places = np.linspace(0, len(found) - 1, min(count, len(found)))
-    return [found[round(place)] for place in places]
 
 
 def _methods(root: Path, stage: str) -> list[str]:

@@ -13,7 +13,7 @@ from i2i_keras import config as settings
 from i2i_keras import runs
 from i2i_keras.data import transforms
 from i2i_keras.data.pipeline import evaluation_batches, training_batches
-from i2i_keras.data.records import Record
+from i2i_keras.data.records import Record, spread
 from i2i_keras.models.generator import build_generator
 from i2i_keras.training import callbacks, checkpoints, compilation, schedules
 from i2i_keras.training.compilation import Precision
@@ -62,7 +62,8 @@ def fit(
         y = training_batches(pipeline, records_y, 2 * seed + 1, first)
         return tf.data.Dataset.zip((x, y)).map(lambda x, y: (x[0], y[0]))
 
-    look = _sampler(model, records_x[: config.num_samples], records_y[: config.num_samples])
+    chosen = (spread(records, config.num_samples) for records in (records_x, records_y))
+    look = _sampler(model, *chosen)
 
     def observe(step: int) -> dict[str, float]:
         strip, signals = look()

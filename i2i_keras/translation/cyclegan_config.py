@@ -60,8 +60,8 @@ class CycleGANConfig(CheckpointConfig):
         epochs: passes over the smaller domain.
         steps: length of the training, in updates of the generators; overrides
             `epochs`.
-        num_samples: images of each domain in the sample pictures, of which
-            there is one for each row of the history.
+        num_samples: images from all over each domain in the sample pictures, of
+            which there is one for each row of the history.
         accumulate: parts that a batch is cut into, whose gradients are
             averaged before an update. It saves memory, and gives the same as a
             whole batch, unless there is batch norm, dropout, spectral norm or

@@ -17,6 +17,7 @@ from i2i_keras.data.records import (
     read_image,
     read_label,
     read_records,
+    spread,
     write_records,
 )
 from i2i_keras.errors import DataError
@@ -168,3 +169,9 @@ def test_a_damaged_file_is_read_or_refused_in_a_sentence(whole, changes):
     for place, value in changes:
         damaged[int(place * len(damaged))] = value
     read_or_refuse(whole.with_stem("damaged"), damaged)
+
+
+def test_samples_are_taken_from_all_over_a_table():
+    assert spread(list(range(9)), 3) == [0, 4, 8]
+    assert spread(list(range(2)), 4) == [0, 1]
+    assert spread([], 4) == []

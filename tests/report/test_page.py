@@ -160,9 +160,3 @@ def test_records_without_labels_are_shown_without_them(full_run, tmp_path):
     assert [picture.name for picture in figures.domain_pictures(tmp_path, space)]
     assert not list(figures.label_pictures(tmp_path, space))
     assert not list(figures.prediction_pictures(tmp_path, ["source_only"], space))
-
-
-def test_samples_are_taken_from_all_over_a_table():
-    assert figures.spread(list(range(9)), 3) == [0, 4, 8]
-    assert figures.spread(list(range(2)), 4) == [0, 1]
-    assert figures.spread([], 4) == []
