@@ -20,6 +20,9 @@ _ROWS = 3  # In so many a sign has to hold, one after the other.
 # Mean accuracy of these rows: 0.91 at most in healthy trainings, 0.96 to 1.0 in
 # ill ones, whose single rows vary.
 _WON = 0.95
+# Accuracy: 0.51 at least in healthy trainings, 0.37 to 0.57 where a penalty on
+# the discriminators was far too heavy and nothing was gained either.
+_GIVEN_UP = 0.55
 _COPIES = 0.02  # Change: 0.09 at least once they had begun, 0.006 when copying.
 _NOTHING_GAINED = 0.9  # Style distance: 1.0 when copying.
 # Correlation of brightness: 0.85 at least; of two different scenes -0.06 at
@@ -88,6 +91,7 @@ def diagnose(rows: Sequence[Row]) -> list[Warning]:
             nothing.
     """
     found = [*_won(rows, "x", "yx"), *_won(rows, "y", "xy")]
+    found += [*_given_up(rows, "x", "yx"), *_given_up(rows, "y", "xy")]
     for direction in ("xy", "yx"):
         found += _copies(rows, direction)
         found += _inverts(rows, direction)
@@ -109,6 +113,23 @@ def _won(rows: Sequence[Row], domain: str, direction: str) -> Iterator[Warning]:
                 f" {now:.2g} now). Lower discriminator_learning_rate, or set"
                 " discriminator.spectral_norm = true or instance_noise = 0.1.",
             )
+
+
+def _given_up(rows: Sequence[Row], domain: str, direction: str) -> Iterator[Warning]:
+    column = f"discriminator_accuracy_{domain}"
+    blind = _holds(rows, column, lambda accuracy: accuracy <= _GIVEN_UP)
+    if (
+        blind
+        and len(rows) >= 2 * _ROWS
+        and _holds(rows, f"style_distance_{direction}", lambda far: far >= _NOTHING_GAINED)
+    ):
+        yield Warning(
+            f"discriminator_{domain} given up",
+            f"Discriminator {domain} has given up: it tells {rows[-1][column]:.0%} of real and fake"
+            f" apart, though what generator {direction} makes is as far from the other domain as"
+            " its input. Raise discriminator_learning_rate, or lower gradient_penalty, r1 or"
+            " discriminator.dropout.",
+        )
 
 
 def _copies(rows: Sequence[Row], direction: str) -> Iterator[Warning]:

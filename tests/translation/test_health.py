@@ -33,6 +33,10 @@ HEALTHY = {
 # What makes each illness out of it, and a word of its warning.
 ILL = {
     "won": ({"discriminator_accuracy_x": 0.98}, "Discriminator x has won"),
+    "given up": (
+        {"discriminator_accuracy_y": 0.45, "style_distance_xy": 0.99},
+        "y has given up",
+    ),
     "copies": ({"change_xy": 0.006, "style_distance_xy": 1.0}, "xy copies its input"),
     "inverts": ({"luminance_correlation_yx": -0.9}, "yx inverts brightness"),
     "collapsed": ({"diversity_xy": 0.02}, "xy has collapsed"),
@@ -135,6 +139,17 @@ def test_a_discriminator_that_is_right_while_the_generator_gains_has_not_won():
 
 def test_a_victory_needs_rows_to_compare_with():
     change = {"discriminator_accuracy_x": 0.98}
+    assert diagnose(rows(*[change] * 5)) == []
+    assert len(diagnose(rows(*[change] * 6))) == 1
+
+
+def test_a_discriminator_that_is_fooled_by_good_translations_has_not_given_up():
+    change = {"discriminator_accuracy_y": 0.5, "style_distance_xy": 0.4}
+    assert diagnose(rows(*[{}] * 6, *[change] * 3)) == []
+
+
+def test_a_discriminator_may_take_its_time_to_begin():
+    change = {"discriminator_accuracy_y": 0.5, "style_distance_xy": 1.0}
     assert diagnose(rows(*[change] * 5)) == []
     assert len(diagnose(rows(*[change] * 6))) == 1
 
