@@ -88,7 +88,7 @@ def test_every_row_that_comes_with_the_package_is_valid(name):
 
 
 def test_an_unknown_ablation_is_refused():
-    with pytest.raises(SettingsError, match="No ablation 'reprot'; there are report, or give a"):
+    with pytest.raises(SettingsError, match="No ablation 'reprot'; there are report, skip, or"):
         ablation.read_rows("reprot")
 
 
