@@ -94,9 +94,7 @@ def diagnose(rows: Sequence[Row]) -> list[Warning]:
     found += [*_given_up(rows, "x", "yx"), *_given_up(rows, "y", "xy")]
     for direction in ("xy", "yx"):
         found += _copies(rows, direction)
-        found += _inverts(rows, direction)
-        found += _has_collapsed(rows, direction)
-        found += _has_checkerboard(rows, direction)
+        found += _shows(rows, direction)
     return found
 
 
@@ -146,37 +144,37 @@ def _copies(rows: Sequence[Row], direction: str) -> Iterator[Warning]:
         )
 
 
-def _inverts(rows: Sequence[Row], direction: str) -> Iterator[Warning]:
-    column = f"luminance_correlation_{direction}"
-    if _holds(rows, column, lambda correlation: correlation <= _INVERTED):
-        yield Warning(
-            f"generator_{direction} inverts",
-            f"Generator {direction} inverts brightness: what is light becomes dark (correlation"
-            f" {rows[-1][column]:.2f}). Raise lambda_identity, set generator.skip = true, or take"
-            " another seed.",
-        )
+def _shows(rows: Sequence[Row], direction: str) -> Iterator[Warning]:
+    """What the sample pictures of one generator show by a single signal."""
+    for kind, (signal, ill, text) in _IN_SAMPLES.items():
+        column = f"{signal}_{direction}"
+        if _holds(rows, column, ill):
+            sentence = text.format(direction=direction, value=rows[-1][column])
+            yield Warning(f"generator_{direction} {kind}", sentence)
 
 
-def _has_collapsed(rows: Sequence[Row], direction: str) -> Iterator[Warning]:
-    column = f"diversity_{direction}"
-    if _holds(rows, column, lambda diversity: diversity <= _COLLAPSED):
-        yield Warning(
-            f"generator_{direction} collapsed",
-            f"Generator {direction} has collapsed: its outputs differ by only"
-            f" {rows[-1][column]:.0%} of what its inputs differ by. Raise lambda_cycle, lower"
-            " learning_rate, or set r1 = 1.0.",
-        )
-
-
-def _has_checkerboard(rows: Sequence[Row], direction: str) -> Iterator[Warning]:
-    column = f"checkerboard_{direction}"
-    if _holds(rows, column, lambda times: times >= _CHECKERED):
-        yield Warning(
-            f"generator_{direction} checkerboard",
-            f"Generator {direction} draws a checkerboard: at the period of its upsampling the"
-            f" spectrum is {rows[-1][column]:.0f} times what it should be. Set"
-            ' generator.upsampling = "resize", or lower generator.num_downsamplings.',
-        )
+# By illness: the signal, when it tells so, and what is said.
+_IN_SAMPLES: dict[str, tuple[str, Callable[[float], bool], str]] = {
+    "inverts": (
+        "luminance_correlation",
+        lambda correlation: correlation <= _INVERTED,
+        "Generator {direction} inverts brightness: what is light becomes dark (correlation"
+        " {value:.2f}). Raise lambda_identity, set generator.skip = true, or take another seed.",
+    ),
+    "collapsed": (
+        "diversity",
+        lambda diversity: diversity <= _COLLAPSED,
+        "Generator {direction} has collapsed: its outputs differ by only {value:.0%} of what its"
+        " inputs differ by. Raise lambda_cycle, lower learning_rate, or set r1 = 1.0.",
+    ),
+    "checkerboard": (
+        "checkerboard",
+        lambda times: times >= _CHECKERED,
+        "Generator {direction} draws a checkerboard: at the period of its upsampling the spectrum"
+        ' is {value:.0f} times what it should be. Set generator.upsampling = "resize", or lower'
+        " generator.num_downsamplings.",
+    ),
+}
 
 
 def _holds(rows: Sequence[Row], column: str, sign: Callable[[float], bool]) -> bool:

@@ -180,7 +180,7 @@ def check_full_size(filters, folder):
     tiled, gigabytes = full_size("tiles", filters, folder / "tiles.npy")
     assert whole.shape == tiled.shape == (1024, 2048, 3)
     assert whole.std() > 10
-    assert np.abs(whole - tiled).mean() < 0.5
+    assert np.abs(whole - tiled).mean() < 0.1
     for axis in (0, 1):
         # Across the border of two tiles, the picture changes as it does whole.
         difference = steps(tiled, axis) - steps(whole, axis)
@@ -195,5 +195,5 @@ def test_a_real_frame_is_the_same_in_tiles(tmp_path):
 
 @real_data
 @pytest.mark.slow  # Half a minute twice on two quiet cores.
-def test_a_real_frame_fits_into_3_gb_with_the_papers_network(tmp_path):
-    assert check_full_size(64, tmp_path) < 3
+def test_a_real_frame_takes_little_memory_with_the_papers_network(tmp_path):
+    assert check_full_size(64, tmp_path) < 2.2
