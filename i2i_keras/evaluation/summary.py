@@ -7,36 +7,40 @@ from numpy.typing import NDArray
 
 from i2i_keras.data.spaces import SUBSETS
 from i2i_keras.evaluation import segmentation, statistics
-from i2i_keras.evaluation.statistics import Bootstrap
+from i2i_keras.evaluation.statistics import Drawn
 
 FLOOR, CEILING = "source_only", "oracle"
 
 
-def compare(
-    confusions: dict[str, NDArray[np.int64]], drawn: Bootstrap
-) -> dict[str, dict[str, Any]]:
+def compare(drawn: dict[str, Drawn]) -> dict[str, dict[str, Any]]:
     """Compares all arms with source_only, where that is one of them.
 
     Args:
-        confusions: by arm, `(images, classes, classes)`.
-        drawn: the bootstrap over the same images.
+        drawn: by arm its mean IoU, from `statistics.bootstrap`.
 
     Returns:
         By arm `mean_iou` and `ci95`; for all but source_only `gain` and
-        `gain_ci95`; for all but the oracle as well `gap_closed`, None without
-        an oracle or a gap.
+        `gain_ci95`; for all but the oracle as well `gap_closed` and
+        `gap_closed_ci95`, None without an oracle or a gap. Of several trainings
+        these are means, and there is besides `seeds`, the mean IoU of each;
+        `std`, their standard deviation; and `gain_p`, see `Drawn.p_value`.
     """
-    points = {a: float(segmentation.mean_iou(c.sum(axis=0))) for a, c in confusions.items()}
     results: dict[str, dict[str, Any]] = {}
-    for arm, point in points.items():
-        results[arm] = {"mean_iou": point, "ci95": drawn.interval(arm)}
-        if arm == FLOOR or FLOOR not in points:
-            continue
-        results[arm]["gain"] = point - points[FLOOR]
-        results[arm]["gain_ci95"] = drawn.gain_interval(arm, FLOOR)
-        if arm != CEILING:
-            oracle = points.get(CEILING, points[FLOOR])
-            results[arm]["gap_closed"] = statistics.gap_closed(points[FLOOR], point, oracle)
+    floor, ceiling = drawn.get(FLOOR), drawn.get(CEILING)
+    for arm, found in drawn.items():
+        several = len(found.points) > 1
+        facts: dict[str, Any] = {"mean_iou": found.mean, "ci95": found.interval()}
+        if several:
+            facts |= {"seeds": found.points.tolist(), "std": found.spread}
+        if floor is not None and arm != FLOOR:
+            gain = found.minus(floor)
+            facts |= {"gain": gain.mean, "gain_ci95": gain.interval()}
+            if several:
+                facts["gain_p"] = gain.p_value()
+            if arm != CEILING:
+                closed = statistics.gap_closed(floor, found, ceiling) if ceiling else None
+                facts["gap_closed"], facts["gap_closed_ci95"] = closed or (None, None)
+        results[arm] = facts
     return results
 
 
