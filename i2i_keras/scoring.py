@@ -84,10 +84,11 @@ def _predict(settings: Settings, run: runs.Run, arm: str) -> runs.Done:
     facts: runs.Facts = {"num_pictures": num_pictures}
     if window:  # Only then, so that arms that were scored without stay so.
         facts["window"] = window
+        # Now: a stage that has begun keeps its settings.
+        check_window(window, _load_segmenter(run, arm).stride)
 
     def work(folder: Path) -> runs.Facts:
         segmenter = _load_segmenter(run, arm)
-        check_window(window, segmenter.stride)
         seen = windowed(segmenter.segment, window) if window else segmenter.segment
         num_classes = len(label_space(run).names)
 
