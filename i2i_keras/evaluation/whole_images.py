@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from i2i_keras.errors import SettingsError
 
-_STRIP = 128  # Rows that are enlarged at a time.
+_STRIP = 32  # Rows that are enlarged at a time: as many as stay in the cache.
 
 Segment = Callable[[tf.Tensor], tf.Tensor]
 Size = tuple[int, int]
