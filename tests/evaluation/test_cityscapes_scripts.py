@@ -9,7 +9,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from i2i_keras.data.domains import Domain, DomainConfig
 from i2i_keras.data.labels import CATEGORIES, CLASSES, IGNORE
+from i2i_keras.data.prepare import NATIVE_TABLE, PrepareConfig, prepare
+from i2i_keras.data.records import read_label, read_records
 from i2i_keras.data.spaces import LABEL_SPACES, SUBSETS
 from i2i_keras.evaluation import summary
 from i2i_keras.evaluation.segmentation import confusion_matrix
@@ -223,3 +226,26 @@ def test_both_know_the_same_classes_as_evaluated(theirs, tmp_path):
         *SUBSETS["cityscapes19"]
     ]
     assert [c for c, iou in wanted["categories"].items() if not math.isnan(iou)] == [*CATEGORIES]
+
+
+def test_real_frames_score_as_cityscapes_scripts_says(theirs, real_data, tmp_path):
+    # By way of `prepare` on our side, the raw labels themselves on theirs.
+    config = DomainConfig(format="cityscapes", split="val_as_test")
+    root = real_data / "cityscapes"
+    domain = Domain(config, root, config.find(root))
+    settings = PrepareConfig(label_space="cityscapes34", native_labels=True, workers=1)
+    prepare(settings, {"target": domain}, tmp_path)
+    total, pairs = np.zeros((34, 34), np.int64), []
+    raw = {record.name: record.label for record in domain.splits["test"]}
+    for record in read_records(tmp_path, tmp_path / "records" / f"{NATIVE_TABLE}.csv"):
+        truth = read_label(record.label)
+        assert truth.shape == (1024, 2048)
+        predicted = np.roll(truth, (40, 60), (0, 1))  # Void is predicted, too.
+        path = tmp_path / f"{record.name}-prediction.png"
+        Image.fromarray(predicted).save(path)
+        total += confusion_matrix(truth, predicted, 34)
+        pairs.append((path, raw[record.name]))
+    assert pairs
+    found = summary.details(LABEL_SPACES["cityscapes34"], total)
+    assert_equal(found, theirs(pairs), "cityscapes34")
+    assert 0.2 < found["evaluated"]["mean_iou"] < 0.9
