@@ -9,10 +9,12 @@ import tensorflow as tf
 
 from i2i_keras import runs
 from i2i_keras.arms import label_space, prepared, translated, translated_stage
+from i2i_keras.data.prepare import NATIVE_TABLE
 from i2i_keras.data.records import spread
 from i2i_keras.errors import DataError
-from i2i_keras.evaluation import distribution, drift, segmentation, statistics, summary
+from i2i_keras.evaluation import distribution, drift, prediction, statistics, summary
 from i2i_keras.evaluation.summary import FLOOR
+from i2i_keras.evaluation.whole_images import check_window, windowed
 from i2i_keras.settings import Settings
 from i2i_keras.training import segmenter as segmenters
 from i2i_keras.translation import TRANSLATORS
@@ -35,9 +37,7 @@ def evaluate(settings: Settings, run: runs.Run) -> runs.Facts:
     drawn = statistics.bootstrap(confusions, settings.evaluate.bootstrap_samples, settings.seed)
     results = summary.compare(confusions, drawn)
     for arm, facts in results.items():
-        details = summary.details(names, confusions[arm].sum(axis=0))
-        path = run.root / "scores" / f"{runs.folder_name(arm)}.json"
-        runs.write_json(path, {"arm": arm, **facts, **details, **counts[arm]})
+        facts.update(_write_scores(run, arm, {"arm": arm, **facts, **counts[arm]}))
     if FLOOR in settings.arms and settings.evaluate.num_quality_images > 1:
         for method in settings.methods:
             found = _translator_quality(settings, run, method).results
@@ -53,6 +53,25 @@ def evaluate(settings: Settings, run: runs.Run) -> runs.Facts:
     return facts
 
 
+def _write_scores(run: runs.Run, arm: str, facts: runs.Facts) -> runs.Facts:
+    """Writes the scores and the confusion matrix of an arm.
+
+    Returns:
+        What the summary holds besides: `native_mean_iou`, where there is one.
+    """
+    space, name = label_space(run), runs.folder_name(arm)
+    confusion = _load_confusions(run, arm).sum(axis=0)
+    facts = {**facts, **summary.details(space, confusion)}
+    more = {}
+    if "native" in facts:
+        native = summary.details(space, _load_confusions(run, arm, "native").sum(axis=0))
+        facts["native"] = {**native, **facts["native"]}
+        more["native_mean_iou"] = native["mean_iou"]
+    runs.write_json(run.root / "scores" / f"{name}.json", facts)
+    summary.write_confusion(run.root / "scores" / f"{name}-confusion.csv", space.names, confusion)
+    return more
+
+
 def _load_segmenter(run: runs.Run, arm: str, step: int | None = None) -> segmenters.Trained:
     return segmenters.load(run.root / "segmenter" / runs.folder_name(arm), step)
 
@@ -61,35 +80,56 @@ def _predict(settings: Settings, run: runs.Run, arm: str) -> runs.Done:
     name = runs.folder_name(arm)
     inputs = {"segmenter": run.done(f"segmenter/{name}").fingerprint}
     scores = run.root / "scores"
-    num_pictures = settings.evaluate.num_pictures
+    num_pictures, window = settings.evaluate.num_pictures, settings.evaluate.window
+    facts: runs.Facts = {"num_pictures": num_pictures}
+    if window:  # Only then, so that arms that were scored without stay so.
+        facts["window"] = window
+        # Now: a stage that has begun keeps its settings.
+        check_window(window, _load_segmenter(run, arm).stride)
 
     def work(folder: Path) -> runs.Facts:
         segmenter = _load_segmenter(run, arm)
+        seen = windowed(segmenter.segment, window) if window else segmenter.segment
         num_classes = len(label_space(run).names)
 
-        def predict(table: str, pictures: Path, limit: int | None) -> segmentation.Prediction:
+        def predict(
+            table: str, pictures: Path, limit: int | None, native: dict[str, Path] | None = None
+        ) -> prediction.Prediction:
             records = prepared(run, table)[:limit]
             places = {r.name: pictures / name / f"{r.name}.png" for r in records[:num_pictures]}
-            return segmentation.predict(
-                segmenter.segment, records, num_classes, segmenter.stride, places
-            )
+            return prediction.predict(seen, records, num_classes, segmenter.stride, places, native)
 
-        prediction = predict("target-test", scores / "predictions", None)
+        found = predict("target-test", scores / "predictions", None, _native_labels(run))
         if arm == FLOOR:  # The report's figure 8.
             # No score depends on it, and Cityscapes withholds its test labels.
             with contextlib.suppress(DataError):
                 predict("source-test", scores / "predictions-source", num_pictures)
+        matrices = {"confusions": found.confusions}
+        if found.native:
+            matrices["native"] = found.native.confusions
         with runs.replacing(folder / "confusions.npz") as draft:
-            np.savez_compressed(draft, confusions=prediction.confusions)
-        return {"loss": prediction.loss, "num_images": len(prediction.confusions)}
+            np.savez_compressed(draft, **matrices)
+        results = {**_numbers(found), "num_images": len(found.confusions)}
+        return results | {"native": _numbers(found.native)} if found.native else results
 
-    return run.stage(f"scores/{name}", {"num_pictures": num_pictures}, inputs, work)
+    return run.stage(f"scores/{name}", facts, inputs, work)
 
 
-def _load_confusions(run: runs.Run, arm: str) -> Any:
+def _numbers(found: prediction.Prediction) -> runs.Facts:
+    return {"loss": found.loss, "calibration_error": found.calibration_error}
+
+
+def _native_labels(run: runs.Run) -> dict[str, Path] | None:
+    """Target-test labels at native size by name, if they were prepared."""
+    if not (run.root / "records" / f"{NATIVE_TABLE}.csv").is_file():
+        return None
+    return {r.name: r.label for r in prepared(run, NATIVE_TABLE) if r.label}
+
+
+def _load_confusions(run: runs.Run, arm: str, size: str = "confusions") -> Any:
     path = run.root / "scores" / runs.folder_name(arm) / "confusions.npz"
     with np.load(path, allow_pickle=False) as arrays:
-        return arrays["confusions"]
+        return arrays[size]
 
 
 def _translator_quality(settings: Settings, run: runs.Run, method: str) -> runs.Done:

@@ -8,6 +8,8 @@ from i2i_keras.config import Config
 from i2i_keras.data.domains import DomainConfig
 from i2i_keras.data.prepare import PrepareConfig
 from i2i_keras.data.streets import StreetsConfig
+from i2i_keras.errors import SettingsError
+from i2i_keras.evaluation.whole_images import check_window
 from i2i_keras.training.runtime import Determinism
 from i2i_keras.training.segmenter_config import SegmenterConfig
 from i2i_keras.translation import TRANSLATORS
@@ -25,11 +27,15 @@ class EvaluateConfig(Config):
         num_pictures: test images whose predictions are kept for the report.
         num_quality_images: training images of each domain by which translators
             are scored (distances, drift); 0 = they are not.
+        window: (height, width) of the windows, half over each other, in which
+            arms see an image, multiples of the segmenter's stride; unset =
+            they see it whole.
     """
 
     bootstrap_samples: pydantic.PositiveInt = 2000
     num_pictures: pydantic.NonNegativeInt = 8
     num_quality_images: pydantic.NonNegativeInt = 100
+    window: tuple[pydantic.PositiveInt, pydantic.PositiveInt] | None = None
 
 
 class Settings(Config):
@@ -76,6 +82,14 @@ class Settings(Config):
         if len(set(arms)) < len(arms):
             raise ValueError("an arm is named twice")
         return arms
+
+    @pydantic.model_validator(mode="after")
+    def _window_fits(self) -> "Settings":
+        try:
+            check_window(self.evaluate.window, self.segmenter.built.stride)
+        except SettingsError as error:
+            raise ValueError(str(error)) from None
+        return self
 
     @property
     def methods(self) -> list[str]:

@@ -190,6 +190,11 @@ def test_a_wrong_type_is_refused_by_name(override, message):
             "translator.cyclegan.pipeline.crop=[63, 64]",
             "Setting 'translator.cyclegan': pipeline.crop has to be a multiple of 2, the gen",
         ),
+        (
+            "evaluate.window=[96, 120]",
+            "evaluate.window is 96 x 120, but this segmenter needs multiples of 16; change it",
+        ),
+        ("evaluate.window=[0, 16]", "Setting 'evaluate.window.0': Input should be greater than 0"),
         ('arms=["target_only"]', "Setting 'arms': no arm 'target_only'; arms are source_only, "),
         ('arms=["adapted:cut"]', "Setting 'arms': no arm 'adapted:cut'; "),
         ('arms=["oracle", "oracle"]', "Setting 'arms': an arm is named twice"),

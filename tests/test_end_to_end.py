@@ -13,7 +13,7 @@ from i2i_keras import arms, config, experiment, runs
 from i2i_keras.cli import main
 from i2i_keras.data.labels import IGNORE
 from i2i_keras.data.records import SPLITS, read_label, read_records
-from i2i_keras.errors import DataError
+from i2i_keras.errors import DataError, SettingsError
 from i2i_keras.evaluation import segmentation
 
 PRESET = """
@@ -34,6 +34,7 @@ format = "gta5"
 
 [prepare]
 size = [32, 64]
+native_labels = true
 workers = 1
 
 [translator.cyclegan]
@@ -120,6 +121,7 @@ def summary(finished):
         "raw/done.json",
         "records/done.json",
         *(f"records/{domain}-{s}.csv" for domain in ("source", "target") for s in SPLITS),
+        "records/target-test-native.csv",
         "translator/cyclegan/done.json",
         "translator/cyclegan/history.csv",
         "translator/cyclegan/samples/step-000002.png",
@@ -135,6 +137,7 @@ def summary(finished):
         "segmenter/oracle/unet.weights.h5",
         "segmenter/oracle/history.csv",
         "scores/source_only.json",
+        "scores/source_only-confusion.csv",
         "scores/adapted-cyclegan.json",
         "scores/oracle.json",
         "scores/summary.json",
@@ -193,6 +196,41 @@ def test_all_arms_are_scored_on_all_pixels_of_the_same_labels(finished):
     for matrices in rows:
         assert matrices.sum(axis=(1, 2)).tolist() == [(t != IGNORE).sum() for t in truths]
         np.testing.assert_array_equal(matrices.sum(axis=2), rows[0].sum(axis=2))
+
+
+def test_the_table_of_an_arm_is_its_confusion_matrix(finished):
+    for arm in ARMS:
+        name = runs.folder_name(arm)
+        with np.load(finished.root / "scores" / name / "confusions.npz") as file:
+            total = file["confusions"].sum(axis=0)
+        rows = runs.read_table(finished.root / "scores" / f"{name}-confusion.csv")
+        found = [[int(v) for key, v in row.items() if key != "truth"] for row in rows]
+        np.testing.assert_array_equal(found, total)
+        assert [row["truth"] for row in rows] == [*rows[0]][1:]
+
+
+def test_all_arms_are_scored_at_native_size_as_well(finished, summary):
+    labels = [r.label for r in finished.records("records/target-test-native")]
+    for arm in ARMS:
+        name = runs.folder_name(arm)
+        with np.load(finished.root / "scores" / name / "confusions.npz") as file:
+            matrices = file["native"]
+        # Twice as high and as wide as at the working size.
+        assert matrices.sum(axis=(1, 2)).tolist() == [
+            (read_label(label) != IGNORE).sum() for label in labels
+        ]
+        assert {read_label(label).shape for label in labels} == {(64, 128)}
+        facts = runs.read_json(finished.root / "scores" / f"{name}.json")
+        native = facts["native"]
+        assert native.keys() == facts.keys() & {
+            *segmentation.scores(matrices[0]),
+            *("iou", "subsets", "categories", "mean_category_iou", "loss", "calibration_error"),
+        }
+        assert native["mean_iou"] == pytest.approx(segmentation.mean_iou(matrices.sum(axis=0)))
+        assert summary["arms"][arm]["native_mean_iou"] == native["mean_iou"]
+        assert native["mean_iou"] != facts["mean_iou"]
+        for scores in (facts, native):
+            assert 0 <= scores["calibration_error"] <= 1
 
 
 # --- What was promised ------------------------------------------------------
@@ -361,6 +399,30 @@ def unscored(finished, tmp_path):
     shutil.copytree(finished.root, tmp_path / "run")
     shutil.rmtree(tmp_path / "run" / "scores" / "source_only")
     return runs.Run(tmp_path / "run")
+
+
+def test_windows_are_asked_for_and_change_the_scores(finished, unscored, summary):
+    changes = ['arms=["source_only"]', "evaluate.window=[16, 16]"]
+    settings = config.build(experiment.Settings, config.read(str(finished.preset), changes))
+    arms = experiment.evaluate(settings, unscored)["arms"]
+    before, after = (
+        np.load(root / "scores" / "source_only" / "confusions.npz")["confusions"]
+        for root in (finished.root, unscored.root)
+    )
+    np.testing.assert_array_equal(after.sum(axis=2), before.sum(axis=2))  # All pixels.
+    assert not np.array_equal(after, before)
+    assert arms["source_only"]["mean_iou"] != summary["arms"]["source_only"]["mean_iou"]
+    with pytest.raises(DataError, match=r"was made with window = \[16, 16\] \(now absent\)"):
+        experiment.evaluate(finished.settings, unscored)
+
+
+def test_a_window_that_the_trained_segmenter_cannot_take_is_refused(finished, unscored):
+    # Its stride is 2; the settings may be of another one by now.
+    evaluate = finished.settings.evaluate.model_copy(update={"window": (16, 15)})
+    settings = finished.settings.model_copy(update={"evaluate": evaluate})
+    with pytest.raises(SettingsError, match="16 x 15, but this segmenter needs multiples of 2;"):
+        experiment.evaluate(settings, unscored)
+    experiment.evaluate(finished.settings, unscored)  # Nothing is left of the attempt.
 
 
 def test_arms_are_scored_where_the_sources_test_labels_are_withheld(finished, unscored, summary):

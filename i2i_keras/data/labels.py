@@ -85,6 +85,8 @@ CLASSES = (
     _row(34, 255, "license plate", "vehicle", (0, 0, 142)),
 )
 
+# In the order of cityscapesScripts; void is none.
+CATEGORIES = tuple(dict.fromkeys(row.category for row in CLASSES if row.category != "void"))
 
 CODINGS: dict[str, tuple[str, ...]] = {
     "cityscapes": tuple(row.name for row in CLASSES),

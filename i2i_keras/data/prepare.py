@@ -21,6 +21,8 @@ from i2i_keras.errors import DataError
 
 Rows = list[dict[str, Any]]
 
+NATIVE_TABLE = "target-test-native"
+
 
 class PrepareConfig(Config):
     """What the prepared images and labels are like.
@@ -35,6 +37,8 @@ class PrepareConfig(Config):
             lists them either way.
         compare_target_labels: whether the comparison of the domains may look
             at the target's training labels. Nothing is trained by it.
+        native_labels: whether the target's test labels are written at their
+            native size as well, so that arms are scored there, too.
         workers: processes; 0 = one a core.
     """
 
@@ -43,6 +47,7 @@ class PrepareConfig(Config):
     image_resize: ImageResize = "area"
     on_bad: Literal["fail", "skip"] = "fail"
     compare_target_labels: bool = False
+    native_labels: bool = False
     workers: pydantic.NonNegativeInt = 0
 
     @pydantic.field_validator("label_space")
@@ -54,6 +59,8 @@ class PrepareConfig(Config):
     def facts(self) -> runs.Facts:
         """All that the records depend on, without a path."""
         facts = self.model_dump(mode="json", exclude={"workers", "on_bad"})
+        if not self.native_labels:  # What was prepared without stays valid.
+            del facts["native_labels"]
         if self.label_space.endswith(".toml"):
             facts["label_space"] = settings.read_toml(Path(self.label_space))
         return facts
@@ -94,6 +101,8 @@ def prepare(config: PrepareConfig, domains: Mapping[str, Domain], root: Path) ->
             raise DataError(f"No image of {table} is good; see {root / 'records/audit.json'}.")
         write_records(root, root / "records" / f"{table}.csv", records)
         counts[table] = len(records)
+        if table == "target-test":
+            _write_native_table(tasks, {*records}, root)
     write_space(root / "records" / "label_space.json", space)
     return {
         "records": counts,
@@ -118,14 +127,25 @@ def _plan(
         table = f"{name}-{split}"
         work = Work(table, domain.root, reader, config.size, config.image_resize, measured)
         folder = root / "records" / table
-        yield table, (work, [_task(folder, record, facts) for record in records])
+        native = folder / "native" if config.native_labels and table == "target-test" else None
+        yield table, (work, [_task(folder, record, facts, native) for record in records])
 
 
-def _task(folder: Path, raw: Record, facts: Any) -> Task:
+def _task(folder: Path, raw: Record, facts: Any, native: Path | None) -> Task:
     label = folder / "labels" / f"{raw.name}.png" if raw.label else None
     done = Record(raw.name, folder / "images" / f"{raw.name}.png", label)
     states = [_state(path) for path in (raw.image, raw.label) if path]
-    return Task(runs.fingerprint([facts, raw.name, states]), raw, done)
+    full = native / f"{raw.name}.png" if native and label else None
+    return Task(runs.fingerprint([facts, raw.name, states]), raw, done, full)
+
+
+def _write_native_table(tasks: Sequence[Task], kept: set[Record], root: Path) -> None:
+    """Writes the records whose label there is at its native size, if any."""
+    path = root / "records" / f"{NATIVE_TABLE}.csv"
+    path.unlink(missing_ok=True)
+    native = [t.done._replace(label=t.native) for t in tasks if t.native and t.done in kept]
+    if native:
+        write_records(root, path, native)
 
 
 def _state(path: Path) -> list[int]:
@@ -141,7 +161,7 @@ def _do_table(config: PrepareConfig, work: Work, tasks: Sequence[Task], root: Pa
     path = root / "records" / work.table / "examined.jsonl"
     path.parent.mkdir(parents=True, exist_ok=True)
     done = {row["key"]: row for row in _read_lines(path)}
-    left = [task for task in tasks if task.key not in done or _is_missing(task.done)]
+    left = [task for task in tasks if task.key not in done or task.is_missing()]
     one = functools.partial(write_record, work)
     results = parallel.for_each(one, left, config.workers, f"prepare {work.table}")
     # A line says that its record's files are whole.
@@ -151,10 +171,6 @@ def _do_table(config: PrepareConfig, work: Work, tasks: Sequence[Task], root: Pa
             file.write(json.dumps(row) + "\n")
             file.flush()
     return [done[task.key] for task in tasks]
-
-
-def _is_missing(record: Record) -> bool:
-    return not all(path.is_file() for path in (record.image, record.label) if path)
 
 
 def _read_lines(path: Path) -> Iterator[dict[str, Any]]:

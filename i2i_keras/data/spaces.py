@@ -146,6 +146,37 @@ SUBSETS = {
 }
 
 
+_ROWS = {row.name: row for row in CLASSES}
+
+
+def evaluated_in(space: LabelSpace) -> NDArray[np.bool_]:
+    """Which classes of a space count in an evaluation by Cityscapes' rules.
+
+    Returns:
+        `(classes,)`; False for those that join classes of Cityscapes of which
+        it evaluates none.
+    """
+    return np.array(
+        [
+            not row.cityscapes or any(_ROWS[name].train_id != IGNORE for name in row.cityscapes)
+            for row in space.classes
+        ]
+    )
+
+
+def categories_of(space: LabelSpace) -> list[str | None]:
+    """Cityscapes' category of each class of a space.
+
+    It is the one that all classes share which it joins; None if they do not,
+    if there are none, or if they are void.
+    """
+    found: list[str | None] = []
+    for row in space.classes:
+        joined = {_ROWS[name].category for name in row.cityscapes}
+        found.append(joined.pop() if len(joined) == 1 and joined != {"void"} else None)
+    return found
+
+
 class _SpaceFile(Config):
     classes: tuple[SpaceClass, ...]
 

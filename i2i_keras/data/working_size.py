@@ -47,11 +47,18 @@ class Task(NamedTuple):
         key: hash of all that the result depends on.
         raw: what is read.
         done: what is written.
+        native: where the label is written at its own size as well, or None.
     """
 
     key: str
     raw: Record
     done: Record
+    native: Path | None = None
+
+    def is_missing(self) -> bool:
+        """Whether one of its files is not there."""
+        paths = (self.done.image, self.done.label, self.native)
+        return not all(path.is_file() for path in paths if path)
 
 
 def write_record(work: Work, task: Task) -> dict[str, Any]:
@@ -74,6 +81,8 @@ def write_record(work: Work, task: Task) -> dict[str, Any]:
     if seen.label is not None and task.done.label:
         label = _nearest(Image.fromarray(seen.label), work.size)
         _write_png(label, task.done.label)
+        if task.native:
+            _write_png(Image.fromarray(seen.label), task.native)
     if seen.image is not None:
         image = _resize(seen.image, work)
         _write_png(image, task.done.image)

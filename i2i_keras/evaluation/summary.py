@@ -1,11 +1,14 @@
 """What the confusion matrices of all arms say, as plain numbers."""
 
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from i2i_keras.data.spaces import SUBSETS
+from i2i_keras import runs
+from i2i_keras.data.spaces import SUBSETS, LabelSpace, evaluated_in
 from i2i_keras.evaluation import segmentation, statistics
 from i2i_keras.evaluation.statistics import Drawn
 
@@ -44,25 +47,60 @@ def compare(drawn: dict[str, Drawn]) -> dict[str, dict[str, Any]]:
     return results
 
 
-def details(names: tuple[str, ...], confusion: NDArray[np.int64]) -> dict[str, Any]:
-    """All scores of one arm, also over subsets of the classes, and by class.
+def details(space: LabelSpace, confusion: NDArray[np.int64]) -> dict[str, Any]:
+    """All scores of one arm, also over subsets and categories, and by class.
+
+    Args:
+        space: whose classes they are.
+        confusion: `(classes, classes)` pixels, summed over images.
 
     Returns:
-        The keys of `segmentation.scores`; `iou` by class, None = left out; and
-        `subsets`, the mean IoU of those of `spaces.SUBSETS` that are smaller
-        than the label space and in it.
+        The keys of `segmentation.scores`; `iou` by class; `subsets`, the mean
+        IoU of those of `spaces.SUBSETS` that are smaller than the space and in
+        it; `categories`, see `segmentation.category_iou`, and their mean,
+        `mean_category_iou`. Where a space has classes that Cityscapes does not
+        evaluate, `evaluated` holds `iou` and scores of those that it does, by
+        its rules, and subsets are means of these IoUs. None = left out.
     """
-    iou = segmentation.iou_per_class(confusion)
-    by_class = {n: None if np.isnan(v) else float(v) for n, v in zip(names, iou, strict=True)}
-    subsets = {
-        subset: _mean([by_class[name] for name in classes])
-        for subset, classes in SUBSETS.items()
-        if {*classes} < {*names}
+    evaluated = evaluated_in(space)
+    iou = _by_name(space, segmentation.iou_per_class(confusion, evaluated))
+    categories = _known(segmentation.category_iou(confusion, space))
+    facts = {
+        **_known(segmentation.scores(confusion)),
+        "iou": _by_name(space, segmentation.iou_per_class(confusion)),
+        "subsets": {
+            subset: _mean([iou[name] for name in classes])
+            for subset, classes in SUBSETS.items()
+            if {*classes} < {*space.names}
+        },
+        "categories": categories,
+        "mean_category_iou": _mean(categories.values()),
     }
-    return {**segmentation.scores(confusion), "iou": by_class, "subsets": subsets}
+    if evaluated.all():
+        return facts
+    names = [name for name, counts in zip(space.names, evaluated, strict=True) if counts]
+    scores = _known(segmentation.scores(confusion, evaluated))
+    return facts | {"evaluated": {**scores, "iou": {name: iou[name] for name in names}}}
 
 
-def _mean(values: list[float | None]) -> float | None:
+def write_confusion(path: Path, names: Sequence[str], confusion: NDArray[np.int64]) -> None:
+    """Writes a confusion matrix as CSV, truth by row, prediction by column."""
+    rows = [
+        {"truth": name, **dict(zip(names, map(int, row), strict=True))}
+        for name, row in zip(names, confusion, strict=True)
+    ]
+    runs.write_table(path, rows, ["truth", *names])
+
+
+def _by_name(space: LabelSpace, values: NDArray[np.float64]) -> dict[str, float | None]:
+    return _known(dict(zip(space.names, map(float, values), strict=True)))
+
+
+def _known(values: Mapping[str, float]) -> dict[str, float | None]:
+    return {name: None if np.isnan(value) else value for name, value in values.items()}
+
+
+def _mean(values: Iterable[float | None]) -> float | None:
     there = [value for value in values if value is not None]
     return float(np.mean(there)) if there else None
 

@@ -12,6 +12,7 @@ import jinja2
 from i2i_keras import __version__, runs
 from i2i_keras.data.spaces import LabelSpace, read_space
 from i2i_keras.report import charts, figures, tables
+from i2i_keras.report.classes import class_notes, class_pictures, class_tables
 from i2i_keras.report.domains import domain_comparison
 from i2i_keras.report.figures import Picture
 from i2i_keras.report.findings import CEILING, FLOOR, Headline, headline, training_warnings
@@ -86,13 +87,8 @@ def _sections(root: Path, summary: Mapping[str, Any]) -> Iterator[Section]:
     bars = Picture("result.png", "Mean IoU of each arm.", charts.result_bars(summary).png())
     yield Section("Result", [tables.result_rows(summary, scores)], _notes(summary), [bars])
     if scores:
-        chart = charts.iou_bars({arm: facts["iou"] for arm, facts in scores.items()})
-        yield Section(
-            "Each class",
-            [tables.class_rows(scores)],
-            ["IoU in percent. Bold: the best arm without target labels. Hyphen: absent."],
-            [Picture("iou.png", "IoU of each class and arm.", chart.png())],
-        )
+        pictures = list(class_pictures(root, scores))
+        yield Section("Each class", class_tables(scores), class_notes(scores), pictures)
     if space:
         pictures = [
             *figures.domain_pictures(root, space),

@@ -46,14 +46,20 @@ def result_rows(summary: Mapping[str, Any], scores: Mapping[str, Any] | None = N
     """
     columns = ["Arm", "Mean IoU %", "95% interval"]
     columns += ["Gain", "95% interval of gain", "Gap closed %"]
+    native = any(is_number(facts.get("native_mean_iou")) for facts in summary["arms"].values())
+    if native:
+        columns += ["Mean IoU % at native size"]
     if scores:
-        columns += ["Pixel accuracy %", "Mean accuracy %", "Frequency-weighted IoU %", "Loss"]
+        columns += ["Pixel accuracy %", "Mean accuracy %", "Frequency-weighted IoU %"]
+        columns += ["Calibration error %", "Loss"]
     best = best_adapted(summary["arms"])
     rows = []
     for arm, facts in summary["arms"].items():
         texts = [arm, percent(facts.get("mean_iou")), interval(facts.get("ci95"))]
         texts += [_signed(facts.get("gain")), interval(facts.get("gain_ci95"))]
         texts += [percent(facts.get("gap_closed"))]
+        if native:
+            texts += [percent(facts.get("native_mean_iou"))]
         if scores:
             texts += _further(scores.get(arm, {}))
         rows.append([Cell(text, arm == best) for text in texts])
@@ -73,17 +79,27 @@ def class_rows(scores: Mapping[str, Any]) -> Table:
         }
         for arm, facts in scores.items()
     }
-    names = dict.fromkeys(name for values in all_values.values() for name in values)
+    return iou_rows("Class", all_values)
+
+
+def iou_rows(title: str, iou_by_arm: Mapping[str, Mapping[str, float | None]]) -> Table:
+    """IoU in percent, the best label-free arm of each row strong.
+
+    Args:
+        title: what the rows are.
+        iou_by_arm: by arm and row; in [0, 1], or None.
+    """
+    names = dict.fromkeys(name for values in iou_by_arm.values() for name in values)
     rows = []
     for name in names:
-        values = {arm: found.get(name) for arm, found in all_values.items()}
+        values = {arm: found.get(name) for arm, found in iou_by_arm.items()}
         free = [v for arm, v in values.items() if arm != CEILING and is_number(v)]
         best = max(free) if len(free) > 1 else None
         rows.append([Cell(name)])
         for arm, value in values.items():
             strong = arm != CEILING and is_number(value) and value == best
             rows[-1].append(Cell(percent(value), strong))
-    return Table(["Class", *scores], rows)
+    return Table([title, *iou_by_arm], rows)
 
 
 def translator_rows(quality: Mapping[str, Mapping[str, Any]]) -> Table:
@@ -155,7 +171,7 @@ def _signed(value: Any) -> str:
 
 def _further(facts: Mapping[str, Any]) -> list[str]:
     loss = facts.get("loss")
-    shares = ("pixel_accuracy", "mean_accuracy", "frequency_weighted_iou")
+    shares = ("pixel_accuracy", "mean_accuracy", "frequency_weighted_iou", "calibration_error")
     return [percent(facts.get(key)) for key in shares] + [
         f"{loss:.3f}" if is_number(loss) else NOTHING
     ]

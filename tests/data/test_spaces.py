@@ -8,7 +8,17 @@ from PIL import Image
 from i2i_keras.data.domains import Domain, DomainConfig
 from i2i_keras.data.prepare import PrepareConfig, prepare
 from i2i_keras.data.records import read_label, read_records
-from i2i_keras.data.spaces import LABEL_SPACES, SUBSETS, find_space, read_space, write_space
+from i2i_keras.data.spaces import (
+    LABEL_SPACES,
+    SUBSETS,
+    SpaceClass,
+    build_space,
+    categories_of,
+    evaluated_in,
+    find_space,
+    read_space,
+    write_space,
+)
 from i2i_keras.errors import DataError, SettingsError
 
 # Level 1 of IDD, from Cityscapes' and GTA5's ids and from CamVid's numbers.
@@ -210,3 +220,35 @@ def test_a_space_is_written_in_words(tmp_path):
         **{"name": "non-drivable", "color": [244, 35, 232], "cityscapes": ["sidewalk", "terrain"]},
         **{"camvid": ["pavement"], "idd": ["non-drivable"]},
     }
+
+
+def test_a_class_has_the_category_that_all_it_joins_share():
+    found = dict(zip(LABEL_SPACES["idd7"].names, categories_of(LABEL_SPACES["idd7"]), strict=True))
+    assert found == {
+        "drivable": "flat",
+        "non-drivable": None,  # Sidewalk is flat, terrain nature.
+        "living things": "human",
+        "vehicles": "vehicle",
+        "roadside objects": None,  # Walls are construction, poles objects.
+        "far objects": None,
+        "sky": "sky",
+    }
+
+
+def test_void_is_no_category():
+    space = LABEL_SPACES["cityscapes34"]
+    found = dict(zip(space.names, categories_of(space), strict=True))
+    assert [name for name, category in found.items() if category is None] == [*space.names[:7]]
+    assert found["caravan"] == "vehicle"
+
+
+def test_a_class_is_evaluated_if_one_that_it_joins_is():
+    assert evaluated_in(LABEL_SPACES["cityscapes19"]).all()
+    space = LABEL_SPACES["cityscapes34"]
+    assert {*np.array(space.names)[evaluated_in(space)]} == {*SUBSETS["cityscapes19"]}
+    rows = [
+        SpaceClass(name="way", color=(0, 0, 0), cityscapes=("road", "parking")),
+        SpaceClass(name="lot", color=(0, 0, 0), cityscapes=("rail track",)),
+        SpaceClass(name="theirs", color=(0, 0, 0), camvid=("tree",)),
+    ]
+    assert evaluated_in(build_space("own", rows)).tolist() == [True, False, True]

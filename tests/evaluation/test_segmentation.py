@@ -1,22 +1,18 @@
 import numpy as np
 import pytest
-import tensorflow as tf
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
-from PIL import Image
 
 from i2i_keras.data.labels import IGNORE
-from i2i_keras.data.records import Record
-from i2i_keras.errors import DataError
+from i2i_keras.data.spaces import LABEL_SPACES, SpaceClass, build_space
 from i2i_keras.evaluation.segmentation import (
+    category_iou,
     confusion_matrix,
     iou_per_class,
     mean_iou,
-    predict,
     scores,
 )
-from i2i_keras.models.unet import UNetConfig, build_unet
 
 CLASSES = 4
 LABELS = st.sampled_from([*range(CLASSES), IGNORE])
@@ -60,6 +56,39 @@ def test_the_truth_itself_scores_one(truth):
     np.testing.assert_array_equal(iou[~np.isnan(iou)], 1.0)
 
 
+@pytest.mark.parametrize("num_classes", [2, 34, 254])
+@pytest.mark.parametrize("types", [("uint8", "uint8"), ("int64", "int32"), ("uint16", "int8")])
+def test_any_integers_are_counted_alike(num_classes, types):
+    num_classes = min(num_classes, 127) if "int8" in types else num_classes
+    random = np.random.default_rng(num_classes)
+    truth = random.choice([*range(num_classes), IGNORE], 5000)
+    predicted = random.integers(0, num_classes, 5000)
+    expected = np.zeros((num_classes, num_classes), int)
+    np.add.at(expected, (truth[truth != IGNORE], predicted[truth != IGNORE]), 1)
+    found = confusion_matrix(truth.astype(types[0]), predicted.astype(types[1]), num_classes)
+    np.testing.assert_array_equal(found, expected)
+
+
+def test_no_pixels_make_an_empty_matrix():
+    nothing = np.zeros((0, 5), np.uint8)
+    np.testing.assert_array_equal(confusion_matrix(nothing, nothing, 2), np.zeros((2, 2)))
+
+
+@pytest.mark.parametrize(
+    ("truth", "predicted", "said"),
+    [
+        (4, 0, "The truth holds what is none of 4 classes and not 255"),
+        (254, 3, "The truth holds what is none of 4 classes and not 255"),
+        (256, 0, "256 to 256 are no classes"),
+        (0, 4, "4 is predicted and none of 4 classes"),
+        (0, -1, "-1 to -1 are no classes"),
+    ],
+)
+def test_what_is_no_class_is_refused_and_not_counted_as_another(truth, predicted, said):
+    with pytest.raises(ValueError, match=said):
+        confusion_matrix(np.array([truth]), np.array([predicted]), CLASSES)
+
+
 def test_iou_is_the_overlap_in_parts_of_the_union():
     np.testing.assert_allclose(iou_per_class(HAND), [3 / 5, 4 / 6, 0.0, np.nan])
 
@@ -94,115 +123,35 @@ def test_scores_of_many_matrices_are_those_of_each():
 
 def test_no_pixels_have_no_score():
     assert np.isnan(mean_iou(np.zeros((3, 3), int)))
+    assert all(np.isnan(value) for value in scores(np.zeros((3, 3), int)).values())
 
 
-# --- Prediction -------------------------------------------------------------
-
-SIZE = (13, 18)  # Multiples of 4 are 16 and 20.
-
-
-@pytest.fixture(scope="module")
-def unet():
-    """With offsets of its own: at zero, dead features would tie all classes."""
-    model, rng = build_unet(UNetConfig(filters=2, depth=2), CLASSES), np.random.default_rng(0)
-    for variable in model.trainable_variables:
-        variable.assign(rng.normal(0.0, 0.3, variable.shape))
-    return model
+def test_truth_that_is_not_evaluated_does_not_count_and_its_prediction_is_a_miss():
+    matrix = np.array([[6, 1, 3], [0, 8, 2], [5, 5, 40]])
+    evaluated = np.array([True, True, False])
+    np.testing.assert_allclose(iou_per_class(matrix, evaluated), [6 / 10, 8 / 11, np.nan])
+    assert scores(matrix, evaluated) == {
+        "mean_iou": pytest.approx((6 / 10 + 8 / 11) / 2),
+        "pixel_accuracy": pytest.approx(14 / 20),
+        "mean_accuracy": pytest.approx((6 / 10 + 8 / 10) / 2),
+        "frequency_weighted_iou": pytest.approx((6 / 10 + 8 / 11) / 2),
+    }
 
 
-@pytest.fixture(scope="module")
-def segment(unet):
-    return tf.function(lambda images: unet(images, training=False), reduce_retracing=True)
+def test_within_a_category_classes_may_be_taken_for_each_other():
+    space = LABEL_SPACES["idd7"]
+    matrix = np.zeros((7, 7), int)
+    matrix[0, :3] = 60, 30, 10  # Drivable is all of flat, the only one so.
+    matrix[2, 2] = 5
+    matrix[5, 0] = 20  # Far objects are of no category, but they count.
+    assert category_iou(matrix, space) == {
+        "flat": pytest.approx(60 / 120),
+        "sky": pytest.approx(np.nan, nan_ok=True),
+        "human": pytest.approx(5 / 15),
+        "vehicle": pytest.approx(np.nan, nan_ok=True),
+    }
 
 
-@pytest.fixture(scope="module")
-def records(tmp_path_factory):
-    folder, rng = tmp_path_factory.mktemp("records"), np.random.default_rng(0)
-    found = []
-    for name in "abc":
-        record = Record(name, folder / f"{name}.png", folder / f"{name}-label.png")
-        Image.fromarray(rng.integers(0, 256, (*SIZE, 3), np.uint8)).save(record.image)
-        truth = rng.choice([*range(CLASSES), IGNORE], SIZE).astype(np.uint8)
-        Image.fromarray(truth).save(record.label)
-        found.append(record)
-    return found
-
-
-@pytest.fixture(scope="module")
-def prediction(segment, records, tmp_path_factory):
-    """What the U-Net says, and the picture of record b."""
-    picture = tmp_path_factory.mktemp("pictures") / "b.png"
-    return predict(segment, records, CLASSES, 4, {"b": picture}), picture
-
-
-def pixels(path):
-    with Image.open(path) as image:
-        return np.asarray(image)
-
-
-def logits(unet, record):
-    """By hand: mirrored to a multiple of 4, and cut back."""
-    image = pixels(record.image) / 127.5 - 1.0
-    padded = np.pad(image, [(0, 3), (0, 2), (0, 0)], "symmetric").astype(np.float32)
-    return unet(padded[np.newaxis], training=False).numpy()[0, : SIZE[0], : SIZE[1]]
-
-
-def test_there_is_a_matrix_an_image_over_its_own_pixels(prediction, unet, records):
-    matrices = prediction[0].confusions
-    assert matrices.shape == (3, CLASSES, CLASSES)
-    for matrix, record in zip(matrices, records, strict=True):
-        truth = pixels(record.label)
-        expected = confusion_matrix(truth, logits(unet, record).argmax(-1), CLASSES)
-        np.testing.assert_array_equal(matrix, expected)
-        assert matrix.sum() == (truth != IGNORE).sum()
-
-
-def test_the_loss_is_the_mean_over_all_pixels_that_count(prediction, unet, records):
-    losses = []
-    for record in records:
-        values, truth = logits(unet, record).astype(np.float64), pixels(record.label)
-        there = truth != IGNORE
-        log_sum = np.log(np.exp(values).sum(axis=-1))
-        losses.append(log_sum[there] - values[there, truth[there]])
-    np.testing.assert_allclose(prediction[0].loss, np.concatenate(losses).mean(), rtol=1e-5)
-
-
-def test_the_picture_is_the_prediction_at_the_images_size(prediction, unet, records):
-    written = pixels(prediction[1])
-    assert written.shape == SIZE
-    np.testing.assert_array_equal(written, logits(unet, records[1]).argmax(-1))
-
-
-def test_images_may_have_different_sizes(segment, records, tmp_path):
-    small = records[0]._replace(image=tmp_path / "small.png", label=tmp_path / "label.png")
-    Image.fromarray(np.zeros((8, 9, 3), np.uint8)).save(small.image)
-    Image.fromarray(np.ones((8, 9), np.uint8)).save(small.label)
-    found = predict(segment, [small, records[1]], CLASSES, 4, {})
-    assert found.confusions[0].sum() == 8 * 9
-
-
-def test_labels_that_say_nothing_are_refused(segment, records, tmp_path):
-    blank = records[0]._replace(label=tmp_path / "blank.png")
-    Image.fromarray(np.full(SIZE, IGNORE, np.uint8)).save(blank.label)
-    with pytest.raises(DataError, match=r"All pixels of the 1 test labels are ignored; .*withheld"):
-        predict(segment, [blank], CLASSES, 4, {})
-
-
-def test_an_image_of_ignored_pixels_among_others_counts_nothing(segment, records, tmp_path):
-    blank = records[0]._replace(label=tmp_path / "blank.png")
-    Image.fromarray(np.full(SIZE, IGNORE, np.uint8)).save(blank.label)
-    alone = predict(segment, [records[1]], CLASSES, 4, {})
-    both = predict(segment, [blank, records[1]], CLASSES, 4, {})
-    assert both.loss == alone.loss
-    np.testing.assert_array_equal(both.confusions, [np.zeros((4, 4)), alone.confusions[0]])
-
-
-def test_no_records_are_refused(segment):
-    with pytest.raises(DataError, match=r"no test images to score; check the split"):
-        predict(segment, [], CLASSES, 4, {})
-
-
-def test_a_record_without_label_is_refused(segment, records):
-    unlabelled = records[2]._replace(label=None)
-    with pytest.raises(DataError, match=r"c.png has no label and cannot be scored"):
-        predict(segment, [records[0], unlabelled], CLASSES, 4, {})
+def test_a_space_without_cityscapes_classes_has_no_categories():
+    rows = [SpaceClass(name=n, color=(0, 0, 0), camvid=(n,)) for n in ("sky", "tree")]
+    assert category_iou(np.ones((2, 2), int), build_space("own", rows)) == {}

@@ -1,15 +1,18 @@
+import csv
+import json
+
 import numpy as np
 import pytest
 
 from i2i_keras.data.spaces import LABEL_SPACES, SUBSETS
 from i2i_keras.evaluation import summary
 
-NAMES = LABEL_SPACES["cityscapes19"].names
+SPACE = LABEL_SPACES["cityscapes19"]
 CONFUSION = np.random.default_rng(0).integers(1, 100, (19, 19))
 
 
 def test_subsets_are_means_over_some_of_the_classes():
-    facts = summary.details(NAMES, CONFUSION)
+    facts = summary.details(SPACE, CONFUSION)
     iou = np.array([*facts["iou"].values()])
     # SYNTHIA's 16 leave out terrain, truck and train, its 13 wall, fence, pole.
     assert facts["subsets"] == {
@@ -21,21 +24,52 @@ def test_subsets_are_means_over_some_of_the_classes():
 
 def test_the_34_classes_have_the_19_among_them():
     confusion = np.random.default_rng(0).integers(1, 100, (34, 34))
-    facts = summary.details(LABEL_SPACES["cityscapes34"].names, confusion)
-    evaluated = [facts["iou"][name] for name in SUBSETS["cityscapes19"]]
+    facts = summary.details(LABEL_SPACES["cityscapes34"], confusion)
+    evaluated = [facts["evaluated"]["iou"][name] for name in SUBSETS["cityscapes19"]]
     assert facts["subsets"]["cityscapes19"] == pytest.approx(np.mean(evaluated))
+    assert facts["evaluated"]["mean_iou"] == pytest.approx(np.mean(evaluated))
     assert [*facts["subsets"]] == ["cityscapes19", "cityscapes16", "cityscapes13"]
 
 
+def test_only_what_is_not_evaluated_makes_two_kinds_of_scores():
+    assert "evaluated" not in summary.details(SPACE, CONFUSION)
+
+
+def test_the_mean_of_categories_is_over_those_that_are_there():
+    confusion = np.diag(np.arange(19))  # No road, and no fault.
+    confusion[1] = 0
+    facts = summary.details(SPACE, confusion)
+    assert facts["categories"] == {
+        **dict.fromkeys(["construction", "object", "nature", "sky", "human", "vehicle"], 1.0),
+        "flat": None,
+    }
+    assert facts["mean_category_iou"] == 1.0
+
+
+def test_scores_of_nothing_are_null_in_json():
+    facts = summary.details(SPACE, np.zeros((19, 19), int))
+    text = json.dumps(facts, allow_nan=False)
+    assert json.loads(text)["mean_iou"] is None
+
+
+def test_the_confusion_matrix_is_a_table_by_true_class(tmp_path):
+    summary.write_confusion(tmp_path / "a.csv", SPACE.names, CONFUSION)
+    with (tmp_path / "a.csv").open(newline="", encoding="utf-8") as file:
+        header, *rows = csv.reader(file)
+    assert header == ["truth", *SPACE.names]
+    assert [row[0] for row in rows] == [*SPACE.names]
+    np.testing.assert_array_equal(np.array([row[1:] for row in rows], int), CONFUSION)
+
+
 def test_another_space_has_no_subsets():
-    facts = summary.details(LABEL_SPACES["idd7"].names, CONFUSION[:7, :7])
+    facts = summary.details(LABEL_SPACES["idd7"], CONFUSION[:7, :7])
     assert facts["subsets"] == {}
 
 
 def test_a_class_that_is_nowhere_is_left_out_of_a_subset():
     confusion = CONFUSION.copy()
     confusion[0] = confusion[:, 0] = 0
-    facts = summary.details(NAMES, confusion)
+    facts = summary.details(SPACE, confusion)
     iou = np.array([value for value in facts["iou"].values() if value is not None])
     assert facts["iou"]["road"] is None
     assert facts["subsets"]["cityscapes16"] == pytest.approx(np.delete(iou, [8, 13, 15]).mean())

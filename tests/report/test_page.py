@@ -41,7 +41,7 @@ def test_the_page_holds_every_part_in_its_order(report):
         *("Loss curves", "Last samples", "How it was made"),
     ]
     shown = re.findall(r'<img alt="(.*?)" src="(.*?)"', html, re.DOTALL)
-    assert len(shown) == 13
+    assert len(shown) == 16
     assert "cyclegan: road became car in 28% of its pixels." in html
     assert "12% of the target&#39;s" in html
     assert "Audit: solid image in source-train, 1 (left out; see records/audit.json)." in html

@@ -65,3 +65,19 @@ def test_translators_are_compared_before_and_after():
     assert [cell.text for cell in row] == [
         *("cyclegan", "2.22 to 0.0623", "32 ± 2 to 0.53 ± 0.1", "4.5", "44.6")
     ]
+
+
+def test_scores_at_native_size_have_a_column_where_there_are_any(summary):
+    assert "Mean IoU % at native size" not in tables.result_rows(summary).columns
+    summary["arms"]["oracle"]["native_mean_iou"] = 0.512
+    table = tables.result_rows(summary)
+    place = table.columns.index("Mean IoU % at native size")
+    assert [row[place].text for row in table.rows] == ["-", "-", "51.2"]
+
+
+def test_the_calibration_error_stands_beside_the_accuracies(summary):
+    scores = {"source_only": {"calibration_error": 0.0712, "loss": 0.25}, "oracle": {"loss": 0.1}}
+    table = tables.result_rows(summary, scores)
+    place = table.columns.index("Calibration error %")
+    assert [row[place].text for row in table.rows] == ["7.1", "-", "-"]
+    assert {len(row) for row in table.rows} == {len(table.columns)}

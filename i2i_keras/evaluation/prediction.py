@@ -1,0 +1,143 @@
+"""Runs a segmenter over labelled images and counts what it says."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+from PIL import Image
+from tqdm import tqdm
+
+from i2i_keras import runs
+from i2i_keras.data import pipeline
+from i2i_keras.data.labels import IGNORE
+from i2i_keras.data.records import Record, open_image, read_label
+from i2i_keras.errors import DataError
+from i2i_keras.evaluation import calibration
+from i2i_keras.evaluation.segmentation import confusion_matrix
+from i2i_keras.evaluation.whole_images import enlarged
+
+
+class Prediction(NamedTuple):
+    """What a segmenter says of a set of records.
+
+    Attributes:
+        confusions: `(images, classes, classes)` int64 pixel counts, truth by
+            row and prediction by column, ignored pixels left out.
+        loss: cross entropy, mean over all pixels that count.
+        calibration_error: see `calibration.expected_error`; over the same.
+        native: the same at the native size of the labels, where they are given.
+    """
+
+    confusions: NDArray[np.int64]
+    loss: float
+    calibration_error: float
+    native: "Prediction | None" = None
+
+
+def predict(
+    segment: Callable[[tf.Tensor], tf.Tensor],
+    records: Sequence[Record],
+    num_classes: int,
+    multiple: int,
+    pictures: Mapping[str, Path],
+    native: Mapping[str, Path] | None = None,
+) -> Prediction:
+    """Runs a segmenter over labelled records, whole images in order.
+
+    Args:
+        segment: from images in [-1, 1] to logits; both `(batch, height, width,
+            channels)`.
+        records: with labels.
+        num_classes: size of the label space.
+        multiple: what the sides of an image have to be a multiple of.
+        pictures: by name of a record, the PNG to which its predicted label is
+            written.
+        native: by name of every record, its label at its native size, to which
+            the logits are enlarged; None = there are none.
+
+    Raises:
+        DataError: there are no records, one of them has no label, or all of
+            their pixels are ignored.
+    """
+    _check(records, native)
+    working, full = _Tally(num_classes), _Tally(num_classes)
+    batches = pipeline.evaluation_batches(records, 1, multiple)
+    bar = tqdm(records, desc="evaluate", unit="image", mininterval=1.0)
+    for record, (image, label) in zip(bar, batches, strict=True):
+        logits = segment(image)[0]
+        predicted = working.add([(logits, label.numpy()[0])])
+        width, height = open_image(record.image).size
+        if native is not None:
+            truth = read_label(native[record.name])
+            strips = enlarged(logits[:height, :width], (truth.shape[0], truth.shape[1]))
+            full.add((strip, truth[rows]) for rows, strip in strips)
+        if record.name in pictures:
+            with runs.replacing(pictures[record.name]) as draft:
+                Image.fromarray(predicted[:height, :width]).save(draft, "PNG")
+    found = working.prediction()
+    return found if native is None else found._replace(native=full.prediction())
+
+
+class _Tally:
+    """What was said of the images so far."""
+
+    def __init__(self, num_classes: int) -> None:
+        self.num_classes = num_classes
+        self.confusions: list[NDArray[np.int64]] = []
+        self.loss = 0.0
+        self.sums = np.zeros((3, calibration.NUM_BINS))
+
+    def add(self, parts: Iterable[tuple[tf.Tensor, NDArray[Any]]]) -> NDArray[np.uint8]:
+        """Counts an image, given as strips of logits and truth from the top.
+
+        Returns:
+            `(height, width)`, what is predicted.
+        """
+        found = []
+        self.confusions.append(np.zeros((self.num_classes, self.num_classes), np.int64))
+        for logits, truth in parts:
+            counted = truth != IGNORE
+            label = np.where(counted, truth, 0).astype(np.int32)
+            predicted, loss, confidence = (x.numpy() for x in _of_pixels(logits, label))
+            self.confusions[-1] += confusion_matrix(truth, predicted, self.num_classes)
+            self.loss += float(loss[counted].sum(dtype=np.float64))
+            right = (predicted == truth)[counted]
+            self.sums += calibration.sums_by_bin(confidence[counted], right)
+            found.append(predicted)
+        return np.concatenate(found)
+
+    def prediction(self) -> Prediction:
+        pixels = self.sums[0].sum()
+        if not pixels:
+            raise DataError(
+                f"All pixels of the {len(self.confusions)} test labels are ignored;"
+                " the official test labels of Cityscapes are withheld, use split = 'val_as_test'."
+            )
+        error = calibration.expected_error(self.sums)
+        return Prediction(np.stack(self.confusions), self.loss / pixels, error)
+
+
+@tf.function(reduce_retracing=True)
+def _of_pixels(logits: tf.Tensor, label: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    """Class, cross entropy and largest probability of each pixel.
+
+    By hand: TensorFlow's cross entropy computes a gradient as well, which at
+    native size would take most of the time.
+    """
+    top = tf.reduce_max(logits, -1, keepdims=True)
+    spread = tf.math.log(tf.reduce_sum(tf.exp(logits - top), -1))
+    loss = spread + top[..., 0] - tf.gather(logits, label, axis=-1, batch_dims=2)
+    return tf.cast(tf.argmax(logits, -1), tf.uint8), loss, tf.exp(-spread)
+
+
+def _check(records: Sequence[Record], native: Mapping[str, Path] | None) -> None:
+    if not records:
+        raise DataError("There are no test images to score; check the split and the root.")
+    for record in records:
+        if record.label is None or not record.label.is_file():
+            raise DataError(f"{record.image} has no label and cannot be scored.")
+        if native is not None and record.name not in native:
+            raise DataError(f"{record.image} has no label of its native size; prepare it anew.")

@@ -1,0 +1,75 @@
+"""The report's part on classes and categories."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from i2i_keras import runs
+from i2i_keras.report import charts, tables
+from i2i_keras.report.figures import Picture
+from i2i_keras.report.tables import Table
+
+Scores = Mapping[str, Mapping[str, Any]]
+
+
+def class_tables(scores: Scores) -> list[Table]:
+    """IoU of each class, of Cityscapes' categories, and by its rules.
+
+    Args:
+        scores: what scores/ARM.json hold, by arm.
+    """
+    found = [tables.class_rows(scores)]
+    categories = {
+        arm: {**facts["categories"], "mean of categories": facts["mean_category_iou"]}
+        for arm, facts in scores.items()
+        if facts.get("categories")
+    }
+    if categories:
+        found.append(tables.iou_rows("Category", categories))
+    evaluated = {
+        a: facts["evaluated"]["iou"] for a, facts in scores.items() if "evaluated" in facts
+    }
+    if evaluated:
+        found.append(tables.iou_rows("Evaluated class", evaluated))
+    return found
+
+
+def class_notes(scores: Scores) -> list[str]:
+    """What a reader must know to read these tables rightly."""
+    notes = ["IoU in percent. Bold: the best arm without target labels. Hyphen: absent."]
+    if any(facts.get("categories") for facts in scores.values()):
+        notes.append(
+            "Categories are Cityscapes' own; within one, to take a class for another is no fault."
+        )
+    if any("evaluated" in facts for facts in scores.values()):
+        notes.append(
+            "Evaluated classes, categories and means of subsets: by cityscapesScripts' rules."
+            " Pixels of other classes do not count; to predict one of these is a miss."
+        )
+    return notes
+
+
+def class_pictures(root: Path, scores: Scores) -> Iterator[Picture]:
+    """IoU as bars, and the confusion matrix of each arm."""
+    bars = charts.iou_bars({arm: facts["iou"] for arm, facts in scores.items()})
+    yield Picture("iou.png", "IoU of each class and arm.", bars.png())
+    for arm in scores:
+        name = runs.folder_name(arm)
+        path = root / "scores" / f"{name}-confusion.csv"
+        if path.is_file():
+            names, counts = read_confusion(path)
+            caption = (
+                f"What {arm} took the pixels of each class for, in percent of that class. Empty:"
+                " below a half; gray: not in the labels; left out: neither there nor predicted."
+            )
+            figure = charts.confusion_matrix(names, counts)
+            yield Picture(f"confusion-{name}.png", caption, figure.png())
+
+
+def read_confusion(path: Path) -> tuple[Sequence[str], np.ndarray[Any, np.dtype[np.int64]]]:
+    """Reads a table of `summary.write_confusion`."""
+    rows = runs.read_table(path)
+    names = [row["truth"] for row in rows]
+    return names, np.array([[int(row[name]) for name in names] for row in rows], np.int64)
