@@ -103,6 +103,8 @@ def ablate(
         for name, own in rows.items()
     }
     for chosen in settings.values():
+        if chosen.seeds:
+            raise SettingsError("An ablation has one seed; set `seed`, not `seeds`.")
         if not {"source_only", "oracle"} < {*chosen.arms} or not chosen.methods:
             raise SettingsError(
                 "An ablation needs the arms source_only, adapted:METHOD and oracle."

@@ -50,6 +50,14 @@ def arm_records(run: runs.Run, arm: str) -> ArmRecords:
     return ArmRecords(new_train, new_val, inputs)
 
 
+def without_adabn(arm: str) -> str:
+    """The arm whose trained network an `adabn` arm takes; or the arm itself."""
+    kind, _, method = arm.partition(":")
+    if kind != "adabn":
+        return arm
+    return f"adapted:{method}" if method else "source_only"
+
+
 def prepared(run: runs.Run, table: str) -> list[Record]:
     """Records that `prepare` wrote, of a table such as `source-train`."""
     return read_records(run.root, run.root / "records" / f"{table}.csv")

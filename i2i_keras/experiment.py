@@ -4,15 +4,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 from i2i_keras import runs, scoring
-from i2i_keras.arms import arm_records, label_space, prepared
+from i2i_keras.arms import arm_records, label_space, prepared, without_adabn
 from i2i_keras.data import prepare as preparation
 from i2i_keras.data import streets as drawing
 from i2i_keras.data.domains import Domain, DomainConfig
 from i2i_keras.data.records import Splits
 from i2i_keras.errors import SettingsError
+from i2i_keras.repetitions import repetitions
 from i2i_keras.report import page
 from i2i_keras.settings import Settings
-from i2i_keras.training import runtime
+from i2i_keras.training import adabn, runtime
 from i2i_keras.training import segmenter as segmenters
 from i2i_keras.translating import Trained, check_method, translate
 from i2i_keras.translation import TRANSLATORS
@@ -82,6 +83,8 @@ def train_translator(settings: Settings, run: runs.Run, method: str) -> runs.Don
 
 def train_segmenter(settings: Settings, run: runs.Run, arm: str) -> runs.Done:
     """Trains the segmenter of one arm."""
+    if without_adabn(arm) != arm:
+        return _adapt_norms(settings, run, arm)
     records = arm_records(run, arm)
     config = settings.segmenter
     # Of the target no labels: neither training nor choice of weights has them.
@@ -97,14 +100,34 @@ def train_segmenter(settings: Settings, run: runs.Run, arm: str) -> runs.Done:
     return run.stage(f"segmenter/{runs.folder_name(arm)}", facts, records.inputs, work)
 
 
+def _adapt_norms(settings: Settings, run: runs.Run, arm: str) -> runs.Done:
+    """Makes the segmenter of an `adabn` arm, and first that which it is of."""
+    stage = f"segmenter/{runs.folder_name(without_adabn(arm))}"
+    trained = train_segmenter(settings, run, without_adabn(arm))
+    inputs = {"segmenter": trained.fingerprint, "records": run.done("records").fingerprint}
+    batch_size = settings.segmenter.pipeline.batch_size
+    images = [record.image for record in prepared(run, "target-train")]
+
+    def work(folder: Path) -> runs.Facts:
+        return adabn.adapt(run.root / stage, images, batch_size, folder)
+
+    name = f"segmenter/{runs.folder_name(arm)}"
+    return run.stage(name, {"batch_size": batch_size}, inputs, work)
+
+
 def evaluate(settings: Settings, run: runs.Run) -> runs.Facts:
     """Scores arms and translators; returns what `scores/summary.json` holds."""
     return scoring.evaluate(settings, run)
 
 
-def report(run: runs.Run) -> runs.Facts:
-    """Writes the report page from what the other stages left."""
-    return page.write_report(run.root)
+def report(settings: Settings, run: runs.Run) -> runs.Facts:
+    """Writes the report page from what the other stages left.
+
+    Each repetition gets a page of its own, besides.
+    """
+    for _, member in repetitions(settings, run):
+        facts = page.write_report(member.root)
+    return page.write_report(run.root) if settings.seeds else facts
 
 
 def run_all(settings: Settings, run: runs.Run, tell: Tell) -> runs.Facts:
@@ -123,13 +146,16 @@ def run_all(settings: Settings, run: runs.Run, tell: Tell) -> runs.Facts:
         tell(f"{name}: {'was done before' if done.skipped else f'done in {done.seconds:.0f} s'}")
 
     tell_done("prepare", prepare(settings, run))
-    for method in settings.methods:
-        tell_done(f"train-translator {method}", train_translator(settings, run, method))
-        tell_done(f"translate {method}", translate(Trained(run, method)))
-    for arm in settings.arms:
-        tell_done(f"train-segmenter {arm}", train_segmenter(settings, run, arm))
+    for own, member in repetitions(settings, run):
+        if settings.seeds:
+            tell(f"--- seed {own.seed} ---")
+        for method in own.methods:
+            tell_done(f"train-translator {method}", train_translator(own, member, method))
+            tell_done(f"translate {method}", translate(Trained(member, method)))
+        for arm in own.arms:
+            tell_done(f"train-segmenter {arm}", train_segmenter(own, member, arm))
     evaluate(settings, run)
-    return report(run)
+    return report(settings, run)
 
 
 def _listing(root: Path, splits: Splits) -> str:

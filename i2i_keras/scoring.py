@@ -1,6 +1,7 @@
 """`evaluate`: from trained arms and translators to scores."""
 
 import contextlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,12 @@ from i2i_keras.data.prepare import NATIVE_TABLE
 from i2i_keras.data.records import spread
 from i2i_keras.errors import DataError
 from i2i_keras.evaluation import distribution, drift, prediction, statistics, summary
+from i2i_keras.evaluation.segmentation import mean_iou
 from i2i_keras.evaluation.summary import FLOOR
 from i2i_keras.evaluation.whole_images import check_window, windowed
+from i2i_keras.repetitions import repetitions
 from i2i_keras.settings import Settings
+from i2i_keras.training import checkpoints
 from i2i_keras.training import segmenter as segmenters
 from i2i_keras.translation import TRANSLATORS
 
@@ -24,33 +28,105 @@ def evaluate(settings: Settings, run: runs.Run) -> runs.Facts:
     """Scores all arms on the target's test records, and all translators.
 
     Predictions and distances are computed once; intervals and summary are
-    made from them anew each time.
+    made from them anew each time. Several repetitions are scored one by one
+    and then together.
 
     Returns:
         What `scores/summary.json` holds.
     """
+    if not settings.seeds:
+        return _evaluate(settings, run)
+    members = repetitions(settings, run)
+    singles = [_evaluate(own, member) for own, member in members]
+    confusions = {
+        arm: np.stack([_load_confusions(member, arm) for _, member in members])
+        for arm in settings.arms
+    }
+    results = _compare(settings, confusions)
+    folder, space = run.root / "scores", label_space(run)
+    for arm, facts in results.items():
+        # What is not compared by its chance is given as the mean.
+        known = [single["arms"][arm] for single in singles]
+        results[arm] = {**summary.mean_of(known), **facts}
+        name = runs.folder_name(arm)
+        details = [runs.read_json(m.root / "scores" / f"{name}.json") for _, m in members]
+        runs.write_json(folder / f"{name}.json", {**summary.mean_of(details), **facts})
+        total = confusions[arm].sum(axis=(0, 1))
+        summary.write_confusion(folder / f"{name}-confusion.csv", space.names, total)
+    facts = {**singles[0], "seeds": [*settings.seeds], "arms": results}
+    runs.write_json(folder / "summary.json", facts)
+    return facts
+
+
+def _evaluate(settings: Settings, run: runs.Run) -> runs.Facts:
+    """Scores what was trained once."""
     confusions, counts = {}, {}
     for arm in settings.arms:
         counts[arm] = _predict(settings, run, arm).results
-        confusions[arm] = _load_confusions(run, arm)
-    names = label_space(run).names
-    drawn = statistics.bootstrap(confusions, settings.evaluate.bootstrap_samples, settings.seed)
-    results = summary.compare(confusions, drawn)
+        confusions[arm] = _load_confusions(run, arm)[np.newaxis]
+    results = _compare(settings, confusions)
     for arm, facts in results.items():
         facts.update(_write_scores(run, arm, {"arm": arm, **facts, **counts[arm]}))
+        facts.update(_label_chosen(settings, run, arm))
     if FLOOR in settings.arms and settings.evaluate.num_quality_images > 1:
         for method in settings.methods:
             found = _translator_quality(settings, run, method).results
             runs.write_json(run.root / "scores" / f"{method}.json", {"method": method, **found})
+    space, first = label_space(run), settings.arms[0]
     facts = {
-        "label_space": label_space(run).name,
-        "num_images": counts[settings.arms[0]]["num_images"],
+        "label_space": space.name,
+        "num_images": counts[first]["num_images"],
         "bootstrap_samples": settings.evaluate.bootstrap_samples,
-        "absent": summary.absent(names, confusions[settings.arms[0]].sum(axis=0)),
+        "select": settings.segmenter.select,
+        "absent": summary.absent(space.names, confusions[first].sum(axis=(0, 1))),
         "arms": results,
     }
     runs.write_json(run.root / "scores" / "summary.json", facts)
     return facts
+
+
+def _compare(settings: Settings, confusions: dict[str, Any]) -> dict[str, runs.Facts]:
+    """Means and intervals of all arms; confusions as `statistics.bootstrap`."""
+    samples = settings.evaluate.bootstrap_samples
+    return summary.compare(statistics.bootstrap(confusions, samples, settings.seed))
+
+
+def _label_chosen(settings: Settings, run: runs.Run, arm: str) -> runs.Facts:
+    """What the target's labels would have chosen among a training's states.
+
+    Returns:
+        `label_chosen`: the best mean IoU, its step, and of how many; nothing
+        where a training has kept no more than its last state.
+    """
+    name = runs.folder_name(arm)
+    steps = checkpoints.saved_steps(run.root / "segmenter" / name)
+    places = np.linspace(0, len(steps) - 1, min(len(steps), settings.evaluate.num_states))
+    steps = [steps[round(place)] for place in places]
+    if len(steps) < 2:
+        return {}
+    facts: runs.Facts = {"steps": steps}
+    if settings.evaluate.window:
+        facts["window"] = settings.evaluate.window
+    inputs = {"segmenter": run.done(f"segmenter/{name}").fingerprint}
+
+    def work(folder: Path) -> runs.Facts:
+        records, num_classes = prepared(run, "target-test"), len(label_space(run).names)
+        found = {}
+        for step in steps:
+            segmenter = _load_segmenter(run, arm, step)
+            seen = _windowed(settings, segmenter)
+            scored = prediction.predict(seen, records, num_classes, segmenter.stride, {})
+            found[str(step)] = float(mean_iou(scored.confusions.sum(axis=0)))
+        return {"mean_iou": found}
+
+    scores = run.stage(f"scores/{name}/states", facts, inputs, work).results["mean_iou"]
+    best = max(scores, key=lambda step: float(scores[step]))
+    return {"label_chosen": {"step": int(best), "mean_iou": scores[best], "states": len(scores)}}
+
+
+def _windowed(settings: Settings, segmenter: segmenters.Trained) -> Callable[[Any], Any]:
+    window = settings.evaluate.window
+    return windowed(segmenter.segment, window) if window else segmenter.segment
 
 
 def _write_scores(run: runs.Run, arm: str, facts: runs.Facts) -> runs.Facts:
@@ -89,7 +165,7 @@ def _predict(settings: Settings, run: runs.Run, arm: str) -> runs.Done:
 
     def work(folder: Path) -> runs.Facts:
         segmenter = _load_segmenter(run, arm)
-        seen = windowed(segmenter.segment, window) if window else segmenter.segment
+        seen = _windowed(settings, segmenter)
         num_classes = len(label_space(run).names)
 
         def predict(

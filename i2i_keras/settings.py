@@ -1,6 +1,6 @@
 """All settings of an experiment, each part beside the code it configures."""
 
-from typing import Any
+from typing import Annotated, Any
 
 import pydantic
 
@@ -19,12 +19,18 @@ _METHODS: dict[str, Any] = {name: (m.config, m.config()) for name, m in TRANSLAT
 TranslatorSettings: Any = pydantic.create_model("TranslatorSettings", __base__=Config, **_METHODS)
 
 
+Seed = Annotated[int, pydantic.Field(ge=0, lt=2**32)]
+
+
 class EvaluateConfig(Config):
     """How arms are scored.
 
     Attributes:
         bootstrap_samples: test sets drawn for the intervals.
         num_pictures: test images whose predictions are kept for the report.
+        num_states: how many of the states that a training has kept are scored
+            as well, to show what the target's labels would have chosen; evenly
+            among them; 0 = none. Nothing is chosen by it.
         num_quality_images: training images of each domain by which translators
             are scored (distances, drift); 0 = they are not.
         window: (height, width) of the windows, half over each other, in which
@@ -34,6 +40,7 @@ class EvaluateConfig(Config):
 
     bootstrap_samples: pydantic.PositiveInt = 2000
     num_pictures: pydantic.NonNegativeInt = 8
+    num_states: pydantic.NonNegativeInt = 3
     num_quality_images: pydantic.NonNegativeInt = 100
     window: tuple[pydantic.PositiveInt, pydantic.PositiveInt] | None = None
 
@@ -48,9 +55,14 @@ class Settings(Config):
         threads_per_operation: how many one operation may use; unset = all that
             there are. Networks on small images train faster with half of them:
             the two halves of a CycleGAN do not wait for each other then.
+        seeds: of several repetitions, each in a folder `seed-N` of the run
+            directory with translators and segmenters of its own; the records
+            are shared. Empty = one, with `seed`, in the run directory itself.
         arms: what is compared: `source_only`, `oracle`, `adapted:METHOD`
             (translated source), `mixed:METHOD` (source and translated source),
-            METHOD a key of `translation.TRANSLATORS`.
+            METHOD a key of `translation.TRANSLATORS`; and `adabn`, which is
+            source_only, or `adabn:METHOD`, which is adapted:METHOD, with the
+            batch-norm statistics of the target's images.
         streets: draws both domains where no roots are given.
         source: the domain with labels.
         target: the domain that the segmenter shall work in.
@@ -60,7 +72,8 @@ class Settings(Config):
         evaluate: scores and intervals.
     """
 
-    seed: int = pydantic.Field(default=0, ge=0, lt=2**32)
+    seed: Seed = 0
+    seeds: tuple[Seed, ...] = ()
     deterministic: Determinism = "auto"
     threads_per_operation: pydantic.PositiveInt | None = None
     arms: tuple[str, ...] = ("source_only", "adapted:cyclegan", "oracle")
@@ -91,6 +104,13 @@ class Settings(Config):
             raise ValueError(str(error)) from None
         return self
 
+    @pydantic.field_validator("seeds")
+    @classmethod
+    def _different(cls, seeds: tuple[int, ...]) -> tuple[int, ...]:
+        if len(set(seeds)) < len(seeds):
+            raise ValueError("a seed stands twice")
+        return seeds
+
     @property
     def methods(self) -> list[str]:
         """The translators that the arms need."""
@@ -100,10 +120,10 @@ class Settings(Config):
 def check_arm(arm: str) -> None:
     """Refuses a name that is no arm, with a `ValueError`."""
     kind, _, method = arm.partition(":")
-    if arm in ("source_only", "oracle"):
+    if arm in ("source_only", "oracle", "adabn"):
         return
-    if kind not in ("adapted", "mixed") or method not in TRANSLATORS:
+    if kind not in ("adapted", "mixed", "adabn") or method not in TRANSLATORS:
         raise ValueError(
-            f"no arm {arm!r}; arms are source_only, oracle, adapted:METHOD and mixed:METHOD"
-            f" with METHOD one of {', '.join(TRANSLATORS)}"
+            f"no arm {arm!r}; arms are source_only, oracle, adabn, adapted:METHOD, mixed:METHOD"
+            f" and adabn:METHOD with METHOD one of {', '.join(TRANSLATORS)}"
         )

@@ -70,3 +70,8 @@ def tell(name: str, done: "Done") -> None:
     click.echo(f"{name}: {how}")
     for warning in done.results.get("warnings", []):
         click.echo(f"  Warning: {warning}")
+
+
+def of_seed(settings: "Settings", own: "Settings") -> str:
+    """What to say of one of several repetitions."""
+    return f" (seed {own.seed})" if settings.seeds else ""

@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from i2i_keras.cli.options import open_run, run_folder, run_options, tell
+from i2i_keras.cli.options import of_seed, open_run, run_options, tell
 
 
 @click.command()
@@ -50,12 +50,14 @@ def train_segmenter(arms: tuple[str, ...], **options: Any) -> None:
     Example: i2i-keras train-segmenter --arm source_only --arm oracle
     """
     from i2i_keras import experiment
+    from i2i_keras.repetitions import repetitions
 
     settings, run = open_run(**options)
     with run.locked(new=False):
-        for arm in arms or settings.arms:
-            done = experiment.train_segmenter(settings, run, arm)
-            tell(f"train-segmenter {arm}", done)
+        for own, member in repetitions(settings, run):
+            for arm in arms or own.arms:
+                done = experiment.train_segmenter(own, member, arm)
+                tell(f"train-segmenter {arm}{of_seed(settings, own)}", done)
 
 
 @click.command()
@@ -80,12 +82,11 @@ def report(**options: Any) -> None:
 
     Example: i2i-keras report --run runs/demo
     """
-    from i2i_keras.report import page
-    from i2i_keras.runs import Run
+    from i2i_keras import experiment
 
-    run = Run(run_folder(options["preset"], options["run_dir"]))
+    settings, run = open_run(**options)
     with run.locked(new=False):
-        facts = page.write_report(run.root)
+        facts = experiment.report(settings, run)
     click.echo(f"report: {run.root / facts['page']}")
 
 

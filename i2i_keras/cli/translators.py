@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from i2i_keras.cli.options import direction_option, open_run, run_options, tell
+from i2i_keras.cli.options import direction_option, of_seed, open_run, run_options, tell
 from i2i_keras.errors import SettingsError
 
 
@@ -18,12 +18,14 @@ def train_translator(methods: tuple[str, ...], **options: Any) -> None:
     Example: i2i-keras train-translator --set translator.cyclegan.steps=2000
     """
     from i2i_keras import experiment
+    from i2i_keras.repetitions import repetitions
 
     settings, run = open_run(**options)
     with run.locked(new=False):
-        for method in methods or settings.methods:
-            done = experiment.train_translator(settings, run, method)
-            tell(f"train-translator {method}", done)
+        for own, member in repetitions(settings, run):
+            for method in methods or own.methods:
+                done = experiment.train_translator(own, member, method)
+                tell(f"train-translator {method}{of_seed(settings, own)}", done)
 
 
 @click.command()
@@ -61,23 +63,31 @@ def translate(
     """
     from i2i_keras import translating
     from i2i_keras.locks import Shard
+    from i2i_keras.repetitions import repetitions
 
     if (images is None) != (out is None):
         raise SettingsError("--images and --out go together.")
     share = Shard.read(shard) if shard else None
     settings, run = open_run(**options)
+    if images and settings.seeds:
+        raise SettingsError(
+            f"Of which seed? Give one's run directory: --run {run.root}/seed-{settings.seeds[0]}"
+            " --set seeds=[]."
+        )
     with run.locked(shared=bool(images or share), new=False):
-        for method in methods or settings.methods:
-            trained, name = translating.Trained(run, method, direction, tile), f"translate {method}"
-            if images and out:
-                count = translating.translate_images(trained, images, out, share or Shard())
-                click.echo(f"{name}: {count} images in {out}")
-            elif not share:
-                tell(name, translating.translate(trained))
-            elif done := translating.translate_shard(trained, share):
-                tell(name, done)
-            else:
-                click.echo(f"{name}: shard {shard} is done; others are not")
+        for own, member in repetitions(settings, run):
+            for method in methods or own.methods:
+                name = f"translate {method}{of_seed(settings, own)}"
+                trained = translating.Trained(member, method, direction, tile)
+                if images and out:
+                    count = translating.translate_images(trained, images, out, share or Shard())
+                    click.echo(f"{name}: {count} images in {out}")
+                elif not share:
+                    tell(name, translating.translate(trained))
+                elif done := translating.translate_shard(trained, share):
+                    tell(name, done)
+                else:
+                    click.echo(f"{name}: shard {shard} is done; others are not")
 
 
 @click.command()

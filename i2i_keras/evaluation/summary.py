@@ -83,6 +83,23 @@ def details(space: LabelSpace, confusion: NDArray[np.int64]) -> dict[str, Any]:
     return facts | {"evaluated": {**scores, "iou": {name: iou[name] for name in names}}}
 
 
+def mean_of(facts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The mean of each number in equal tables, however deep; else the first.
+
+    Numbers that are None in all of them stay so.
+    """
+    mean: dict[str, Any] = {}
+    for key, first in facts[0].items():
+        values = [table.get(key) for table in facts]
+        if isinstance(first, Mapping):
+            mean[key] = mean_of([value for value in values if value is not None])
+        elif all(value is None or type(value) in (int, float) for value in values):
+            mean[key] = _mean(values)
+        else:
+            mean[key] = first
+    return mean
+
+
 def write_confusion(path: Path, names: Sequence[str], confusion: NDArray[np.int64]) -> None:
     """Writes a confusion matrix as CSV, truth by row, prediction by column."""
     rows = [

@@ -1,7 +1,7 @@
 """What the scores say, in words that claim no more than they show."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, TypeGuard
 
@@ -44,6 +44,8 @@ def headline(summary: Mapping[str, Any]) -> Headline:
         text = f"{start} gives a mean IoU of {percent(facts['mean_iou'])}% on the target"
         return Headline("none", f"{text}; without {FLOOR} there is nothing to compare it with.")
 
+    if trainings := len(summary.get("seeds", ())):
+        start = f"Over {trainings} trainings, translating the source images ({best}{_among(arms)})"
     step = f"from {percent(arms[FLOOR]['mean_iou'])}% to {percent(facts['mean_iou'])}%"
     low, high = facts.get("gain_ci95") or (None, None)
     if not is_number(low) or not is_number(high):
@@ -76,9 +78,12 @@ def training_warnings(root: Path) -> list[str]:
 
 def best_adapted(arms: Arms) -> str | None:
     """The best arm that saw translated images and no target label."""
-    adapted = [arm for arm in arms if arm not in (FLOOR, CEILING)]
-    scored = [arm for arm in adapted if is_number(arms[arm].get("mean_iou"))]
-    return max(scored, key=lambda arm: float(arms[arm]["mean_iou"]), default=None)
+    return _best(arms, [arm for arm in arms if ":" in arm])
+
+
+def best_free(arms: Arms) -> str | None:
+    """The best arm beside the floor that saw no target label."""
+    return _best(arms, [arm for arm in arms if arm not in (FLOOR, CEILING)])
 
 
 def is_number(value: Any) -> TypeGuard[float]:
@@ -101,13 +106,33 @@ def points(value: Any) -> str:
     return f"{100 * value:.1f}" if abs(value) >= 5e-4 or value == 0 else f"{100 * value:.2g}"
 
 
+def excludes_zero(ends: Any) -> bool:
+    """Whether an interval lies on one side of zero."""
+    return bool(ends) and all(map(is_number, ends)) and (ends[0] > 0 or ends[1] < 0)
+
+
+def gain_text(facts: Mapping[str, Any]) -> str:
+    """An arm's gain in points; one that may be chance is none in words."""
+    value = facts.get("gain")
+    if not is_number(value):
+        return NOTHING
+    text = f"+{points(value)}" if value > 0 else points(value)
+    ends = facts.get("gain_ci95")
+    return f"no measurable difference ({text})" if ends and not excludes_zero(ends) else text
+
+
 def interval(ends: Any) -> str:
     """Two ends in [-1, 1] as percentage points, or a hyphen."""
     return f"{points(ends[0])} to {points(ends[1])}" if ends else NOTHING
 
 
+def _best(arms: Arms, names: Sequence[str]) -> str | None:
+    scored = [arm for arm in names if is_number(arms[arm].get("mean_iou"))]
+    return max(scored, key=lambda arm: float(arms[arm]["mean_iou"]), default=None)
+
+
 def _among(arms: Arms) -> str:
-    count = sum(arm not in (FLOOR, CEILING) for arm in arms)
+    count = sum(":" in arm for arm in arms)
     return f", the best of {count} arms" if count > 1 else ""
 
 

@@ -15,7 +15,8 @@ from i2i_keras.report import charts, figures, tables
 from i2i_keras.report.classes import class_notes, class_pictures, class_tables
 from i2i_keras.report.domains import domain_comparison
 from i2i_keras.report.figures import Picture
-from i2i_keras.report.findings import CEILING, FLOOR, Headline, headline, training_warnings
+from i2i_keras.report.findings import Headline, headline, training_warnings
+from i2i_keras.report.notes import result_notes
 from i2i_keras.report.overview import overview_picture
 from i2i_keras.report.tables import Table
 
@@ -85,7 +86,10 @@ def _sections(root: Path, summary: Mapping[str, Any]) -> Iterator[Section]:
     arms, space = list(summary["arms"]), _space(root)
     scores = _scores(root, arms)
     bars = Picture("result.png", "Mean IoU of each arm.", charts.result_bars(summary).png())
-    yield Section("Result", [tables.result_rows(summary, scores)], _notes(summary), [bars])
+    result = [tables.result_rows(summary, scores)]
+    if "seeds" in summary:
+        result.append(tables.seed_rows(summary))
+    yield Section("Result", result, result_notes(summary), [bars])
     if scores:
         pictures = list(class_pictures(root, scores))
         yield Section("Each class", class_tables(scores), class_notes(scores), pictures)
@@ -145,35 +149,6 @@ def _domains(root: Path) -> Section:
     )
     picture = Picture("comparison.png", caption, domain_comparison(comparison).png())
     return Section("The domains compared", notes=notes, pictures=[picture])
-
-
-def _notes(summary: Mapping[str, Any]) -> list[str]:
-    """What a reader must know to read the result table rightly."""
-    arms = summary["arms"]
-    notes = []
-    if summary["absent"]:
-        absent = ", ".join(summary["absent"])
-        notes.append(
-            f"Absent from the labels of target-test: {absent}. The mean of an arm leaves such a"
-            " class out, unless that arm predicts it: then it counts as 0."
-        )
-    if FLOOR in arms:
-        notes.append(f"{FLOOR}: trained on source images as they are, the floor.")
-    for arm in arms:
-        kind, _, method = arm.partition(":")
-        images = "source images and their translations" if kind == "mixed" else "translations"
-        if method:
-            notes.append(f"{arm}: trained on {images} by {method}; no target label was used.")
-    if CEILING in arms:
-        notes.append(f"{CEILING}: trained with target labels, the ceiling and no competitor.")
-    notes.append(
-        f"All arms were scored on the same {summary['num_images']} target-test images."
-        f" Intervals: paired bootstrap over these images ({summary['bootstrap_samples']} samples)."
-        " They do not cover the chance in training; other seeds would move the numbers, too."
-    )
-    if len([arm for arm in arms if arm not in (FLOOR, CEILING)]) > 1:
-        notes.append("The best arm was picked by these same scores, which flatters it a little.")
-    return notes
 
 
 def _made(root: Path) -> list[Table]:

@@ -6,7 +6,9 @@ from typing import Any, NamedTuple
 from i2i_keras.report.findings import (
     CEILING,
     NOTHING,
-    best_adapted,
+    best_free,
+    excludes_zero,
+    gain_text,
     interval,
     is_number,
     percent,
@@ -44,25 +46,34 @@ def result_rows(summary: Mapping[str, Any], scores: Mapping[str, Any] | None = N
         summary: what scores/summary.json holds.
         scores: what scores/ARM.json hold, by arm, for more columns.
     """
+    arms = summary["arms"]
     columns = ["Arm", "Mean IoU %", "95% interval"]
     columns += ["Gain", "95% interval of gain", "Gap closed %"]
-    native = any(is_number(facts.get("native_mean_iou")) for facts in summary["arms"].values())
-    if native:
-        columns += ["Mean IoU % at native size"]
+    several, native, chosen = (
+        any(facts.get(key) for facts in arms.values())
+        for key in ("seeds", "native_mean_iou", "label_chosen")
+    )
+    columns += ["Std over trainings"] * several + ["Mean IoU % at native size"] * native
+    columns += ["Chosen by target labels %"] * chosen
     if scores:
         columns += ["Pixel accuracy %", "Mean accuracy %", "Frequency-weighted IoU %"]
         columns += ["Calibration error %", "Loss"]
-    best = best_adapted(summary["arms"])
+    best = best_free(arms)
     rows = []
-    for arm, facts in summary["arms"].items():
+    for arm, facts in arms.items():
         texts = [arm, percent(facts.get("mean_iou")), interval(facts.get("ci95"))]
-        texts += [_signed(facts.get("gain")), interval(facts.get("gain_ci95"))]
-        texts += [percent(facts.get("gap_closed"))]
-        if native:
-            texts += [percent(facts.get("native_mean_iou"))]
+        texts += [
+            gain_text(facts),
+            interval(facts.get("gain_ci95")),
+            percent(facts.get("gap_closed")),
+        ]
+        texts += [points(facts.get("std"))] * several
+        texts += [percent(facts.get("native_mean_iou"))] * native
+        texts += [percent((facts.get("label_chosen") or {}).get("mean_iou"))] * chosen
         if scores:
             texts += _further(scores.get(arm, {}))
-        rows.append([Cell(text, arm == best) for text in texts])
+        strong = arm == best and excludes_zero(facts.get("gain_ci95"))
+        rows.append([Cell(text, strong) for text in texts])
     return Table(columns, rows)
 
 
@@ -100,6 +111,20 @@ def iou_rows(title: str, iou_by_arm: Mapping[str, Mapping[str, float | None]]) -
             strong = arm != CEILING and is_number(value) and value == best
             rows[-1].append(Cell(percent(value), strong))
     return Table([title, *iou_by_arm], rows)
+
+
+def seed_rows(summary: Mapping[str, Any]) -> Table:
+    """Mean IoU of each training in percent, one row a seed.
+
+    Args:
+        summary: what scores/summary.json holds, of several seeds.
+    """
+    arms = summary["arms"]
+    rows = [
+        [Cell(f"seed {seed}"), *(Cell(percent(facts["seeds"][place])) for facts in arms.values())]
+        for place, seed in enumerate(summary["seeds"])
+    ]
+    return Table(["Training", *arms], rows)
 
 
 def translator_rows(quality: Mapping[str, Mapping[str, Any]]) -> Table:
@@ -163,10 +188,6 @@ def to_markdown(table: Table) -> str:
     ]
     rule = ["-" * (w - 1) + ":" if r else "-" * w for w, r in zip(widths, right, strict=True)]
     return "\n".join(f"| {' | '.join(line)} |" for line in [lines[0], rule, *lines[1:]])
-
-
-def _signed(value: Any) -> str:
-    return f"+{points(value)}" if is_number(value) and value > 0 else points(value)
 
 
 def _further(facts: Mapping[str, Any]) -> list[str]:

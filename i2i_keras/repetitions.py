@@ -1,0 +1,36 @@
+"""Several trainings of one experiment, each in a run directory of its own."""
+
+from pathlib import Path
+
+from i2i_keras import runs
+from i2i_keras.settings import Settings
+
+_SHARED = ("raw", "records")
+
+
+def repetitions(settings: Settings, run: runs.Run) -> list[tuple[Settings, runs.Run]]:
+    """Settings and run directory of each training of an experiment.
+
+    Args:
+        settings: of the experiment.
+        run: where it lives; what is prepared there is shared by all.
+
+    Returns:
+        One pair for each of `settings.seeds`; without any, what was given.
+    """
+    if not settings.seeds:
+        return [(settings, run)]
+    return [
+        (settings.model_copy(update={"seed": seed, "seeds": ()}), _member(run.root, seed))
+        for seed in settings.seeds
+    ]
+
+
+def _member(root: Path, seed: int) -> runs.Run:
+    folder = root / f"seed-{seed}"
+    for stage in _SHARED:
+        link = folder / stage
+        if (root / stage).is_dir() and not link.is_symlink():
+            folder.mkdir(exist_ok=True)
+            link.symlink_to(Path("..") / stage)  # Relative: a run can be moved.
+    return runs.Run(folder)

@@ -1,0 +1,83 @@
+"""What a reader must know to read the result table rightly."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from i2i_keras.report.findings import CEILING, FLOOR
+
+# What the segmenter of an arm was trained on, by the arm's kind.
+_IMAGES = {
+    "adapted": "translations by {}",
+    "mixed": "source images and their translations by {}",
+}
+_SELECTED = {
+    "last": "The weights after the last step were taken.",
+    "val_loss": "The weights with the lowest loss on the arm's own validation images were taken.",
+    "entropy": (
+        "The weights with the lowest entropy on the target's training images were taken; of the"
+        " target that needs images, also for source_only, and no labels."
+    ),
+}
+
+
+def result_notes(summary: Mapping[str, Any]) -> list[str]:
+    """Notes below the result table.
+
+    Args:
+        summary: what scores/summary.json holds.
+    """
+    arms = summary["arms"]
+    notes = []
+    if summary["absent"]:
+        absent = ", ".join(summary["absent"])
+        notes.append(
+            f"Absent from the labels of target-test: {absent}. The mean of an arm leaves such a"
+            " class out, unless that arm predicts it: then it counts as 0."
+        )
+    notes += [f"{arm}: {_meaning(arm)}" for arm in arms]
+    notes += [*_chance(summary), *_choice(summary)]
+    if len([arm for arm in arms if arm not in (FLOOR, CEILING)]) > 1:
+        notes.append("The best arm was picked by these same scores, which flatters it a little.")
+    return notes
+
+
+def _meaning(arm: str) -> str:
+    kind, _, method = arm.partition(":")
+    if arm == FLOOR:
+        return "trained on source images as they are, the floor."
+    if arm == CEILING:
+        return "trained with target labels, the ceiling and no competitor."
+    if kind == "adabn":
+        base = f"adapted:{method}" if method else FLOOR
+        return f"{base} with the batch-norm statistics of the target's images; no label was used."
+    return f"trained on {_IMAGES[kind].format(method)}; no target label was used."
+
+
+def _chance(summary: Mapping[str, Any]) -> Iterator[str]:
+    images, samples = summary["num_images"], summary["bootstrap_samples"]
+    drawn = f"paired bootstrap over these images ({samples} samples)"
+    start = f"All arms were scored on the same {images} target-test images. Intervals: {drawn}"
+    if "seeds" not in summary:
+        yield (
+            f"{start}. They do not cover the chance in training; other seeds would move the"
+            " numbers, too."
+        )
+        return
+    yield (
+        f"{start}, joined with Student's interval over the {len(summary['seeds'])} trainings of"
+        " each arm, translators included: they hold for other trainings as well."
+    )
+
+
+def _choice(summary: Mapping[str, Any]) -> Iterator[str]:
+    """Who chose the weights, and what the target's labels would have."""
+    if summary.get("select") in _SELECTED:
+        yield _SELECTED[summary["select"]]
+    states = [facts["label_chosen"]["states"] for facts in summary["arms"].values()
+              if facts.get("label_chosen")]  # fmt: skip
+    if states:
+        yield (
+            f"Chosen by target labels: the best of {states[0]:.0f} states of each training by these"
+            " very scores. Nobody without labels could choose so; it only shows what the choice"
+            " of the weights is worth."
+        )
