@@ -230,7 +230,7 @@ def _translator_quality(settings: Settings, run: runs.Run, method: str) -> runs.
         before, new, wanted = (
             distribution.features(extract, records, stride) for records in (source, after, target)
         )
-        half = min(len(source), len(target)) // 2  # Subsets of all would not spread.
+        half = max(2, min(len(source), len(target)) // 2)  # Subsets of all would not spread.
         back = TRANSLATORS[method].load(run.root / "translator" / method, "yx")
         return {
             "features": f"the bottom of segmenter/{FLOOR}, mean over the image",

@@ -17,7 +17,7 @@ from i2i_keras.errors import DataError, SettingsError
 from i2i_keras.evaluation import segmentation
 
 PRESET = """
-arms = ["source_only", "adapted:cyclegan", "oracle"]
+arms = ["source_only", "adabn", "adapted:cyclegan", "oracle"]
 
 [streets]
 num_train = 6
@@ -47,6 +47,7 @@ discriminator = {filters = 2, num_downsamplings = 1}
 pipeline = {batch_size = 1, crop = [16, 16]}
 
 [segmenter]
+select = "entropy"
 steps = 3
 checkpoint_every = 2
 unet = {filters = 2, depth = 1, l2 = 0.0}
@@ -56,7 +57,7 @@ pipeline = {batch_size = 2, crop = [16, 16]}
 bootstrap_samples = 50
 num_pictures = 2
 """
-ARMS = ("source_only", "adapted:cyclegan", "oracle")
+ARMS = ("source_only", "adabn", "adapted:cyclegan", "oracle")
 
 
 class Experiment:
@@ -86,18 +87,19 @@ class Experiment:
 def finished(tmp_path_factory):
     """`run`, from nothing to the report, but for target labels of no business.
 
-    Once everything is prepared, the target's training labels disappear until
-    all but the oracle are trained.
+    Once everything is prepared, all labels of the target disappear until all
+    but the oracle are trained, with weights chosen on the target's images.
     """
     tiny = Experiment(tmp_path_factory.mktemp("experiment"))
     assert tiny.command("prepare").exit_code == 0
-    labels = [tiny.root / "records" / f"target-{split}" / "labels" for split in ("train", "val")]
+    labels = [tiny.root / "records" / f"target-{split}" / "labels" for split in SPLITS]
+    assert all([*folder.iterdir()] for folder in labels)
     for folder in labels:
         folder.rename(folder.with_name("hidden"))
     tiny.blind = [
         tiny.command("train-translator"),
         tiny.command("translate"),
-        tiny.command("train-segmenter", "--arm", "source_only", "--arm", "adapted:cyclegan"),
+        tiny.command("train-segmenter", *(f"--arm={arm}" for arm in ARMS[:-1])),
     ]
     tiny.oracle_without_labels = tiny.command("train-segmenter", "--arm", "oracle")
     for folder in labels:
@@ -259,12 +261,25 @@ def test_the_arms_differ_in_their_records_alone(finished):
         runs.read_json(finished.root / "segmenter" / runs.folder_name(arm) / "done.json")
         for arm in ARMS
     ]
-    assert done[0]["settings"] == done[1]["settings"] == done[2]["settings"]
+    assert done[0]["settings"] == done[2]["settings"] == done[3]["settings"]
     assert [sorted(d["inputs"]) for d in done] == [
         ["records"],
+        ["records", "segmenter"],
         ["records", "translated"],
         ["records"],
     ]
+
+
+def test_the_targets_labels_choose_the_best_of_the_states_for_comparison_only(finished, summary):
+    for arm in ("source_only", "adapted:cyclegan", "oracle"):
+        chosen = summary["arms"][arm]["label_chosen"]
+        states = finished.root / "scores" / runs.folder_name(arm) / "states"
+        scores = runs.read_json(states / "done.json")["results"]["mean_iou"]
+        assert chosen["mean_iou"] == scores[str(chosen["step"])] == max(scores.values())
+        kept = runs.read_json(finished.root / "segmenter" / runs.folder_name(arm) / "done.json")
+        # What was kept without labels is one of them, and scored as such.
+        assert scores[str(kept["results"]["kept_step"])] == summary["arms"][arm]["mean_iou"]
+    assert "label_chosen" not in summary["arms"]["adabn"]
 
 
 def test_the_mixed_arm_gets_source_and_translated(finished):
@@ -338,7 +353,7 @@ def states(root):
 def test_a_moved_run_is_still_done(again):
     _, result = again
     assert result.exit_code == 0, result.output
-    told = [line.partition(": ") for line in result.output.splitlines()[:6]]
+    told = [line.partition(": ") for line in result.output.splitlines()[: 3 + len(ARMS)]]
     assert [name for name, _, _ in told] == [
         "prepare",
         "train-translator cyclegan",

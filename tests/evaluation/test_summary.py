@@ -3,9 +3,10 @@ import json
 
 import numpy as np
 import pytest
+from scipy.stats import ttest_1samp
 
 from i2i_keras.data.spaces import LABEL_SPACES, SUBSETS
-from i2i_keras.evaluation import summary
+from i2i_keras.evaluation import statistics, summary
 
 SPACE = LABEL_SPACES["cityscapes19"]
 CONFUSION = np.random.default_rng(0).integers(1, 100, (19, 19))
@@ -73,3 +74,45 @@ def test_a_class_that_is_nowhere_is_left_out_of_a_subset():
     iou = np.array([value for value in facts["iou"].values() if value is not None])
     assert facts["iou"]["road"] is None
     assert facts["subsets"]["cityscapes16"] == pytest.approx(np.delete(iou, [8, 13, 15]).mean())
+
+
+def test_the_mean_of_tables_is_taken_number_by_number():
+    tables = [
+        {"a": 1.0, "arm": "x", "deep": {"b": 2, "c": None}, "list": [1, 2], "none": None},
+        {"a": 3.0, "arm": "x", "deep": {"b": 4, "c": 0.5}, "list": [3, 4], "none": None},
+    ]
+    assert summary.mean_of(tables) == {
+        "a": 2.0,
+        "arm": "x",
+        "deep": {"b": 3.0, "c": 0.5},
+        "list": [1, 2],
+        "none": None,
+    }
+
+
+def exact(*points):
+    values = np.array(points)
+    return statistics.Drawn(values, np.repeat(values[:, np.newaxis], 9, 1), 30)
+
+
+def test_of_one_training_there_is_no_spread():
+    results = summary.compare({"source_only": exact(0.2), "adapted:x": exact(0.3)})
+    assert results["adapted:x"].keys() == {
+        *("mean_iou", "ci95", "gain", "gain_ci95", "gap_closed", "gap_closed_ci95")
+    }
+    assert results["adapted:x"]["gap_closed"] is None  # Without an oracle.
+
+
+def test_of_several_trainings_there_are_means_spread_and_a_test():
+    drawn = {
+        "source_only": exact(0.2, 0.22, 0.21),
+        "adapted:x": exact(0.3, 0.36, 0.33),
+        "oracle": exact(0.5, 0.5, 0.5),
+    }
+    found = summary.compare(drawn)["adapted:x"]
+    assert found["seeds"] == [0.3, 0.36, 0.33]
+    assert found["mean_iou"] == pytest.approx(0.33) and found["std"] == pytest.approx(0.03)
+    assert found["gain"] == pytest.approx(0.12)
+    assert found["gain_p"] == pytest.approx(ttest_1samp([0.1, 0.14, 0.12], 0).pvalue, rel=1e-3)
+    assert found["gap_closed"] == pytest.approx(0.12 / 0.29)
+    assert found["gap_closed_ci95"][0] < 0.12 / 0.29 < found["gap_closed_ci95"][1]

@@ -1,0 +1,148 @@
+"""One tiny experiment with two seeds."""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from i2i_keras import runs
+from i2i_keras.cli import main
+from i2i_keras.evaluation.segmentation import mean_iou
+
+PRESET = """
+seeds = [3, 5]
+arms = ["source_only", "adapted:cyclegan", "oracle"]
+streets = {num_train = 3, num_val = 1, num_test = 4, camera_size = [64, 128], game_size = [64, 128]}
+source = {format = "cityscapes"}
+target = {format = "gta5"}
+prepare = {size = [32, 64], workers = 1}
+evaluate = {bootstrap_samples = 50, num_pictures = 1, num_quality_images = 2}
+
+[translator.cyclegan]
+steps = 1
+checkpoint_every = 1
+num_samples = 1
+lambda_identity = 0.0
+generator = {filters = 2, num_downsamplings = 1, num_residual_blocks = 0, outer_kernel = 3}
+discriminator = {filters = 2, num_downsamplings = 1}
+pipeline = {batch_size = 1, crop = [16, 16]}
+
+[segmenter]
+steps = 2
+checkpoint_every = 2
+unet = {filters = 2, depth = 1, l2 = 0.0}
+pipeline = {batch_size = 2, crop = [16, 16]}
+"""
+ARMS = ("source_only", "adapted:cyclegan", "oracle")
+SEEDS = (3, 5)
+
+
+class Twice:
+    """A run directory and the commands that made it, stage by stage."""
+
+    def __init__(self, folder):
+        self.root, self.preset = folder / "run", folder / "twice.toml"
+        self.preset.write_text(PRESET, "utf-8")
+
+    def command(self, name, *arguments):
+        words = [name, "--preset", self.preset, "--run", self.root, *arguments]
+        return CliRunner().invoke(main, [str(word) for word in words])
+
+
+@pytest.fixture(scope="module")
+def twice(tmp_path_factory):
+    found = Twice(tmp_path_factory.mktemp("twice"))
+    stages = ("prepare", "train-translator", "translate", "train-segmenter", "evaluate", "report")
+    found.results = {stage: found.command(stage) for stage in stages}
+    for stage, result in found.results.items():
+        assert result.exit_code == 0, f"{stage}: {result.output}"
+    return found
+
+
+@pytest.fixture(scope="module")
+def summary(twice):
+    return runs.read_json(twice.root / "scores" / "summary.json")
+
+
+def confusions(root, arm):
+    path = root / "scores" / runs.folder_name(arm) / "confusions.npz"
+    with np.load(path, allow_pickle=False) as arrays:
+        return arrays["confusions"]
+
+
+def test_each_seed_has_trainings_of_its_own_and_no_records(twice):
+    for seed in SEEDS:
+        member = twice.root / f"seed-{seed}"
+        assert runs.read_json(member / "segmenter/oracle/done.json")["settings"]["seed"] == seed
+        assert (member / "records").readlink() == Path("../records")
+    assert not (twice.root / "segmenter").exists()
+
+
+def test_trainings_of_two_seeds_differ(twice):
+    one, two = (confusions(twice.root / f"seed-{seed}", "oracle") for seed in SEEDS)
+    assert not np.array_equal(one, two)
+
+
+def test_the_summary_is_of_both(twice, summary):
+    assert summary["seeds"] == [*SEEDS]
+    for arm in ARMS:
+        points = [
+            float(mean_iou(confusions(twice.root / f"seed-{seed}", arm).sum(axis=0)))
+            for seed in SEEDS
+        ]
+        facts = summary["arms"][arm]
+        assert facts["seeds"] == pytest.approx(points)
+        assert facts["mean_iou"] == pytest.approx(np.mean(points))
+        assert facts["std"] == pytest.approx(np.std(points, ddof=1))
+
+
+def test_an_arms_table_is_the_mean_of_both(twice):
+    paths = [twice.root / f"seed-{seed}" / "scores" / "oracle.json" for seed in SEEDS]
+    one, two = map(runs.read_json, paths)
+    both = runs.read_json(twice.root / "scores" / "oracle.json")
+    assert both["loss"] == pytest.approx((one["loss"] + two["loss"]) / 2)
+    assert both["iou"]["road"] == pytest.approx((one["iou"]["road"] + two["iou"]["road"]) / 2)
+
+
+def test_commands_say_which_seed_they_are_at(twice):
+    output = twice.results["train-segmenter"].output
+    for seed in SEEDS:
+        assert f"train-segmenter oracle (seed {seed}): done in" in output
+
+
+def test_the_report_has_both_and_a_page_for_each(twice):
+    text = (twice.root / "report" / "report.md").read_text("utf-8")
+    assert "| seed 3" in text and "| seed 5" in text and "Std over trainings" in text
+    assert "they hold for other trainings as well" in text
+    for seed in SEEDS:
+        page = (twice.root / f"seed-{seed}" / "report" / "report.md").read_text("utf-8")
+        assert "They do not cover the chance in training" in page
+
+
+def test_run_finds_everything_done_also_where_it_was_moved_to(twice, tmp_path):
+    moved = Twice(tmp_path)
+    shutil.copytree(twice.root, moved.root, symlinks=True)
+    result = moved.command("run")
+    assert result.exit_code == 0, result.output
+    assert "done in" not in result.output
+    assert "--- seed 3 ---" in result.output
+
+
+def test_images_are_translated_by_the_translator_of_one_seed(twice, tmp_path):
+    images = twice.root / "records" / "source-val" / "images"
+    arguments = ("translate", "--images", images, "--out", tmp_path)
+    refused = twice.command(*arguments)
+    assert refused.exit_code == 2
+    assert f"Give one's run directory: --run {twice.root}/seed-3 --set seeds=[]." in refused.output
+    member = Twice.__new__(Twice)
+    member.root, member.preset = twice.root / "seed-3", twice.preset
+    result = member.command(*arguments, "--set", "seeds=[]")
+    assert result.exit_code == 0, result.output
+    assert [path.name for path in tmp_path.glob("*.png")]
+
+
+def test_a_seed_cannot_stand_twice(twice):
+    result = twice.command("prepare", "--set", "seeds=[1, 1]")
+    assert result.exit_code == 2 and "a seed stands twice" in result.output
