@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,7 +19,9 @@ from i2i_keras.evaluation import distribution, drift, segmentation, statistics, 
 from i2i_keras.evaluation.summary import FLOOR
 from i2i_keras.settings import Settings
 from i2i_keras.training import segmenter as segmenters
+from i2i_keras.training.checkpoints import kept_steps
 from i2i_keras.translation import TRANSLATORS
+from i2i_keras.translation.apply import translate_pixels
 
 
 def evaluate(settings: Settings, run: runs.Run) -> runs.Facts:
@@ -56,7 +59,7 @@ def evaluate(settings: Settings, run: runs.Run) -> runs.Facts:
     return facts
 
 
-class _Segmenter(NamedTuple):
+class Segmenter(NamedTuple):
     """A trained segmenter.
 
     Attributes:
@@ -70,11 +73,12 @@ class _Segmenter(NamedTuple):
     stride: int
 
 
-def _load_segmenter(run: runs.Run, arm: str) -> _Segmenter:
+def load_segmenter(run: runs.Run, arm: str) -> Segmenter:
+    """Loads the segmenter of an arm, frozen."""
     folder = run.root / "segmenter" / runs.folder_name(arm)
     model = segmenters.load(folder)
     segment = tf.function(lambda images: model(images, training=False), reduce_retracing=True)
-    return _Segmenter(model, segment, segmenters.saved_network(folder).stride)
+    return Segmenter(model, segment, segmenters.saved_network(folder).stride)
 
 
 def _predict(settings: Settings, run: runs.Run, arm: str) -> runs.Done:
@@ -84,7 +88,7 @@ def _predict(settings: Settings, run: runs.Run, arm: str) -> runs.Done:
     num_pictures = settings.evaluate.num_pictures
 
     def work(folder: Path) -> runs.Facts:
-        _, segment, stride = _load_segmenter(run, arm)
+        _, segment, stride = load_segmenter(run, arm)
         num_classes = len(label_space(run).names)
 
         def predict(table: str, pictures: Path, limit: int | None) -> segmentation.Prediction:
@@ -122,8 +126,7 @@ def _translator_quality(settings: Settings, run: runs.Run, method: str) -> runs.
     }
 
     def work(folder: Path) -> runs.Facts:
-        names = label_space(run).names
-        model, segment, stride = _load_segmenter(run, FLOOR)
+        model, segment, stride = load_segmenter(run, FLOOR)
         extract = tf.function(_bottom(model), reduce_retracing=True)
         source = spread(prepared(run, "source-train"), count)
         target = spread(prepared(run, "target-train"), count)
@@ -146,12 +149,40 @@ def _translator_quality(settings: Settings, run: runs.Run, method: str) -> runs.
                 "translated": distribution.kernel_distance(new, wanted, size=half),
             },
             "cycle_error": distribution.mean_difference(back, after, source),
-            "drift": drift.summarize(
-                drift.transitions(segment, source, after, len(names), stride), names
-            ),
+            "drift": _drift(settings, run, method, drift.Eye(segment, stride)),
         }
 
-    return run.stage(f"scores/{method}", {"num_quality_images": count}, inputs, work)
+    config = settings.evaluate
+    facts = {"num_quality_images": count, "num_drift_images": config.num_drift_images}
+    return run.stage(f"scores/{method}", facts, inputs, work)
+
+
+def _drift(settings: Settings, run: runs.Run, method: str, eye: drift.Eye) -> runs.Facts:
+    """Drift of the translations, and on some of them that of earlier states."""
+    names, config = label_space(run).names, settings.evaluate
+    source = prepared(run, "source-train")
+    made = {record.name: record for record in translated(run, method, "source-train")}
+
+    def transitions(count: int) -> Any:
+        chosen = spread(source, count)
+        after = (eye.look_at(made[record.name]) for record in chosen)
+        return drift.transitions(map(eye.look_at, chosen), after, len(names))
+
+    final = transitions(config.num_quality_images)
+    compared = transitions(config.num_drift_images) if config.num_drift_images else final
+    done = run.done(f"translator/{method}").results
+    rows = [{"step": done.get("steps", 0), **drift.shares(compared, names)}]
+    load = TRANSLATORS[method].load_state
+    if load is not None and config.num_drift_images:
+        folder = run.root / "translator" / method
+        images = [drift.read_pixels(r) for r in spread(source, config.num_drift_images)]
+        earlier = (
+            (step, partial(translate_pixels, load(folder, "xy", step)))
+            for step in kept_steps(folder)
+            if step < rows[0]["step"]
+        )
+        rows = drift.by_step(eye, images, earlier, names) + rows
+    return {**drift.summarize(final, names), "by_step": rows}
 
 
 def _bottom(model: keras.Model) -> keras.Model:

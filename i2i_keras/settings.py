@@ -8,6 +8,7 @@ from i2i_keras.config import Config
 from i2i_keras.data.domains import DomainConfig
 from i2i_keras.data.prepare import PrepareConfig
 from i2i_keras.data.streets import StreetsConfig
+from i2i_keras.evaluation.safe_labels import LabelSafeConfig
 from i2i_keras.training.runtime import Determinism
 from i2i_keras.training.segmenter import SegmenterConfig
 from i2i_keras.translation import TRANSLATORS
@@ -25,11 +26,15 @@ class EvaluateConfig(Config):
         num_pictures: test images whose predictions are kept for the report.
         num_quality_images: training images of each domain by which translators
             are scored (distances, drift); 0 = they are not.
+        num_drift_images: training images of the source on which the drift of
+            earlier states of a translator is measured, those that its training
+            has kept (`keep_checkpoints`); 0 = only that of the last one.
     """
 
     bootstrap_samples: pydantic.PositiveInt = 2000
     num_pictures: pydantic.NonNegativeInt = 8
     num_quality_images: pydantic.NonNegativeInt = 100
+    num_drift_images: pydantic.NonNegativeInt = 20
 
 
 class Settings(Config):
@@ -44,12 +49,15 @@ class Settings(Config):
             the two halves of a CycleGAN do not wait for each other then.
         arms: what is compared: `source_only`, `oracle`, `adapted:METHOD`
             (translated source), `mixed:METHOD` (source and translated source),
-            METHOD a key of `translation.TRANSLATORS`.
+            `label_safe:METHOD` (translated source, without the labels of pixels
+            that the translator has changed in the eyes of source_only), METHOD
+            a key of `translation.TRANSLATORS`.
         streets: draws both domains where no roots are given.
         source: the domain with labels.
         target: the domain that the segmenter shall work in.
         prepare: size and label space.
         translator: settings of each method, by its name.
+        label_safe: which labels the `label_safe` arms do without.
         segmenter: network and training, the same for all arms.
         evaluate: scores and intervals.
     """
@@ -63,6 +71,7 @@ class Settings(Config):
     target: DomainConfig = DomainConfig(format="gta5")
     prepare: PrepareConfig = PrepareConfig()
     translator: TranslatorSettings = TranslatorSettings()
+    label_safe: LabelSafeConfig = LabelSafeConfig()
     segmenter: SegmenterConfig = SegmenterConfig()
     evaluate: EvaluateConfig = EvaluateConfig()
 
@@ -75,6 +84,8 @@ class Settings(Config):
             raise ValueError("name at least one arm")
         if len(set(arms)) < len(arms):
             raise ValueError("an arm is named twice")
+        if "source_only" not in arms and any(arm.startswith("label_safe:") for arm in arms):
+            raise ValueError("label_safe looks through the eyes of source_only; name that, too")
         return arms
 
     @property
@@ -88,8 +99,8 @@ def check_arm(arm: str) -> None:
     kind, _, method = arm.partition(":")
     if arm in ("source_only", "oracle"):
         return
-    if kind not in ("adapted", "mixed") or method not in TRANSLATORS:
+    if kind not in ("adapted", "mixed", "label_safe") or method not in TRANSLATORS:
         raise ValueError(
-            f"no arm {arm!r}; arms are source_only, oracle, adapted:METHOD and mixed:METHOD"
-            f" with METHOD one of {', '.join(TRANSLATORS)}"
+            f"no arm {arm!r}; arms are source_only, oracle, adapted:METHOD, mixed:METHOD and"
+            f" label_safe:METHOD with METHOD one of {', '.join(TRANSLATORS)}"
         )

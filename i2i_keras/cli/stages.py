@@ -50,10 +50,11 @@ def train_segmenter(arms: tuple[str, ...], **options: Any) -> None:
     Example: i2i-keras train-segmenter --arm source_only --arm oracle
     """
     from i2i_keras import experiment
+    from i2i_keras.arms import training_order
 
     settings, run = open_run(**options)
     with run.locked(new=False):
-        for arm in arms or settings.arms:
+        for arm in training_order(arms or settings.arms):
             done = experiment.train_segmenter(settings, run, arm)
             tell(f"train-segmenter {arm}", done)
 

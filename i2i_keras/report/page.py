@@ -13,12 +13,17 @@ from i2i_keras import __version__, runs
 from i2i_keras.data.spaces import LabelSpace, read_space
 from i2i_keras.report import charts, figures, tables
 from i2i_keras.report.domains import domain_comparison
+from i2i_keras.report.drift import drift_notes, drift_pictures
 from i2i_keras.report.figures import Picture
 from i2i_keras.report.findings import CEILING, FLOOR, Headline, headline, training_warnings
 from i2i_keras.report.overview import overview_picture
 from i2i_keras.report.tables import Table
 
-_STAGES = ("records", "translator", "translated", "segmenter", "scores")
+_STAGES = ("records", "translator", "translated", "label_safe", "segmenter", "scores")
+_TRAINED_ON = {
+    "mixed": "source images and their translations by {}",
+    "label_safe": "translations by {} without what {} changed in the eyes of source_only",
+}
 
 
 class Section(NamedTuple):
@@ -125,11 +130,10 @@ def _translators(quality: Mapping[str, Mapping[str, Any]]) -> Section:
         "Cycle error: mean difference of an image and its translation translated back, of 255."
         " Drifted: pixels in which source_only sees another class after translation; much of"
         " that is what source_only cannot read in the target's style.",
+        *drift_notes(quality),
     ]
-    notes += [
-        f"{m}: {told}" for m, facts in quality.items() for told in facts["drift"]["sentences"]
-    ]
-    return Section("Translators", [tables.translator_rows(quality)], notes)
+    pictures = list(drift_pictures(quality))
+    return Section("Translators", [tables.translator_rows(quality)], notes, pictures)
 
 
 def _domains(root: Path) -> Section:
@@ -165,9 +169,9 @@ def _notes(summary: Mapping[str, Any]) -> list[str]:
         notes.append(f"{FLOOR}: trained on source images as they are, the floor.")
     for arm in arms:
         kind, _, method = arm.partition(":")
-        images = "source images and their translations" if kind == "mixed" else "translations"
+        images = _TRAINED_ON.get(kind, "translations by {}").replace("{}", method)
         if method:
-            notes.append(f"{arm}: trained on {images} by {method}; no target label was used.")
+            notes.append(f"{arm}: trained on {images}; no target label was used.")
     if CEILING in arms:
         notes.append(f"{CEILING}: trained with target labels, the ceiling and no competitor.")
     notes.append(

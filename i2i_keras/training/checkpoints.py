@@ -65,9 +65,7 @@ class Checkpoints:
 
     def steps(self) -> list[int]:
         """Steps of all states, in order."""
-        return sorted(
-            int(path.stem.partition("-")[2]) for path in self._folder.glob("ckpt-*.index")
-        )
+        return kept_steps(self._folder.parent)
 
     def restore(self) -> State:
         """Restores the newest state that is whole and removes later ones.
@@ -130,6 +128,36 @@ class Checkpoints:
     def _remove(self, step: int) -> None:
         for ending in reversed(_ENDINGS):
             Path(self._prefix(step) + ending).unlink(missing_ok=True)
+
+
+def kept_steps(folder: Path) -> list[int]:
+    """Steps of all states that a training has kept in its folder, in order."""
+    return sorted(
+        int(path.stem.partition("-")[2]) for path in (folder / "checkpoints").glob("ckpt-*.index")
+    )
+
+
+def read_network(folder: Path, step: int, name: str, network: tf.Module) -> None:
+    """Gives a network the weights that it had in a kept state.
+
+    Args:
+        folder: of the training.
+        step: of the state.
+        name: of the attribute of the trained model that the network was.
+        network: built as it was.
+
+    Raises:
+        DataError: the state is broken, or of another network.
+    """
+    prefix = str(folder / "checkpoints" / f"ckpt-{step}")
+    state = tf.train.Checkpoint(model=tf.train.Checkpoint(**{name: network}))
+    try:
+        # Partial: optimizers and the other networks are left where they are.
+        state.read(prefix).expect_partial().assert_existing_objects_matched()
+    except (AssertionError, LookupError, ValueError, tf.errors.OpError) as error:
+        raise DataError(
+            f"{prefix} cannot be read as a state of {name}; delete its files to do without it."
+        ) from error
 
 
 # The index last: without it there is no state.
