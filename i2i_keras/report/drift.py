@@ -43,7 +43,7 @@ def drift_pictures(quality: Quality) -> Iterator[Picture]:
         yield Picture(f"drift-{method}.png", caption, figure.png())
         rows = drift["by_step"]
         if len(rows) > 1:
-            figure = charts.drift_curves(rows, _most_drifted(names, counts))
+            figure = charts.drift_curves(rows, most_drifted(names, counts))
             caption = (
                 f"Drift of the states that the training of {method} has kept: of all pixels, and"
                 f" of the classes that most of the drifted pixels were of."
@@ -51,8 +51,13 @@ def drift_pictures(quality: Quality) -> Iterator[Picture]:
             yield Picture(f"drift-steps-{method}.png", caption, figure.png())
 
 
-def _most_drifted(names: Sequence[str], counts: Sequence[Sequence[int]]) -> list[str]:
-    """Classes that lost pixels, those that lost the most first."""
+def most_drifted(names: Sequence[str], counts: Sequence[Sequence[int]]) -> list[str]:
+    """The classes that lost the most pixels, those that lost none left out.
+
+    Args:
+        names: of all classes.
+        counts: `(classes, classes)`, before by row and after by column.
+    """
     table = np.array(counts)
     lost = table.sum(axis=1) - np.diag(table)
     return [names[index] for index in np.argsort(-lost, kind="stable")[:_LINES] if lost[index]]

@@ -79,7 +79,8 @@ def _paint(axes: Axes, percent: NDArray[np.float64]) -> None:
     colors = np.where(
         np.eye(count, dtype=bool)[..., np.newaxis], _SAME(percent / 100), _OTHER(percent / 100)
     )
-    axes.imshow(colors, aspect="auto", interpolation="nearest")
+    if count:  # An image of no size is refused.
+        axes.imshow(colors, aspect="auto", interpolation="nearest")
     places = np.arange(1, count) - 0.5
     axes.hlines(places, -0.5, count - 0.5, color=_GRID, linewidth=0.4)
     axes.vlines(places, -0.5, count - 0.5, color=_GRID, linewidth=0.4)

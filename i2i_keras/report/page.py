@@ -103,6 +103,7 @@ def _sections(root: Path, summary: Mapping[str, Any]) -> Iterator[Section]:
             *figures.domain_pictures(root, space),
             *figures.translation_pictures(root),
             *figures.label_pictures(root, space),
+            *figures.safe_label_pictures(root, space),
             *figures.prediction_pictures(root, arms, space),
         ]
         yield Section("Pictures", pictures=pictures)
