@@ -16,6 +16,7 @@ from i2i_keras.data.records import SPLITS, read_label, read_records
 from i2i_keras.errors import DataError, SettingsError
 from i2i_keras.evaluation import segmentation
 from i2i_keras.training import segmenter
+from i2i_keras.translation import TRANSLATORS
 
 PRESET = """
 arms = ["label_safe:cyclegan", "source_only", "adapted:cyclegan", "oracle"]
@@ -386,10 +387,10 @@ def test_arms_are_scored_where_the_sources_test_labels_are_withheld(finished, un
 # --- Drift, and labels that are safe from it ---------------------------------
 
 
-def drift_of(run, names, **evaluate):
+def drift_of(run, preset, **evaluate):
     """What `evaluate` says of drift with other settings, of a copy."""
     overrides = ["evaluate.num_pictures=2", *(f"evaluate.{k}={v}" for k, v in evaluate.items())]
-    settings = config.build(experiment.Settings, config.read(str(names), overrides))
+    settings = config.build(experiment.Settings, config.read(str(preset), overrides))
     shutil.rmtree(run.root / "scores" / "cyclegan", ignore_errors=True)
     experiment.evaluate(settings, run)
     return runs.read_json(run.root / "scores" / "cyclegan.json")["drift"]
@@ -421,6 +422,35 @@ def test_drift_over_the_steps_is_measured_on_as_many_images_as_asked_for(finishe
         for stage in ("records/source-train/images", "translated/cyclegan/source-train")
     )
     assert one["by_step"][-1]["drifted"] == pytest.approx((before != after).mean())
+
+
+def test_a_translator_that_changes_nothing_has_no_drift_and_no_unsafe_label(finished, tmp_path):
+    shutil.copytree(finished.root, tmp_path / "run")
+    run = runs.Run(tmp_path / "run")
+    for split in ("train", "val"):
+        for image in (run.root / f"records/source-{split}/images").iterdir():
+            shutil.copy(image, run.root / f"translated/cyclegan/source-{split}")
+    drift = drift_of(run, finished.preset, num_drift_images=0)
+    assert (drift["drifted"], drift["sentences"]) == (0, [])
+    assert {share for share in drift["kept"].values() if share is not None} == {1}
+
+    shutil.rmtree(run.root / "label_safe")
+    results = experiment.label_safe(finished.settings, run, "cyclegan").results
+    assert results["marked"] == 0
+    for source, safe in zip(
+        finished.records("records/source-train"),
+        arms.label_safe(run, "cyclegan", "source-train"),
+        strict=True,
+    ):
+        np.testing.assert_array_equal(read_label(safe.label), read_label(source.label))
+
+
+def test_of_a_method_that_keeps_no_states_the_end_is_measured(finished, tmp_path, monkeypatch):
+    stateless = TRANSLATORS["cyclegan"]._replace(load_state=None)
+    monkeypatch.setitem(TRANSLATORS, "cyclegan", stateless)
+    shutil.copytree(finished.root, tmp_path / "run")
+    drift = drift_of(runs.Run(tmp_path / "run"), finished.preset)
+    assert [(row["step"], row["drifted"]) for row in drift["by_step"]] == [(2, drift["drifted"])]
 
 
 def look(path):

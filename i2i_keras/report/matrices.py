@@ -41,9 +41,8 @@ def matrix_picture(
     there = np.flatnonzero(table.sum(axis=0) + table.sum(axis=1))
     table, names = table[np.ix_(there, there)], [names[index] for index in there]
     sums = table.sum(axis=1)
-    percent = 100 * np.divide(
-        table, sums[:, None], out=np.zeros(table.shape), where=sums[:, None] > 0
-    )
+    percent = np.zeros(table.shape)
+    np.divide(100 * table, sums[:, None], out=percent, where=sums[:, None] > 0)
 
     beneath = f"{column_title}, % of the row"
     figure, axes = _square(len(names), max(map(len, names), default=0), len(beneath))
@@ -86,7 +85,7 @@ def _paint(axes: Axes, percent: NDArray[np.float64]) -> None:
     axes.vlines(places, -0.5, count - 0.5, color=_GRID, linewidth=0.4)
     for (row, column), value in np.ndenumerate(percent):
         color = "white" if value > _DARK else INK
-        text = _brief(value)
+        text = _brief(float(value))
         axes.text(column, row, text, ha="center", va="center", color=color, fontsize=8)
 
 

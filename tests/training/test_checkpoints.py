@@ -191,7 +191,7 @@ class Two(tf.Module):
 
 @pytest.fixture
 def states(tmp_path):
-    """States in which one network's weights are the step, the other's minus it."""
+    """States: one network's weights are the step, the other's minus it."""
     model = Two()
     checkpoints = Checkpoints(model, tmp_path, keep=3)
     for step in (5, 20, 100):
