@@ -1,5 +1,6 @@
 """Which records each arm is trained on, and where stages keep theirs."""
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from i2i_keras import runs
@@ -7,6 +8,7 @@ from i2i_keras.data.records import Record, read_records
 from i2i_keras.data.spaces import LabelSpace, read_space
 from i2i_keras.errors import SettingsError
 from i2i_keras.settings import check_arm
+from i2i_keras.training import segmenter
 
 
 class ArmRecords(NamedTuple):
@@ -43,6 +45,10 @@ def arm_records(run: runs.Run, arm: str) -> ArmRecords:
     train, val = prepared(run, "source-train"), prepared(run, "source-val")
     if kind == "source_only":
         return ArmRecords(train, val, inputs)
+    if kind == "label_safe":
+        inputs["label_safe"] = run.done(label_safe_stage(method)).fingerprint
+        train, val = (label_safe(run, method, f"source-{s}") for s in ("train", "val"))
+        return ArmRecords(train, val, inputs)
     inputs["translated"] = run.done(translated_stage(method)).fingerprint
     new_train, new_val = (translated(run, method, f"source-{s}") for s in ("train", "val"))
     if kind == "mixed":
@@ -56,6 +62,11 @@ def without_adabn(arm: str) -> str:
     if kind != "adabn":
         return arm
     return f"adapted:{method}" if method else "source_only"
+
+
+def training_order(arms: Iterable[str]) -> list[str]:
+    """The arms, those last whose labels source_only has to look at before."""
+    return sorted(arms, key=lambda arm: arm.startswith("label_safe:"))
 
 
 def prepared(run: runs.Run, table: str) -> list[Record]:
@@ -73,6 +84,21 @@ def translated_stage(method: str, direction: str = "xy") -> str:
     return f"translated/{method}" if direction == "xy" else f"translated/{method}-{direction}"
 
 
+def label_safe(run: runs.Run, method: str, table: str) -> list[Record]:
+    """Translated records with labels in which drifted pixels are ignored."""
+    return read_records(run.root, run.root / label_safe_stage(method) / f"{table}.csv")
+
+
+def label_safe_stage(method: str) -> str:
+    """The stage that holds the safe labels of a method's translations."""
+    return f"label_safe/{method}"
+
+
 def label_space(run: runs.Run) -> LabelSpace:
     """What the labels of a run mean."""
     return read_space(run.root / "records" / "label_space.json")
+
+
+def load_segmenter(run: runs.Run, arm: str, step: int | None = None) -> segmenter.Trained:
+    """The trained segmenter of an arm, or what it was at a kept step."""
+    return segmenter.load(run.root / "segmenter" / runs.folder_name(arm), step)

@@ -4,12 +4,25 @@ from collections.abc import Callable
 from pathlib import Path
 
 from i2i_keras import runs, scoring
-from i2i_keras.arms import arm_records, label_space, prepared, without_adabn
+from i2i_keras.arms import (
+    arm_records,
+    label_safe_stage,
+    label_space,
+    load_segmenter,
+    prepared,
+    training_order,
+    translated,
+    translated_stage,
+    without_adabn,
+)
 from i2i_keras.data import prepare as preparation
 from i2i_keras.data import streets as drawing
 from i2i_keras.data.domains import Domain, DomainConfig
-from i2i_keras.data.records import Splits
+from i2i_keras.data.records import Splits, write_records
 from i2i_keras.errors import SettingsError
+from i2i_keras.evaluation import safe_labels
+from i2i_keras.evaluation.drift import Eye
+from i2i_keras.evaluation.summary import FLOOR
 from i2i_keras.repetitions import repetitions
 from i2i_keras.report import page
 from i2i_keras.settings import Settings
@@ -81,10 +94,41 @@ def train_translator(settings: Settings, run: runs.Run, method: str) -> runs.Don
     return run.stage(f"translator/{method}", facts, inputs, work)
 
 
+def label_safe(settings: Settings, run: runs.Run, method: str) -> runs.Done:
+    """Writes labels for a translated source, without what has drifted.
+
+    Judged by source_only, which has to be trained. No label of the target is
+    seen.
+    """
+    check_method(method)
+    inputs = {
+        "segmenter": run.done(f"segmenter/{FLOOR}").fingerprint,
+        "translated": run.done(translated_stage(method)).fingerprint,
+    }
+    config = settings.label_safe
+
+    def work(folder: Path) -> runs.Facts:
+        runtime.make_deterministic(settings.deterministic)
+        segmenter = load_segmenter(run, FLOOR)
+        names, counts = label_space(run).names, {}
+        for table in ("source-val", "source-train"):  # Results are of the latter.
+            old, new = prepared(run, table), translated(run, method, table)
+            eye = Eye(segmenter.segment, segmenter.stride)
+            safe = safe_labels.write_safe_labels(eye, old, new, folder / table, config.confidence)
+            write_records(run.root, folder / f"{table}.csv", safe)
+            counts[table] = len(safe)
+        return {"records": counts, **safe_labels.marked(old, safe, names)}
+
+    return run.stage(label_safe_stage(method), config.model_dump(mode="json"), inputs, work)
+
+
 def train_segmenter(settings: Settings, run: runs.Run, arm: str) -> runs.Done:
-    """Trains the segmenter of one arm."""
-    if without_adabn(arm) != arm:
+    """Trains the segmenter of one arm; makes its labels safe if need be."""
+    kind, _, method = arm.partition(":")
+    if kind == "adabn":
         return _adapt_norms(settings, run, arm)
+    if kind == "label_safe":
+        label_safe(settings, run, method)
     records = arm_records(run, arm)
     config = settings.segmenter
     # Of the target no labels: neither training nor choice of weights has them.
@@ -152,7 +196,7 @@ def run_all(settings: Settings, run: runs.Run, tell: Tell) -> runs.Facts:
         for method in own.methods:
             tell_done(f"train-translator {method}", train_translator(own, member, method))
             tell_done(f"translate {method}", translate(Trained(member, method)))
-        for arm in own.arms:
+        for arm in training_order(own.arms):
             tell_done(f"train-segmenter {arm}", train_segmenter(own, member, arm))
     evaluate(settings, run)
     return report(settings, run)

@@ -6,22 +6,20 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
 
 from i2i_keras import runs
-from i2i_keras.arms import label_space, prepared, translated, translated_stage
+from i2i_keras.arms import label_space, load_segmenter, prepared
 from i2i_keras.data.prepare import NATIVE_TABLE
-from i2i_keras.data.records import spread
 from i2i_keras.errors import DataError
-from i2i_keras.evaluation import distribution, drift, prediction, statistics, summary
+from i2i_keras.evaluation import prediction, statistics, summary
 from i2i_keras.evaluation.segmentation import mean_iou
 from i2i_keras.evaluation.summary import FLOOR
 from i2i_keras.evaluation.whole_images import check_window, windowed
+from i2i_keras.quality import translator_quality
 from i2i_keras.repetitions import repetitions
 from i2i_keras.settings import Settings
-from i2i_keras.training import checkpoints
 from i2i_keras.training import segmenter as segmenters
-from i2i_keras.translation import TRANSLATORS
+from i2i_keras.training.checkpoints import kept_steps
 
 
 def evaluate(settings: Settings, run: runs.Run) -> runs.Facts:
@@ -70,7 +68,7 @@ def _evaluate(settings: Settings, run: runs.Run) -> runs.Facts:
         facts.update(_label_chosen(settings, run, arm))
     if FLOOR in settings.arms and settings.evaluate.num_quality_images > 1:
         for method in settings.methods:
-            found = _translator_quality(settings, run, method).results
+            found = translator_quality(settings, run, method).results
             runs.write_json(run.root / "scores" / f"{method}.json", {"method": method, **found})
     space, first = label_space(run), settings.arms[0]
     facts = {
@@ -99,7 +97,7 @@ def _label_chosen(settings: Settings, run: runs.Run, arm: str) -> runs.Facts:
         where a training has kept no more than its last state.
     """
     name = runs.folder_name(arm)
-    steps = checkpoints.saved_steps(run.root / "segmenter" / name)
+    steps = kept_steps(run.root / "segmenter" / name)
     places = np.linspace(0, len(steps) - 1, min(len(steps), settings.evaluate.num_states))
     steps = [steps[round(place)] for place in places]
     if len(steps) < 2:
@@ -113,7 +111,7 @@ def _label_chosen(settings: Settings, run: runs.Run, arm: str) -> runs.Facts:
         records, num_classes = prepared(run, "target-test"), len(label_space(run).names)
         found = {}
         for step in steps:
-            segmenter = _load_segmenter(run, arm, step)
+            segmenter = load_segmenter(run, arm, step)
             seen = _windowed(settings, segmenter)
             scored = prediction.predict(seen, records, num_classes, segmenter.stride, {})
             found[str(step)] = float(mean_iou(scored.confusions.sum(axis=0)))
@@ -148,10 +146,6 @@ def _write_scores(run: runs.Run, arm: str, facts: runs.Facts) -> runs.Facts:
     return more
 
 
-def _load_segmenter(run: runs.Run, arm: str, step: int | None = None) -> segmenters.Trained:
-    return segmenters.load(run.root / "segmenter" / runs.folder_name(arm), step)
-
-
 def _predict(settings: Settings, run: runs.Run, arm: str) -> runs.Done:
     name = runs.folder_name(arm)
     inputs = {"segmenter": run.done(f"segmenter/{name}").fingerprint}
@@ -161,10 +155,10 @@ def _predict(settings: Settings, run: runs.Run, arm: str) -> runs.Done:
     if window:  # Only then, so that arms that were scored without stay so.
         facts["window"] = window
         # Now: a stage that has begun keeps its settings.
-        check_window(window, _load_segmenter(run, arm).stride)
+        check_window(window, load_segmenter(run, arm).stride)
 
     def work(folder: Path) -> runs.Facts:
-        segmenter = _load_segmenter(run, arm)
+        segmenter = load_segmenter(run, arm)
         seen = _windowed(settings, segmenter)
         num_classes = len(label_space(run).names)
 
@@ -206,47 +200,3 @@ def _load_confusions(run: runs.Run, arm: str, size: str = "confusions") -> Any:
     path = run.root / "scores" / runs.folder_name(arm) / "confusions.npz"
     with np.load(path, allow_pickle=False) as arrays:
         return arrays[size]
-
-
-def _translator_quality(settings: Settings, run: runs.Run, method: str) -> runs.Done:
-    """Distances and drift of a translator, in the eyes of source_only.
-
-    Neither sees a label of the target.
-    """
-    count = settings.evaluate.num_quality_images
-    inputs = {
-        "segmenter": run.done(f"segmenter/{FLOOR}").fingerprint,
-        "translated": run.done(translated_stage(method)).fingerprint,
-    }
-
-    def work(folder: Path) -> runs.Facts:
-        names = label_space(run).names
-        _, segment, stride, bottom = _load_segmenter(run, FLOOR)
-        extract = tf.function(bottom, reduce_retracing=True)
-        source = spread(prepared(run, "source-train"), count)
-        target = spread(prepared(run, "target-train"), count)
-        made = {record.name: record for record in translated(run, method, "source-train")}
-        after = [made[record.name] for record in source]
-        before, new, wanted = (
-            distribution.features(extract, records, stride) for records in (source, after, target)
-        )
-        half = max(2, min(len(source), len(target)) // 2)  # Subsets of all would not spread.
-        back = TRANSLATORS[method].load(run.root / "translator" / method, "yx")
-        return {
-            "features": f"the bottom of segmenter/{FLOOR}, mean over the image",
-            "num_images": [len(source), len(target)],
-            "frechet_distance": {
-                "source": distribution.frechet_distance(before, wanted),
-                "translated": distribution.frechet_distance(new, wanted),
-            },
-            "kernel_distance": {
-                "source": distribution.kernel_distance(before, wanted, size=half),
-                "translated": distribution.kernel_distance(new, wanted, size=half),
-            },
-            "cycle_error": distribution.mean_difference(back, after, source),
-            "drift": drift.summarize(
-                drift.transitions(segment, source, after, len(names), stride), names
-            ),
-        }
-
-    return run.stage(f"scores/{method}", {"num_quality_images": count}, inputs, work)

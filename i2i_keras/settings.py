@@ -9,6 +9,7 @@ from i2i_keras.data.domains import DomainConfig
 from i2i_keras.data.prepare import PrepareConfig
 from i2i_keras.data.streets import StreetsConfig
 from i2i_keras.errors import SettingsError
+from i2i_keras.evaluation.safe_labels import LabelSafeConfig
 from i2i_keras.evaluation.whole_images import check_window
 from i2i_keras.training.runtime import Determinism
 from i2i_keras.training.segmenter_config import SegmenterConfig
@@ -33,6 +34,9 @@ class EvaluateConfig(Config):
             among them; 0 = none. Nothing is chosen by it.
         num_quality_images: training images of each domain by which translators
             are scored (distances, drift); 0 = they are not.
+        num_drift_images: training images of the source on which the drift of
+            earlier states of a translator is measured, those that its training
+            has kept (`keep_checkpoints`); 0 = only that of the last one.
         window: (height, width) of the windows, half over each other, in which
             arms see an image, multiples of the segmenter's stride; unset =
             they see it whole.
@@ -43,6 +47,7 @@ class EvaluateConfig(Config):
     num_states: pydantic.NonNegativeInt = 3
     num_quality_images: pydantic.NonNegativeInt = 100
     window: tuple[pydantic.PositiveInt, pydantic.PositiveInt] | None = None
+    num_drift_images: pydantic.NonNegativeInt = 20
 
 
 class Settings(Config):
@@ -60,7 +65,9 @@ class Settings(Config):
             are shared. Empty = one, with `seed`, in the run directory itself.
         arms: what is compared: `source_only`, `oracle`, `adapted:METHOD`
             (translated source), `mixed:METHOD` (source and translated source),
-            METHOD a key of `translation.TRANSLATORS`; and `adabn`, which is
+            `label_safe:METHOD` (translated source, without the labels of pixels
+            that the translator has changed in the eyes of source_only), METHOD
+            a key of `translation.TRANSLATORS`; and `adabn`, which is
             source_only, or `adabn:METHOD`, which is adapted:METHOD, with the
             batch-norm statistics of the target's images.
         streets: draws both domains where no roots are given.
@@ -68,6 +75,7 @@ class Settings(Config):
         target: the domain that the segmenter shall work in.
         prepare: size and label space.
         translator: settings of each method, by its name.
+        label_safe: which labels the `label_safe` arms do without.
         segmenter: network and training, the same for all arms.
         evaluate: scores and intervals.
     """
@@ -82,6 +90,7 @@ class Settings(Config):
     target: DomainConfig = DomainConfig(format="gta5")
     prepare: PrepareConfig = PrepareConfig()
     translator: TranslatorSettings = TranslatorSettings()
+    label_safe: LabelSafeConfig = LabelSafeConfig()
     segmenter: SegmenterConfig = SegmenterConfig()
     evaluate: EvaluateConfig = EvaluateConfig()
 
@@ -94,6 +103,8 @@ class Settings(Config):
             raise ValueError("name at least one arm")
         if len(set(arms)) < len(arms):
             raise ValueError("an arm is named twice")
+        if "source_only" not in arms and any(arm.startswith("label_safe:") for arm in arms):
+            raise ValueError("label_safe looks through the eyes of source_only; name that, too")
         return arms
 
     @pydantic.model_validator(mode="after")
@@ -122,8 +133,8 @@ def check_arm(arm: str) -> None:
     kind, _, method = arm.partition(":")
     if arm in ("source_only", "oracle", "adabn"):
         return
-    if kind not in ("adapted", "mixed", "adabn") or method not in TRANSLATORS:
+    if kind not in ("adapted", "mixed", "label_safe", "adabn") or method not in TRANSLATORS:
         raise ValueError(
-            f"no arm {arm!r}; arms are source_only, oracle, adabn, adapted:METHOD, mixed:METHOD"
-            f" and adabn:METHOD with METHOD one of {', '.join(TRANSLATORS)}"
+            f"no arm {arm!r}; arms are source_only, oracle, adabn, adapted:METHOD, mixed:METHOD,"
+            f" label_safe:METHOD and adabn:METHOD with METHOD one of {', '.join(TRANSLATORS)}"
         )

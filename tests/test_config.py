@@ -197,6 +197,11 @@ def test_a_wrong_type_is_refused_by_name(override, message):
         ("evaluate.window=[0, 16]", "Setting 'evaluate.window.0': Input should be greater than 0"),
         ('arms=["target_only"]', "Setting 'arms': no arm 'target_only'; arms are source_only, "),
         ('arms=["adapted:cut"]', "Setting 'arms': no arm 'adapted:cut'; "),
+        (
+            'arms=["label_safe:cyclegan", "oracle"]',
+            "Setting 'arms': label_safe looks through the eyes of source_only; name that, too",
+        ),
+        ('arms=["label_safe:cut", "source_only"]', "Setting 'arms': no arm 'label_safe:cut'; "),
         ('arms=["oracle", "oracle"]', "Setting 'arms': an arm is named twice"),
         ("arms=[]", "Setting 'arms': name at least one arm"),
     ],

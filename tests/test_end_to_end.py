@@ -15,9 +15,11 @@ from i2i_keras.data.labels import IGNORE
 from i2i_keras.data.records import SPLITS, read_label, read_records
 from i2i_keras.errors import DataError, SettingsError
 from i2i_keras.evaluation import segmentation
+from i2i_keras.training import segmenter
+from i2i_keras.translation import TRANSLATORS
 
 PRESET = """
-arms = ["source_only", "adabn", "adapted:cyclegan", "oracle"]
+arms = ["label_safe:cyclegan", "source_only", "adabn", "adapted:cyclegan", "oracle"]
 
 [streets]
 num_train = 6
@@ -39,12 +41,15 @@ workers = 1
 
 [translator.cyclegan]
 steps = 2
-checkpoint_every = 2
+checkpoint_every = 1
 num_samples = 1
 lambda_identity = 0.0
 generator = {filters = 2, num_downsamplings = 1, num_residual_blocks = 0, outer_kernel = 3}
 discriminator = {filters = 2, num_downsamplings = 1}
 pipeline = {batch_size = 1, crop = [16, 16]}
+
+[label_safe]
+confidence = 0.0
 
 [segmenter]
 select = "entropy"
@@ -57,7 +62,9 @@ pipeline = {batch_size = 2, crop = [16, 16]}
 bootstrap_samples = 50
 num_pictures = 2
 """
-ARMS = ("source_only", "adabn", "adapted:cyclegan", "oracle")
+ARMS = ("label_safe:cyclegan", "source_only", "adabn", "adapted:cyclegan", "oracle")
+# label_safe looks through the eyes of source_only.
+TRAINED = ("source_only", "adabn", "adapted:cyclegan", "oracle", "label_safe:cyclegan")
 
 
 class Experiment:
@@ -99,7 +106,7 @@ def finished(tmp_path_factory):
     tiny.blind = [
         tiny.command("train-translator"),
         tiny.command("translate"),
-        tiny.command("train-segmenter", *(f"--arm={arm}" for arm in ARMS[:-1])),
+        tiny.command("train-segmenter", *(f"--arm={arm}" for arm in ARMS if arm != "oracle")),
     ]
     tiny.oracle_without_labels = tiny.command("train-segmenter", "--arm", "oracle")
     for folder in labels:
@@ -134,6 +141,9 @@ def summary(finished):
         "translated/cyclegan/done.json",
         "translated/cyclegan/source-train.csv",
         "translated/cyclegan/source-val.csv",
+        "label_safe/cyclegan/done.json",
+        "label_safe/cyclegan/source-train.csv",
+        "label_safe/cyclegan/source-val.csv",
         "segmenter/source_only/done.json",
         "segmenter/adapted-cyclegan/done.json",
         "segmenter/oracle/unet.weights.h5",
@@ -153,7 +163,7 @@ def test_the_road_leaves(finished, file):
 
 def test_the_table_and_the_place_of_the_report_are_printed(finished):
     output = finished.result.output
-    assert all(arm in output for arm in ("source_only", "adapted:cyclegan", "oracle"))
+    assert all(arm in output for arm in ARMS)
     assert str(finished.root / "report" / "index.html") in output
 
 
@@ -261,8 +271,10 @@ def test_the_arms_differ_in_their_records_alone(finished):
         runs.read_json(finished.root / "segmenter" / runs.folder_name(arm) / "done.json")
         for arm in ARMS
     ]
-    assert done[0]["settings"] == done[2]["settings"] == done[3]["settings"]
+    trained = [facts["settings"] for arm, facts in zip(ARMS, done, strict=True) if arm != "adabn"]
+    assert all(settings == trained[0] for settings in trained)
     assert [sorted(d["inputs"]) for d in done] == [
+        ["label_safe", "records"],
         ["records"],
         ["records", "segmenter"],
         ["records", "translated"],
@@ -358,7 +370,7 @@ def test_a_moved_run_is_still_done(again):
         "prepare",
         "train-translator cyclegan",
         "translate cyclegan",
-        *(f"train-segmenter {arm}" for arm in ARMS),
+        *(f"train-segmenter {arm}" for arm in TRAINED),
     ]
     assert {how for _, _, how in told} == {"was done before"}
 
@@ -378,7 +390,9 @@ def test_a_second_run_comes_to_the_same_summary(again, summary):
         ("prepare", "streets.num_test=4", "raw was made with num_test = 3 (now 4)"),
         ("train-translator", "seed=1", "translator/cyclegan was made with seed = 0 (now 1)"),
         ("train-segmenter", "segmenter.steps=9", "source_only was made with steps = 3 (now 9)"),
-        ("evaluate", "evaluate.num_pictures=1", "scores/source_only was made with num_pictures"),
+        ("train-segmenter", "label_safe.confidence=1", "cyclegan was made with confidence = 0.0"),
+        ("evaluate", "evaluate.num_pictures=1", "was made with num_pictures = 2 (now 1)"),
+        ("evaluate", "evaluate.num_drift_images=1", "cyclegan was made with num_drift_images = 20"),
     ],
 )
 def test_other_settings_are_refused(finished, command, change, words):
@@ -446,6 +460,118 @@ def test_arms_are_scored_where_the_sources_test_labels_are_withheld(finished, un
     runs.write_table(table, rows, columns=list(rows[0]))
     experiment.evaluate(finished.settings, unscored)
     assert runs.read_json(unscored.root / "scores" / "summary.json") == summary
+
+
+# --- Drift, and labels that are safe from it ---------------------------------
+
+
+def drift_of(run, preset, **evaluate):
+    """What `evaluate` says of drift with other settings, of a copy."""
+    overrides = ["evaluate.num_pictures=2", *(f"evaluate.{k}={v}" for k, v in evaluate.items())]
+    settings = config.build(experiment.Settings, config.read(str(preset), overrides))
+    shutil.rmtree(run.root / "scores" / "cyclegan", ignore_errors=True)
+    experiment.evaluate(settings, run)
+    return runs.read_json(run.root / "scores" / "cyclegan.json")["drift"]
+
+
+def test_drift_is_told_of_each_state_that_is_kept(finished):
+    drift = runs.read_json(finished.root / "scores" / "cyclegan.json")["drift"]
+    first, last = drift["by_step"]
+    assert (first["step"], last["step"]) == (1, 2)
+    assert last == {"step": 2, "drifted": drift["drifted"], "kept": drift["kept"]}
+    assert first.keys() == last.keys()
+
+
+def test_drift_over_the_steps_is_measured_on_as_many_images_as_asked_for(finished, tmp_path):
+    shutil.copytree(finished.root, tmp_path / "run")
+    run = runs.Run(tmp_path / "run")
+    whole = drift_of(run, finished.preset)
+    none = drift_of(run, finished.preset, num_drift_images=0)
+    one = drift_of(run, finished.preset, num_drift_images=1)
+    assert [row["step"] for row in one["by_step"]] == [1, 2]
+    assert none["by_step"] == whole["by_step"][-1:]
+    assert one["transitions"] == none["transitions"] == whole["transitions"]
+
+    folder = finished.root / "segmenter" / "source_only"
+    model = segmenter.load(folder)
+    name = finished.records("records/source-train")[0].name
+    before, after = (
+        np.argmax(model(look(finished.root / stage / f"{name}.png")), -1)
+        for stage in ("records/source-train/images", "translated/cyclegan/source-train")
+    )
+    assert one["by_step"][-1]["drifted"] == pytest.approx((before != after).mean())
+
+
+def test_a_translator_that_changes_nothing_has_no_drift_and_no_unsafe_label(finished, tmp_path):
+    shutil.copytree(finished.root, tmp_path / "run")
+    run = runs.Run(tmp_path / "run")
+    for split in ("train", "val"):
+        for image in (run.root / f"records/source-{split}/images").iterdir():
+            shutil.copy(image, run.root / f"translated/cyclegan/source-{split}")
+    drift = drift_of(run, finished.preset, num_drift_images=0)
+    assert (drift["drifted"], drift["sentences"]) == (0, [])
+    assert {share for share in drift["kept"].values() if share is not None} == {1}
+
+    shutil.rmtree(run.root / "label_safe")
+    results = experiment.label_safe(finished.settings, run, "cyclegan").results
+    assert results["marked"] == 0
+    for source, safe in zip(
+        finished.records("records/source-train"),
+        arms.label_safe(run, "cyclegan", "source-train"),
+        strict=True,
+    ):
+        np.testing.assert_array_equal(read_label(safe.label), read_label(source.label))
+
+
+def test_of_a_method_that_keeps_no_states_the_end_is_measured(finished, tmp_path, monkeypatch):
+    stateless = TRANSLATORS["cyclegan"]._replace(load_state=None)
+    monkeypatch.setitem(TRANSLATORS, "cyclegan", stateless)
+    shutil.copytree(finished.root, tmp_path / "run")
+    drift = drift_of(runs.Run(tmp_path / "run"), finished.preset)
+    assert [(row["step"], row["drifted"]) for row in drift["by_step"]] == [(2, drift["drifted"])]
+
+
+def look(path):
+    """A picture as networks get it."""
+    with Image.open(path) as image:
+        return np.asarray(image, np.float32)[np.newaxis] / 127.5 - 1.0
+
+
+def test_a_label_is_safe_where_source_only_sees_the_same_class(finished):
+    model = segmenter.load(finished.root / "segmenter" / "source_only").model
+    total = lost = 0
+    for split in ("train", "val"):
+        sources = finished.records(f"records/source-{split}")
+        fakes = finished.records(f"translated/cyclegan/source-{split}")
+        safe = finished.records(f"label_safe/cyclegan/source-{split}")
+        for source, fake, record in zip(sources, fakes, safe, strict=True):
+            assert (record.name, record.image) == (source.name, fake.image)
+            before, after = (np.argmax(model(look(r.image)), -1)[0] for r in (source, fake))
+            label = read_label(source.label)
+            wanted = np.where(before == after, label, IGNORE)
+            np.testing.assert_array_equal(read_label(record.label), wanted)
+            if split == "train":
+                total += (label != IGNORE).sum()
+                lost += (label != IGNORE)[before != after].sum()
+    results = runs.read_json(finished.root / "label_safe" / "cyclegan" / "done.json")["results"]
+    assert results["records"] == {"source-val": 2, "source-train": 6}
+    assert results["marked"] == pytest.approx(lost / total)
+    assert 0 < lost < total
+
+
+def test_the_label_safe_arm_is_trained_on_safe_labels(finished):
+    train, val, _ = arms.arm_records(finished.run, "label_safe:cyclegan")
+    assert train == finished.records("label_safe/cyclegan/source-train")
+    assert val == finished.records("label_safe/cyclegan/source-val")
+
+
+def test_labels_are_not_made_safe_without_source_only(finished, tmp_path):
+    for stage in ("records", "translated/cyclegan"):
+        shutil.copytree(finished.root / stage, tmp_path / stage)
+    with pytest.raises(DataError, match=r"segmenter/source_only is not finished; run the stage"):
+        experiment.train_segmenter(finished.settings, runs.Run(tmp_path), "label_safe:cyclegan")
+    with pytest.raises(SettingsError, match="No translator 'cut'"):
+        experiment.train_segmenter(finished.settings, runs.Run(tmp_path), "label_safe:cut")
 
 
 # --- Translation of anything ------------------------------------------------

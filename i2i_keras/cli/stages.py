@@ -50,12 +50,13 @@ def train_segmenter(arms: tuple[str, ...], **options: Any) -> None:
     Example: i2i-keras train-segmenter --arm source_only --arm oracle
     """
     from i2i_keras import experiment
+    from i2i_keras.arms import training_order
     from i2i_keras.repetitions import repetitions
 
     settings, run = open_run(**options)
     with run.locked(new=False):
         for own, member in repetitions(settings, run):
-            for arm in arms or own.arms:
+            for arm in training_order(arms or own.arms):
                 done = experiment.train_segmenter(own, member, arm)
                 tell(f"train-segmenter {arm}{of_seed(settings, own)}", done)
 

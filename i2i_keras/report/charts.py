@@ -135,6 +135,29 @@ def loss_curves(history: History, columns: int = 3) -> Plot:
     return figure
 
 
+def drift_curves(rows: Sequence[Mapping[str, Any]], classes: Sequence[str]) -> Plot:
+    """Share of drifted pixels over the steps of a training.
+
+    Args:
+        rows: `step`, `drifted` in [0, 1], and `kept` by class, in [0, 1] or
+            None for one that was not seen.
+        classes: those that are drawn besides all pixels.
+    """
+    figure, axes = _chart(7.5, 3.2)
+    axes.grid(axis="y", visible=True)
+    steps = [row["step"] for row in rows]
+    axes.plot(steps, [100 * row["drifted"] for row in rows], "o-", color=INK, ms=4, label="all")
+    for name, color in zip(classes, _colors(len(classes)), strict=True):
+        kept = [row["kept"][name] for row in rows]
+        lost = [np.nan if share is None else 100 * (1 - share) for share in kept]
+        axes.plot(steps, lost, "o-", color=color, linewidth=1.2, ms=3, label=name)
+    axes.set_xlabel("step", color=INK)
+    axes.set_ylabel("drifted pixels, %", color=INK)
+    axes.set_ylim(0, 100)
+    _legend(axes, columns=len(classes) + 1, above=True)
+    return figure
+
+
 def arm_colors(arms: Iterable[str]) -> dict[str, str]:
     """One color an arm: gray for the floor, gold for the ceiling."""
     fixed = {"source_only": _SOURCE_ONLY, "oracle": _ORACLE}

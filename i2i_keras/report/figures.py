@@ -81,6 +81,27 @@ def label_pictures(root: Path, space: LabelSpace) -> Iterator[Picture]:
         yield Picture("label-maps.png", caption, plots.label_maps(domains, space).png())
 
 
+def safe_label_pictures(root: Path, space: LabelSpace) -> Iterator[Picture]:
+    """Translated images, and which of their labels were not safe."""
+    source = {record.name: record for record in read_records(root, "records/source-train.csv")}
+    for method in _methods(root, "label_safe"):
+        safe = read_records(root, f"label_safe/{method}/source-train.csv")
+        chosen = spread([record for record in safe if record.name in source], _COLUMNS)
+        if chosen:
+            before = [source[record.name] for record in chosen]
+            labels = [
+                [colorize(label, space.colors) for label in read_labels(records)]
+                for records in (before, chosen)
+            ]
+            rows = [read_images(before), read_images(chosen), *labels]
+            figure = plots.image_grid(rows, ["source", "translated", "label", "label-safe"])
+            caption = (
+                f"The labels of what {method} made, without the pixels (black) in which source_only"
+                " surely sees another class than before."
+            )
+            yield Picture(f"label-safe-{method}.png", caption, figure.png())
+
+
 def prediction_pictures(root: Path, arms: Sequence[str], space: LabelSpace) -> Iterator[Picture]:
     """The report's figures 8 and 10: predictions on source and on target."""
     for domain, folder, shown in (

@@ -66,12 +66,15 @@ def headline(summary: Mapping[str, Any]) -> Headline:
 def training_warnings(root: Path) -> list[str]:
     """What went wrong in the trainings of translators, as they told it.
 
+    And with labels that were to be made safe.
+
     Args:
         root: the run directory.
     """
     return [
-        f"translator {path.parent.name}, {warning}"
-        for path in sorted(root.glob("translator/*/done.json"))
+        f"{path.parent.parent.name} {path.parent.name}, {warning}"
+        for stage in ("translator", "label_safe")
+        for path in sorted(root.glob(f"{stage}/*/done.json"))
         for warning in (runs.read_json(path).get("results") or {}).get("warnings", [])
     ]
 

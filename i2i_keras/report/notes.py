@@ -9,6 +9,7 @@ from i2i_keras.report.findings import CEILING, FLOOR
 _IMAGES = {
     "adapted": "translations by {}",
     "mixed": "source images and their translations by {}",
+    "label_safe": "translations by {0} without what {0} changed in the eyes of source_only",
 }
 _SELECTED = {
     "last": "The weights after the last step were taken.",

@@ -14,13 +14,18 @@ from i2i_keras.data.spaces import LabelSpace, read_space
 from i2i_keras.report import charts, figures, tables
 from i2i_keras.report.classes import class_notes, class_pictures, class_tables
 from i2i_keras.report.domains import domain_comparison
+from i2i_keras.report.drift import drift_notes, drift_pictures
 from i2i_keras.report.figures import Picture
 from i2i_keras.report.findings import Headline, headline, training_warnings
 from i2i_keras.report.notes import result_notes
 from i2i_keras.report.overview import overview_picture
 from i2i_keras.report.tables import Table
 
-_STAGES = ("records", "translator", "translated", "segmenter", "scores")
+_STAGES = ("records", "translator", "translated", "label_safe", "segmenter", "scores")
+_TRAINED_ON = {
+    "mixed": "source images and their translations by {}",
+    "label_safe": "translations by {} without what {} changed in the eyes of source_only",
+}
 
 
 class Section(NamedTuple):
@@ -98,6 +103,7 @@ def _sections(root: Path, summary: Mapping[str, Any]) -> Iterator[Section]:
             *figures.domain_pictures(root, space),
             *figures.translation_pictures(root),
             *figures.label_pictures(root, space),
+            *figures.safe_label_pictures(root, space),
             *figures.prediction_pictures(root, arms, space),
         ]
         yield Section("Pictures", pictures=pictures)
@@ -125,11 +131,10 @@ def _translators(quality: Mapping[str, Mapping[str, Any]]) -> Section:
         "Cycle error: mean difference of an image and its translation translated back, of 255."
         " Drifted: pixels in which source_only sees another class after translation; much of"
         " that is what source_only cannot read in the target's style.",
+        *drift_notes(quality),
     ]
-    notes += [
-        f"{m}: {told}" for m, facts in quality.items() for told in facts["drift"]["sentences"]
-    ]
-    return Section("Translators", [tables.translator_rows(quality)], notes)
+    pictures = list(drift_pictures(quality))
+    return Section("Translators", [tables.translator_rows(quality)], notes, pictures)
 
 
 def _domains(root: Path) -> Section:

@@ -65,7 +65,7 @@ class Checkpoints:
 
     def steps(self) -> list[int]:
         """Steps of all states, in order."""
-        return saved_steps(self._folder.parent)
+        return kept_steps(self._folder.parent)
 
     def restore(self) -> State:
         """Restores the newest state that is whole and removes later ones.
@@ -130,30 +130,38 @@ class Checkpoints:
             Path(self._prefix(step) + ending).unlink(missing_ok=True)
 
 
-# The index last: without it there is no state.
-_ENDINGS = (".data-00000-of-00001", ".index")
+def kept_steps(folder: Path) -> list[int]:
+    """Steps of all states that a training has kept in its folder, in order."""
+    return sorted(
+        int(path.stem.partition("-")[2]) for path in (folder / "checkpoints").glob("ckpt-*.index")
+    )
 
 
-def saved_steps(folder: Path) -> list[int]:
-    """Steps whose states a training has kept in its folder, in order."""
-    files = (folder / "checkpoints").glob("ckpt-*.index")
-    return sorted(int(path.stem.partition("-")[2]) for path in files)
+def read_network(folder: Path, step: int, name: str, network: tf.Module) -> None:
+    """Gives a network the weights that it had in a kept state.
 
-
-def read_state(model: tf.Module, folder: Path, step: int) -> None:
-    """Reads a kept state into a model, or into those parts that are given.
+    Args:
+        folder: of the training.
+        step: of the state.
+        name: of the attribute of the trained model that the network was.
+        network: built as it was.
 
     Raises:
-        DataError: it is not there, or of another network.
+        DataError: the state is broken, or of another network.
     """
-    prefix = folder / "checkpoints" / f"ckpt-{step}"
+    prefix = str(folder / "checkpoints" / f"ckpt-{step}")
+    state = tf.train.Checkpoint(model=tf.train.Checkpoint(**{name: network}))
     try:
-        status = tf.train.Checkpoint(model=model).read(str(prefix)).expect_partial()
-        status.assert_existing_objects_matched()
-    except (tf.errors.OpError, AssertionError, ValueError) as error:
+        # Partial: optimizers and the other networks are left where they are.
+        state.read(prefix).expect_partial().assert_existing_objects_matched()
+    except (AssertionError, LookupError, ValueError, tf.errors.OpError) as error:
         raise DataError(
-            f"{prefix} cannot be read as a state of this network; delete {folder} and train anew."
+            f"{prefix} cannot be read as a state of {name}; delete its files to do without it."
         ) from error
+
+
+# The index last: without it there is no state.
+_ENDINGS = (".data-00000-of-00001", ".index")
 
 
 def save_weights(model: tf.Module, path: Path) -> None:

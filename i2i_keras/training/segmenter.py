@@ -88,7 +88,7 @@ def fit(
     )
     kept = steps if config.select == "last" else found["best_step"]
     if kept != steps:
-        checkpoints.read_state(model, folder, kept)
+        checkpoints.read_network(folder, kept, "network", model.network)
     facts = {
         "num_classes": num_classes,
         "network": config.network,
@@ -130,9 +130,7 @@ def load(folder: Path, step: int | None = None) -> Trained:
     if step is None:
         model.load_weights(folder / f"{facts['network']}.weights.h5")
     else:
-        holder = tf.Module()
-        holder.network = model
-        checkpoints.read_state(holder, folder, step)
+        checkpoints.read_network(folder, step, "network", model)
     bottom = keras.layers.GlobalAveragePooling2D()(model.get_layer(kind.bottom).output)
     segment = tf.function(lambda images: model(images, training=False), reduce_retracing=True)
     return Trained(model, segment, config.stride, keras.Model(model.input, bottom))

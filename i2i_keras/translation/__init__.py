@@ -16,14 +16,24 @@ class Translator(NamedTuple):
         load: from folder and direction to a function of images.
         load_generator: from folder and direction to its network, which can be
             run in tiles and exported; None if there is none.
+        load_state: from folder, direction and one of `checkpoints.kept_steps`
+            to the function of images that it was at that step of its training;
+            None if it keeps no states.
     """
 
     config: type[Any]
     fit: Callable[..., Any]
     load: Callable[..., Any]
     load_generator: Callable[..., Any] | None = None
+    load_state: Callable[..., Any] | None = None
 
 
 TRANSLATORS = {
-    "cyclegan": Translator(CycleGANConfig, cyclegan.fit, cyclegan.load, cyclegan.load_generator),
+    "cyclegan": Translator(
+        CycleGANConfig,
+        cyclegan.fit,
+        cyclegan.load,
+        load_generator=cyclegan.load_generator,
+        load_state=cyclegan.load_state,
+    ),
 }

@@ -67,9 +67,7 @@ def translate_records(
         return _Picture(record, pixels, _origin(record, translator))
 
     def compute(picture: _Picture) -> _Picture:
-        image = transforms.normalize(tf.constant(picture.pixels))
-        fake = transforms.denormalize(translate(image[tf.newaxis]))[0]
-        return picture._replace(pixels=fake.numpy())
+        return picture._replace(pixels=translate_pixels(translate, picture.pixels))
 
     def write(picture: _Picture) -> None:
         text = PngInfo()
@@ -86,6 +84,12 @@ def translate_records(
             for _ in written:
                 bar.update()
     return [record._replace(image=folder / f"{record.name}.png") for record in records]
+
+
+def translate_pixels(translate: Translate, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Translates an image `(height, width, 3)`, as it would be written."""
+    image = transforms.normalize(tf.constant(pixels))
+    return transforms.denormalize(translate(image[tf.newaxis]))[0].numpy()
 
 
 def unfinished(records: Sequence[Record], folder: Path, translator: str) -> list[Record]:

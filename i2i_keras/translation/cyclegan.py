@@ -101,8 +101,30 @@ def load(
     return inference.any_size(load_generator(folder, direction, ema=ema), batch=None)
 
 
+def load_state(folder: Path, direction: str, step: int) -> Callable[[tf.Tensor], tf.Tensor]:
+    """Loads one of the two generators as it was in a kept state.
+
+    Args:
+        folder: that `fit` wrote.
+        direction: `xy` or `yx`.
+        step: of the state, one of `checkpoints.kept_steps`.
+
+    Returns:
+        See `load`.
+
+    Raises:
+        DataError: the state cannot be read.
+    """
+    return inference.any_size(load_generator(folder, direction, step=step), batch=None)
+
+
 def load_generator(
-    folder: Path, direction: str = "xy", *, ema: bool = True, precision: Precision | None = None
+    folder: Path,
+    direction: str = "xy",
+    *,
+    ema: bool = True,
+    precision: Precision | None = None,
+    step: int | None = None,
 ) -> keras.Model:
     """Loads one of the two generators as a network.
 
@@ -111,13 +133,18 @@ def load_generator(
         direction: `xy` or `yx`.
         ema: whether to take the moving average of its weights, if there is.
         precision: to compute in; None = the training's.
+        step: of a kept state; None = the end of the training.
     """
     config = settings.build(CycleGANConfig, runs.read_json(folder / "config.json"))
     name = f"generator_{direction}"
     with compilation.policy(precision or config.precision):
         generator = build_generator(config.generator, name)
-    suffix = "_ema" if ema and config.ema else ""
-    generator.load_weights(folder / f"{name}{suffix}.weights.h5")
+    if ema and config.ema:
+        name += "_ema"
+    if step is None:
+        generator.load_weights(folder / f"{name}.weights.h5")
+    else:
+        checkpoints.read_network(folder, step, name, generator)
     return generator
 
 

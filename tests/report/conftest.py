@@ -31,6 +31,22 @@ SUMMARY = {
     },
 }
 ARMS = list(SUMMARY["arms"])
+KEPT = {**dict.fromkeys(SPACE.names), "road": 0.72, "car": 1.0}
+DRIFT = {
+    "drifted": 0.14,
+    "kept": KEPT,
+    "sentences": ["road became car in 28% of its pixels."],
+    "transitions": np.array(
+        [
+            [{"road road": 72, "road car": 28, "car car": 100}.get(f"{a} {b}", 0) for b in KEPT]
+            for a in KEPT
+        ]
+    ).tolist(),
+    "by_step": [
+        {"step": 900, "drifted": 0.2, "kept": {**KEPT, "road": 0.6}},
+        {"step": 1000, "drifted": 0.14, "kept": KEPT},
+    ],
+}
 VERSIONS = {"i2i_keras": "0.1.0", "tensorflow": "2.15.1"}
 
 
@@ -66,7 +82,7 @@ def full_run(tmp_path_factory):
         "frechet_distance": {"source": 2.2165, "translated": 0.0623},
         "kernel_distance": {"source": [0.0325, 0.002], "translated": [0.00053, 0.0001]},
         "cycle_error": 4.51,
-        "drift": {"drifted": 0.446, "sentences": ["road became car in 28% of its pixels."]},
+        "drift": DRIFT,
     }
     runs.write_json(root / "scores" / "cyclegan.json", quality)
     stages = ["records", "translator/cyclegan", "translated/cyclegan", "scores/source_only"]

@@ -99,6 +99,19 @@ def test_the_result_bars_show_mean_and_interval(summary):
     assert len(axes.get_yticklabels()) == 4
 
 
+def test_drift_is_drawn_over_the_steps_of_all_pixels_and_of_some_classes():
+    rows = [
+        {"step": 10, "drifted": 0.5, "kept": {"road": 0.25, "car": None, "sky": 1.0}},
+        {"step": 30, "drifted": 0.25, "kept": {"road": 1.0, "car": 0.5, "sky": 1.0}},
+    ]
+    (axes,) = charts.drift_curves(rows, ["road", "car"]).axes
+    lines = {line.get_label(): line.get_xydata() for line in axes.lines}
+    assert [*lines] == ["all", "road", "car"]
+    np.testing.assert_array_equal(lines["all"], [[10, 50], [30, 25]])
+    np.testing.assert_array_equal(lines["road"], [[10, 75], [30, 0]])
+    np.testing.assert_array_equal(lines["car"], [[10, np.nan], [30, 50]])
+
+
 def test_no_two_arms_of_a_usual_run_share_a_color():
     arms = ["source_only", "adapted:cyclegan", "mixed:cyclegan", "adapted:cut", "oracle"]
     assert len(set(charts.arm_colors(arms).values())) == len(arms)

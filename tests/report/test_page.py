@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from i2i_keras import runs
+from i2i_keras.data.records import read_records, write_records
 from i2i_keras.errors import DataError
 from i2i_keras.report import figures
 from i2i_keras.report.page import write_report
@@ -41,7 +42,7 @@ def test_the_page_holds_every_part_in_its_order(report):
         *("Loss curves", "Last samples", "How it was made"),
     ]
     shown = re.findall(r'<img alt="(.*?)" src="(.*?)"', html, re.DOTALL)
-    assert len(shown) == 16
+    assert len(shown) == 18
     assert "cyclegan: road became car in 28% of its pixels." in html
     assert "12% of the target&#39;s" in html
     assert "Audit: solid image in source-train, 1 (left out; see records/audit.json)." in html
@@ -61,6 +62,19 @@ def test_warnings_of_a_training_are_on_the_page_and_in_the_results(full_run, tmp
     html = (tmp_path / "run" / "report" / "index.html").read_text("utf-8")
     assert "<h2>Warnings</h2>" in html
     assert f"translator cyclegan, {told}" in html
+
+
+def test_labels_that_were_not_safe_are_shown_and_warned_of(full_run, tmp_path):
+    shutil.copytree(full_run, tmp_path, dirs_exist_ok=True)
+    table = read_records(tmp_path, tmp_path / "translated/cyclegan/source-train.csv")
+    write_records(tmp_path, tmp_path / "label_safe/cyclegan/source-train.csv", table)
+    told = {"settings": {}, "seconds": 1.5, "results": {"warnings": ["Most labels were marked."]}}
+    runs.write_json(tmp_path / "label_safe" / "cyclegan" / "done.json", told)
+    facts = write_report(tmp_path)
+    assert facts["warnings"] == ["label_safe cyclegan, Most labels were marked."]
+    text = (tmp_path / "report" / "report.md").read_text("utf-8")
+    assert "figures/label-safe-cyclegan.png" in text
+    assert re.search(r"\| label_safe/cyclegan +\| +1\.5 \|", text)
 
 
 def test_the_page_is_one_file_that_needs_nothing_from_elsewhere(report):
@@ -122,12 +136,15 @@ def test_names_cannot_smuggle_markup_into_the_page(bare_run, summary):
 
 
 def test_the_notes_say_what_each_arm_was_trained_on(bare_run, summary):
-    summary["arms"]["mixed:cut"] = summary["arms"]["adapted:cyclegan"]
+    for arm in ("mixed:cut", "label_safe:cut"):
+        summary["arms"][arm] = summary["arms"]["adapted:cyclegan"]
     runs.write_json(bare_run / "scores" / "summary.json", summary)
     write_report(bare_run)
     text = (bare_run / "report" / "report.md").read_text("utf-8")
     assert "- adapted:cyclegan: trained on translations by cyclegan;" in text
     assert "- mixed:cut: trained on source images and their translations by cut;" in text
+    changed = "without what cut changed in the eyes of source_only; no target label was used."
+    assert f"- label_safe:cut: trained on translations by cut {changed}" in text
     assert "picked by these same scores" in text
 
 

@@ -6,7 +6,13 @@ import pytest
 import tensorflow as tf
 
 from i2i_keras.errors import DataError
-from i2i_keras.training.checkpoints import Checkpoints, State, save_weights
+from i2i_keras.training.checkpoints import (
+    Checkpoints,
+    State,
+    kept_steps,
+    read_network,
+    save_weights,
+)
 
 
 def new_model(units=3):
@@ -170,3 +176,55 @@ def test_weights_survive_a_round_trip(tmp_path):
     copy.load_weights(tmp_path / "new" / "line.weights.h5")
     np.testing.assert_array_equal(copy.get_weights()[0], model.get_weights()[0])
     assert [path.name for path in (tmp_path / "new").iterdir()] == ["line.weights.h5"]
+
+
+# --- One network of a state ---------------------------------------------------
+
+
+class Two(tf.Module):
+    """A model of two networks."""
+
+    def __init__(self):
+        super().__init__()
+        self.one, self.other = new_model(), new_model()
+
+
+@pytest.fixture
+def states(tmp_path):
+    """States: one network's weights are the step, the other's minus it."""
+    model = Two()
+    checkpoints = Checkpoints(model, tmp_path, keep=3)
+    for step in (5, 20, 100):
+        fill(model.one, step)
+        fill(model.other, -step)
+        checkpoints.save(step, {})
+    return tmp_path
+
+
+def test_the_steps_that_are_kept_are_told_in_order(states):
+    assert kept_steps(states) == [5, 20, 100]
+    assert kept_steps(states / "nowhere") == []
+
+
+def test_one_network_of_one_state_is_read(states):
+    for name, sign in (("one", 1), ("other", -1)):
+        for step in (100, 5):
+            network = new_model()
+            read_network(states, step, name, network)
+            assert {*np.concatenate([w.ravel() for w in network.get_weights()])} == {sign * step}
+
+
+@pytest.mark.parametrize("units", [3, 4])
+def test_a_network_that_is_not_in_the_state_is_refused(states, units):
+    name = "third" if units == 3 else "one"
+    with pytest.raises(DataError, match=f"ckpt-5 cannot be read as a state of {name}; delete"):
+        read_network(states, 5, name, new_model(units))
+
+
+def test_a_network_of_a_broken_state_is_refused(states):
+    truncate(part(states, 20, "data"), 0.5)
+    truncate(part(states, 5, "index"), 0.5)
+    part(states, 100, "data").unlink()
+    for step in (5, 20, 100):
+        with pytest.raises(DataError, match=f"ckpt-{step} cannot be read"):
+            read_network(states, step, "one", new_model())

@@ -230,9 +230,9 @@ def test_without_validation_there_is_nothing_to_select_by(tiny, records, tmp_pat
 
 
 def test_the_kept_states_are_those_of_the_history(selected):
-    assert checkpoints.saved_steps(selected["last"][0]) == [2, 4, 6]
+    assert checkpoints.kept_steps(selected["last"][0]) == [2, 4, 6]
 
 
 def test_a_state_that_is_gone_is_named(selected):
-    with pytest.raises(DataError, match=r"ckpt-5 cannot be read as a state of this network"):
+    with pytest.raises(DataError, match=r"ckpt-5 cannot be read as a state of network"):
         load(selected["last"][0], 5)

@@ -1,4 +1,5 @@
 import inspect
+import shutil
 
 import h5py
 import numpy as np
@@ -9,12 +10,15 @@ from PIL import Image
 from i2i_keras import runs
 from i2i_keras.errors import DataError
 from i2i_keras.models.generator import build_generator
+from i2i_keras.training.checkpoints import Checkpoints, kept_steps
 from i2i_keras.translation import TRANSLATORS, health, inference
 from i2i_keras.translation.cyclegan import (
     NETWORKS,
     CycleGAN,
     fit,
     load,
+    load_generator,
+    load_state,
 )
 
 RNG = np.random.default_rng(0)
@@ -290,3 +294,42 @@ def test_every_translator_keeps_its_contract(method, fitted, tiny, images, tmp_p
         translated = translator.load(folder, direction)(X[:, :15, :13])
         assert translated.shape == (2, 15, 13, 3)
         assert -1.0 <= np.min(translated) <= np.max(translated) <= 1.0
+
+
+# --- Earlier states -----------------------------------------------------------
+
+
+@pytest.mark.parametrize("direction", ["xy", "yx"])
+@pytest.mark.parametrize("ema", [True, False])
+def test_the_last_state_is_what_was_saved_at_the_end(rich, direction, ema):
+    end = load_generator(rich, direction, ema=ema)
+    state = load_generator(rich, direction, ema=ema, step=2)
+    for one, other in zip(end.get_weights(), state.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_a_state_translates_by_averages_where_there_are(rich):
+    assert kept_steps(rich) == [1, 2]
+    for step in (1, 2):
+        average = load_generator(rich, "xy", step=step)
+        wanted = inference.any_size(average, batch=None)(X)
+        np.testing.assert_array_equal(load_state(rich, "xy", step)(X), wanted)
+    np.testing.assert_array_equal(wanted, load(rich, "xy")(X))
+
+
+def test_an_earlier_state_is_the_generator_that_a_training_would_go_on_with(fitted, tiny, tmp_path):
+    model = CycleGAN(tiny(), 7)
+    model.compile(4)
+    ignored = shutil.ignore_patterns("ckpt-4*")
+    shutil.copytree(fitted.whole / "checkpoints", tmp_path / "checkpoints", ignore=ignored)
+    assert Checkpoints(model, tmp_path).restore().step == 2
+    for direction, wanted in zip(("xy", "yx"), model.translators, strict=True):
+        early, late = (load_generator(fitted.whole, direction, step=s) for s in (2, None))
+        for weights, same in zip(early.get_weights(), wanted.get_weights(), strict=True):
+            np.testing.assert_array_equal(weights, same)
+        assert np.abs(early(X) - late(X)).max() > 0
+
+
+def test_a_state_that_is_not_kept_is_refused(fitted):
+    with pytest.raises(DataError, match="ckpt-3 cannot be read as a state of generator_xy"):
+        load_state(fitted.whole, "xy", 3)
