@@ -493,7 +493,7 @@ def test_drift_over_the_steps_is_measured_on_as_many_images_as_asked_for(finishe
     assert one["transitions"] == none["transitions"] == whole["transitions"]
 
     folder = finished.root / "segmenter" / "source_only"
-    model = segmenter.load(folder)
+    model = segmenter.load(folder).model
     name = finished.records("records/source-train")[0].name
     before, after = (
         np.argmax(model(look(finished.root / stage / f"{name}.png")), -1)
