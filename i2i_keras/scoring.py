@@ -15,7 +15,10 @@ from i2i_keras.arms import label_space, prepared, translated, translated_stage
 from i2i_keras.data.records import spread
 from i2i_keras.errors import DataError
 from i2i_keras.evaluation import distribution, drift, segmentation, statistics, summary
+from i2i_keras.evaluation.distribution import Extractor
+from i2i_keras.evaluation.inception import load_inception
 from i2i_keras.evaluation.summary import FLOOR
+from i2i_keras.models import pretrained
 from i2i_keras.settings import Settings
 from i2i_keras.training import segmenter as segmenters
 from i2i_keras.translation import TRANSLATORS
@@ -30,6 +33,7 @@ def evaluate(settings: Settings, run: runs.Run) -> runs.Facts:
     Returns:
         What `scores/summary.json` holds.
     """
+    check(settings, run)
     confusions, counts = {}, {}
     for arm in settings.arms:
         counts[arm] = _predict(settings, run, arm).results
@@ -41,10 +45,9 @@ def evaluate(settings: Settings, run: runs.Run) -> runs.Facts:
         details = summary.details(names, confusions[arm].sum(axis=0))
         path = run.root / "scores" / f"{runs.folder_name(arm)}.json"
         runs.write_json(path, {"arm": arm, **facts, **details, **counts[arm]})
-    if FLOOR in settings.arms and settings.evaluate.num_quality_images > 1:
-        for method in settings.methods:
-            found = _translator_quality(settings, run, method).results
-            runs.write_json(run.root / "scores" / f"{method}.json", {"method": method, **found})
+    for method in _scored_methods(settings):
+        found = _translator_quality(settings, run, method).results
+        runs.write_json(run.root / "scores" / f"{method}.json", {"method": method, **found})
     facts = {
         "label_space": label_space(run).name,
         "num_images": counts[settings.arms[0]]["num_images"],
@@ -54,6 +57,23 @@ def evaluate(settings: Settings, run: runs.Run) -> runs.Facts:
     }
     runs.write_json(run.root / "scores" / "summary.json", facts)
     return facts
+
+
+def check(settings: Settings, run: runs.Run) -> None:
+    """Loads InceptionV3, if it will be needed, before anything long starts.
+
+    Raises:
+        DataError: its weights are not to be had.
+    """
+    finished = (run.root / "scores" / m / "done.json" for m in _scored_methods(settings))
+    if settings.evaluate.inception and not all(path.is_file() for path in finished):
+        load_inception(settings.evaluate.inception)
+
+
+def _scored_methods(settings: Settings) -> list[str]:
+    """Translators that are scored: the source's segmenter has to be there."""
+    wanted = FLOOR in settings.arms and settings.evaluate.num_quality_images > 1
+    return settings.methods if wanted else []
 
 
 class _Segmenter(NamedTuple):
@@ -113,9 +133,13 @@ def _load_confusions(run: runs.Run, arm: str) -> Any:
 def _translator_quality(settings: Settings, run: runs.Run, method: str) -> runs.Done:
     """Distances and drift of a translator, in the eyes of source_only.
 
+    The distances are in those of InceptionV3, where its weights are given.
     Neither sees a label of the target.
     """
-    count = settings.evaluate.num_quality_images
+    count, inception = settings.evaluate.num_quality_images, settings.evaluate.inception
+    facts: runs.Facts = {"num_quality_images": count}
+    if inception:
+        facts["inception"] = pretrained.identity(inception)
     inputs = {
         "segmenter": run.done(f"segmenter/{FLOOR}").fingerprint,
         "translated": run.done(translated_stage(method)).fingerprint,
@@ -124,18 +148,19 @@ def _translator_quality(settings: Settings, run: runs.Run, method: str) -> runs.
     def work(folder: Path) -> runs.Facts:
         names = label_space(run).names
         model, segment, stride = _load_segmenter(run, FLOOR)
-        extract = tf.function(_bottom(model), reduce_retracing=True)
+        eye = load_inception(inception) if inception else _bottom(model)
         source = spread(prepared(run, "source-train"), count)
         target = spread(prepared(run, "target-train"), count)
         made = {record.name: record for record in translated(run, method, "source-train")}
         after = [made[record.name] for record in source]
         before, new, wanted = (
-            distribution.features(extract, records, stride) for records in (source, after, target)
+            distribution.features(eye.extract, records, 1 if inception else stride)
+            for records in (source, after, target)
         )
         half = min(len(source), len(target)) // 2  # Subsets of all would not spread.
         back = TRANSLATORS[method].load(run.root / "translator" / method, "yx")
         return {
-            "features": f"the bottom of segmenter/{FLOOR}, mean over the image",
+            "features": eye.label,
             "num_images": [len(source), len(target)],
             "frechet_distance": {
                 "source": distribution.frechet_distance(before, wanted),
@@ -151,10 +176,12 @@ def _translator_quality(settings: Settings, run: runs.Run, method: str) -> runs.
             ),
         }
 
-    return run.stage(f"scores/{method}", {"num_quality_images": count}, inputs, work)
+    return run.stage(f"scores/{method}", facts, inputs, work)
 
 
-def _bottom(model: keras.Model) -> keras.Model:
+def _bottom(model: keras.Model) -> Extractor:
     """From images to the mean over the U-Net's lowest level."""
     bottom = model.get_layer("bottom_conv1_relu").output
-    return keras.Model(model.input, layers.GlobalAveragePooling2D()(bottom))
+    extract = keras.Model(model.input, layers.GlobalAveragePooling2D()(bottom))
+    label = f"the bottom of segmenter/{FLOOR}, mean over the image"
+    return Extractor(tf.function(extract, reduce_retracing=True), label)

@@ -8,6 +8,7 @@ from i2i_keras.config import Config
 from i2i_keras.data.domains import DomainConfig
 from i2i_keras.data.prepare import PrepareConfig
 from i2i_keras.data.streets import StreetsConfig
+from i2i_keras.models import pretrained
 from i2i_keras.training.runtime import Determinism
 from i2i_keras.training.segmenter import SegmenterConfig
 from i2i_keras.translation import TRANSLATORS
@@ -25,11 +26,22 @@ class EvaluateConfig(Config):
         num_pictures: test images whose predictions are kept for the report.
         num_quality_images: training images of each domain by which translators
             are scored (distances, drift); 0 = they are not.
+        inception: weights of the InceptionV3 in whose features distances are
+            measured (FID, KID), an .h5 file or `imagenet`, see
+            `evaluation.inception`; empty = features of the source segmenter.
     """
 
     bootstrap_samples: pydantic.PositiveInt = 2000
     num_pictures: pydantic.NonNegativeInt = 8
     num_quality_images: pydantic.NonNegativeInt = 100
+    inception: str = ""
+
+    @pydantic.field_validator("inception")
+    @classmethod
+    def _known_weights(cls, weights: str) -> str:
+        if weights == pretrained.NONE:
+            raise ValueError("leave it empty to do without InceptionV3")
+        return pretrained.check(weights) if weights else weights
 
 
 class Settings(Config):
