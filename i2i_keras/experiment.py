@@ -189,6 +189,8 @@ def run_all(settings: Settings, run: runs.Run, tell: Tell) -> runs.Facts:
     def tell_done(name: str, done: runs.Done) -> None:
         tell(f"{name}: {'was done before' if done.skipped else f'done in {done.seconds:.0f} s'}")
 
+    scoring.check(settings, run)
+    scoring.check(settings, run)
     tell_done("prepare", prepare(settings, run))
     for own, member in repetitions(settings, run):
         if settings.seeds:

@@ -10,7 +10,10 @@ from i2i_keras import runs
 from i2i_keras.arms import label_space, load_segmenter, prepared, translated, translated_stage
 from i2i_keras.data.records import spread
 from i2i_keras.evaluation import distribution, drift
+from i2i_keras.evaluation.distribution import Extractor
+from i2i_keras.evaluation.inception import load_inception
 from i2i_keras.evaluation.summary import FLOOR
+from i2i_keras.models import pretrained
 from i2i_keras.settings import Settings
 from i2i_keras.training.checkpoints import kept_steps
 from i2i_keras.translation import TRANSLATORS
@@ -20,9 +23,14 @@ from i2i_keras.translation.apply import translate_pixels
 def translator_quality(settings: Settings, run: runs.Run, method: str) -> runs.Done:
     """Distances and drift of a translator, in the eyes of source_only.
 
+    The distances are in those of InceptionV3, where its weights are given.
     Neither sees a label of the target.
     """
-    count = settings.evaluate.num_quality_images
+    config = settings.evaluate
+    count = config.num_quality_images
+    facts: runs.Facts = {"num_quality_images": count, "num_drift_images": config.num_drift_images}
+    if config.inception:
+        facts["inception"] = pretrained.identity(config.inception)
     inputs = {
         "segmenter": run.done(f"segmenter/{FLOOR}").fingerprint,
         "translated": run.done(translated_stage(method)).fingerprint,
@@ -30,18 +38,22 @@ def translator_quality(settings: Settings, run: runs.Run, method: str) -> runs.D
 
     def work(folder: Path) -> runs.Facts:
         _, segment, stride, bottom = load_segmenter(run, FLOOR)
-        extract = tf.function(bottom, reduce_retracing=True)
+        label = f"the bottom of segmenter/{FLOOR}, mean over the image"
+        eye, multiple = Extractor(tf.function(bottom, reduce_retracing=True), label), stride
+        if config.inception:
+            eye, multiple = load_inception(config.inception), 1
         source = spread(prepared(run, "source-train"), count)
         target = spread(prepared(run, "target-train"), count)
         made = {record.name: record for record in translated(run, method, "source-train")}
         after = [made[record.name] for record in source]
         before, new, wanted = (
-            distribution.features(extract, records, stride) for records in (source, after, target)
+            distribution.features(eye.extract, records, multiple)
+            for records in (source, after, target)
         )
         half = max(2, min(len(source), len(target)) // 2)  # Subsets of all would not spread.
         back = TRANSLATORS[method].load(run.root / "translator" / method, "yx")
         return {
-            "features": f"the bottom of segmenter/{FLOOR}, mean over the image",
+            "features": eye.label,
             "num_images": [len(source), len(target)],
             "frechet_distance": {
                 "source": distribution.frechet_distance(before, wanted),
@@ -55,7 +67,6 @@ def translator_quality(settings: Settings, run: runs.Run, method: str) -> runs.D
             "drift": _drift(settings, run, method, drift.Eye(segment, stride)),
         }
 
-    facts = {"num_quality_images": count, "num_drift_images": settings.evaluate.num_drift_images}
     return run.stage(f"scores/{method}", facts, inputs, work)
 
 

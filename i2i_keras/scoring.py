@@ -12,6 +12,7 @@ from i2i_keras.arms import label_space, load_segmenter, prepared
 from i2i_keras.data.prepare import NATIVE_TABLE
 from i2i_keras.errors import DataError
 from i2i_keras.evaluation import prediction, statistics, summary
+from i2i_keras.evaluation.inception import load_inception
 from i2i_keras.evaluation.segmentation import mean_iou
 from i2i_keras.evaluation.summary import FLOOR
 from i2i_keras.evaluation.whole_images import check_window, windowed
@@ -32,6 +33,7 @@ def evaluate(settings: Settings, run: runs.Run) -> runs.Facts:
     Returns:
         What `scores/summary.json` holds.
     """
+    check(settings, run)
     if not settings.seeds:
         return _evaluate(settings, run)
     members = repetitions(settings, run)
@@ -56,6 +58,28 @@ def evaluate(settings: Settings, run: runs.Run) -> runs.Facts:
     return facts
 
 
+def check(settings: Settings, run: runs.Run) -> None:
+    """Looks for weights that will be needed, before anything long starts.
+
+    Raises:
+        DataError: they are not to be had.
+    """
+    settings.segmenter.facts()
+    finished = [
+        (member.root / "scores" / method / "done.json").is_file()
+        for own, member in repetitions(settings, run)
+        for method in _scored_methods(own)
+    ]
+    if settings.evaluate.inception and not all(finished):
+        load_inception(settings.evaluate.inception)
+
+
+def _scored_methods(settings: Settings) -> list[str]:
+    """Translators that are scored: the source's segmenter has to be there."""
+    wanted = FLOOR in settings.arms and settings.evaluate.num_quality_images > 1
+    return settings.methods if wanted else []
+
+
 def _evaluate(settings: Settings, run: runs.Run) -> runs.Facts:
     """Scores what was trained once."""
     confusions, counts = {}, {}
@@ -66,10 +90,9 @@ def _evaluate(settings: Settings, run: runs.Run) -> runs.Facts:
     for arm, facts in results.items():
         facts.update(_write_scores(run, arm, {"arm": arm, **facts, **counts[arm]}))
         facts.update(_label_chosen(settings, run, arm))
-    if FLOOR in settings.arms and settings.evaluate.num_quality_images > 1:
-        for method in settings.methods:
-            found = translator_quality(settings, run, method).results
-            runs.write_json(run.root / "scores" / f"{method}.json", {"method": method, **found})
+    for method in _scored_methods(settings):
+        found = translator_quality(settings, run, method).results
+        runs.write_json(run.root / "scores" / f"{method}.json", {"method": method, **found})
     space, first = label_space(run), settings.arms[0]
     facts = {
         "label_space": space.name,

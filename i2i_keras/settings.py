@@ -11,6 +11,7 @@ from i2i_keras.data.streets import StreetsConfig
 from i2i_keras.errors import SettingsError
 from i2i_keras.evaluation.safe_labels import LabelSafeConfig
 from i2i_keras.evaluation.whole_images import check_window
+from i2i_keras.models import pretrained
 from i2i_keras.training.runtime import Determinism
 from i2i_keras.training.segmenter_config import SegmenterConfig
 from i2i_keras.translation import TRANSLATORS
@@ -40,14 +41,25 @@ class EvaluateConfig(Config):
         window: (height, width) of the windows, half over each other, in which
             arms see an image, multiples of the segmenter's stride; unset =
             they see it whole.
+        inception: weights of the InceptionV3 in whose features distances are
+            measured (FID, KID), an .h5 file or `imagenet`, see
+            `evaluation.inception`; empty = features of the source segmenter.
     """
 
     bootstrap_samples: pydantic.PositiveInt = 2000
     num_pictures: pydantic.NonNegativeInt = 8
     num_states: pydantic.NonNegativeInt = 3
     num_quality_images: pydantic.NonNegativeInt = 100
-    window: tuple[pydantic.PositiveInt, pydantic.PositiveInt] | None = None
     num_drift_images: pydantic.NonNegativeInt = 20
+    window: tuple[pydantic.PositiveInt, pydantic.PositiveInt] | None = None
+    inception: str = ""
+
+    @pydantic.field_validator("inception")
+    @classmethod
+    def _known_weights(cls, weights: str) -> str:
+        if weights == pretrained.NONE:
+            raise ValueError("leave it empty to do without InceptionV3")
+        return pretrained.check(weights) if weights else weights
 
 
 class Settings(Config):

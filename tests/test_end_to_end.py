@@ -4,6 +4,7 @@ import json
 import re
 import shutil
 
+import keras
 import numpy as np
 import pytest
 from click.testing import CliRunner
@@ -14,7 +15,8 @@ from i2i_keras.cli import main
 from i2i_keras.data.labels import IGNORE
 from i2i_keras.data.records import SPLITS, read_label, read_records
 from i2i_keras.errors import DataError, SettingsError
-from i2i_keras.evaluation import segmentation
+from i2i_keras.evaluation import distribution, segmentation
+from i2i_keras.evaluation.inception import load_inception
 from i2i_keras.training import segmenter
 from i2i_keras.translation import TRANSLATORS
 
@@ -636,3 +638,48 @@ def test_a_generator_is_exported_and_compared(finished, tmp_path):
     line = rf"export cyclegan: {re.escape(str(out))}, up to [012] of 255 from the network"
     assert re.search(line, result.output)
     assert out.read_bytes()[4:8] == b"TFL3"
+
+
+@pytest.fixture(scope="module")
+def inception(tmp_path_factory):
+    """Weights of an InceptionV3, but random ones."""
+    path = tmp_path_factory.mktemp("inception") / "random.h5"
+    keras.utils.set_random_seed(0)
+    keras.applications.InceptionV3(include_top=False, weights=None).save_weights(str(path))
+    return path
+
+
+def test_distances_are_those_of_the_extractor_of_the_settings(finished, inception, tmp_path):
+    setting = ("--set", f"evaluate.inception={inception}")
+    refused = finished.command("evaluate", *setting)
+    assert refused.exit_code == 1
+    assert "scores/cyclegan was made with inception = absent (now random.h5 (sha" in refused.output
+    shutil.copytree(finished.root, tmp_path / "run")
+    shutil.rmtree(tmp_path / "run" / "scores" / "cyclegan")
+    again = finished.command("evaluate", *setting, "--run", tmp_path / "run")
+    assert again.exit_code == 0, again.output
+    before, after = (
+        runs.read_json(root / "scores" / "cyclegan.json")
+        for root in (finished.root, tmp_path / "run")
+    )
+    assert before["features"] == "the bottom of segmenter/source_only, mean over the image"
+    assert after["frechet_distance"] != before["frechet_distance"]
+    assert after["drift"] == before["drift"]  # Which is the segmenter's matter.
+    extract, label = load_inception(str(inception))
+    a, b = (
+        distribution.features(extract, finished.records(f"records/{domain}-train"), 1)
+        for domain in ("source", "target")
+    )
+    assert after["features"] == label
+    assert after["frechet_distance"]["source"] == pytest.approx(
+        distribution.frechet_distance(a, b), rel=1e-3
+    )
+
+
+@pytest.mark.parametrize("command", ["run", "evaluate"])
+def test_missing_weights_are_missed_before_anything_is_done(finished, tmp_path, command):
+    setting = ("--set", f"evaluate.inception={tmp_path / 'gone.h5'}")
+    refused = finished.command(command, *setting, "--run", tmp_path / "run")
+    assert refused.exit_code == 1
+    assert re.search(r"gone.h5 is not there; give an .h5 file of weights", refused.output)
+    assert not (tmp_path / "run" / "records").exists()

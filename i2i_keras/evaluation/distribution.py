@@ -13,6 +13,19 @@ from i2i_keras.data.records import Record
 Features = NDArray[np.float64]
 
 
+class Extractor(NamedTuple):
+    """What looks at images.
+
+    Attributes:
+        extract: from images `(batch, height, width, 3)` in [-1, 1] to features
+            `(batch, channels)`.
+        label: names it; distances by different ones do not compare.
+    """
+
+    extract: Callable[[tf.Tensor], tf.Tensor]
+    label: str
+
+
 class KernelDistance(NamedTuple):
     """A kernel distance over random subsets.
 

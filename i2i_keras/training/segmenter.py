@@ -14,7 +14,7 @@ from i2i_keras import runs
 from i2i_keras.data.pipeline import evaluation_batches, training_batches
 from i2i_keras.data.records import Record, spread
 from i2i_keras.errors import DataError
-from i2i_keras.models.segmenters import SEGMENTERS
+from i2i_keras.models.segmenters import SEGMENTERS, without_weights
 from i2i_keras.training import callbacks, checkpoints, memory, schedules
 from i2i_keras.training.history import Watch
 from i2i_keras.training.segmentation_losses import CLASS_WEIGHTING, class_shares, mean_entropy
@@ -92,7 +92,8 @@ def fit(
     facts = {
         "num_classes": num_classes,
         "network": config.network,
-        config.network: config.built.model_dump(mode="json"),
+        # Not the place of the weights that it began with: it has its own now.
+        config.network: without_weights(config.built).model_dump(mode="json"),
     }
     runs.write_json(folder / "config.json", facts)
     checkpoints.save_weights(model.network, folder / f"{config.network}.weights.h5")

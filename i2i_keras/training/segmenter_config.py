@@ -6,6 +6,7 @@ import pydantic
 
 from i2i_keras import runs
 from i2i_keras.data.pipeline import PipelineConfig
+from i2i_keras.models import segmenters
 from i2i_keras.models.segmenters import SEGMENTERS
 from i2i_keras.training import compilation
 from i2i_keras.training.checkpoints import CheckpointConfig
@@ -88,7 +89,10 @@ class SegmenterConfig(_Networks):
         return getattr(self, self.network)
 
     def facts(self) -> runs.Facts:
-        """All that a training depends on: not the other networks' settings."""
-        others = {name for name in SEGMENTERS if name != self.network}
-        facts: runs.Facts = self.model_dump(mode="json", exclude=others)
-        return facts
+        """All that a training depends on: not the other networks' settings.
+
+        Raises:
+            FileError: a file of weights is not there.
+        """
+        facts: runs.Facts = self.model_dump(mode="json", exclude={*SEGMENTERS})
+        return facts | {self.network: segmenters.facts(self.built)}

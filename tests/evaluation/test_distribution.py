@@ -84,6 +84,33 @@ def test_the_kernel_distance_is_unbiased():
     assert min(drawn) < 0
 
 
+def test_the_kernel_distance_of_two_points_is_closed():
+    """k(x, x) + k(y, y) - 2 k(x, y), by hand: 8 + 125 - 2 * 27."""
+    x, y = np.full((7, 4), 1.0), np.full((9, 4), 2.0)
+    assert kernel_distance(x, y).mean == pytest.approx(79)
+
+
+def test_the_kernel_distance_of_two_gaussians_is_that_of_their_moments():
+    """E (1 + x x')^3 holds the first three moments of N(m, 1), squared."""
+    shift = 0.5
+    second, third = shift**2, shift**3 + 3 * shift
+    expected = 3 * shift**2 + 3 * second**2 + third**2
+    drawn = []
+    for seed in range(300):
+        a, b = np.random.default_rng(seed).normal(size=(2, 50, 1))
+        drawn.append(kernel_distance(a, b + shift, subsets=1).mean)
+    assert np.mean(drawn) == pytest.approx(expected, abs=3 * np.std(drawn) / np.sqrt(300))
+    assert np.std(drawn) / np.sqrt(300) < 0.1 * expected  # Or it would say nothing.
+
+
+def test_the_mean_over_subsets_is_that_of_all_pairs():
+    a, b = RNG.normal(size=(40, 4)), RNG.normal(1.0, size=(40, 4))
+    distance = kernel_distance(a, b, subsets=400, size=20)
+    error = distance.std / np.sqrt(400)
+    assert distance.mean == pytest.approx(loops_discrepancy(a, b), abs=4 * error)
+    assert error < 0.05 * distance.mean
+
+
 def test_subsets_spread_and_their_seed_decides():
     a, b = RNG.normal(size=(60, 4)), RNG.normal(1.0, size=(60, 4))
     one, same, other = (kernel_distance(a, b, 20, 30, seed) for seed in (0, 0, 1))
