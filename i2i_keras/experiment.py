@@ -82,16 +82,19 @@ def train_translator(settings: Settings, run: runs.Run, method: str) -> runs.Don
 
 def train_segmenter(settings: Settings, run: runs.Run, arm: str) -> runs.Done:
     """Trains the segmenter of one arm."""
-    train, val, inputs = arm_records(run, arm)
+    records = arm_records(run, arm)
     config = settings.segmenter
+    # Of the target no labels: neither training nor choice of weights has them.
+    target = [record.image for record in prepared(run, "target-train")]
+    examples = segmenters.Examples(records.train, records.val, target)
 
     def work(folder: Path) -> runs.Facts:
         num_classes = len(label_space(run).names)
         runtime.make_deterministic(settings.deterministic)
-        return segmenters.fit(config, train, val, num_classes, folder, settings.seed)
+        return segmenters.fit(config, examples, num_classes, folder, settings.seed)
 
-    facts = {"seed": settings.seed, **config.model_dump(mode="json")}
-    return run.stage(f"segmenter/{runs.folder_name(arm)}", facts, inputs, work)
+    facts = {"seed": settings.seed, **config.facts()}
+    return run.stage(f"segmenter/{runs.folder_name(arm)}", facts, records.inputs, work)
 
 
 def evaluate(settings: Settings, run: runs.Run) -> runs.Facts:

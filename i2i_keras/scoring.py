@@ -1,14 +1,11 @@
 """`evaluate`: from trained arms and translators to scores."""
 
 import contextlib
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-import keras
 import numpy as np
 import tensorflow as tf
-from keras import layers
 
 from i2i_keras import runs
 from i2i_keras.arms import label_space, prepared, translated, translated_stage
@@ -56,25 +53,8 @@ def evaluate(settings: Settings, run: runs.Run) -> runs.Facts:
     return facts
 
 
-class _Segmenter(NamedTuple):
-    """A trained segmenter.
-
-    Attributes:
-        model: the network.
-        segment: from images in [-1, 1] to logits.
-        stride: what the sides of an image have to be a multiple of.
-    """
-
-    model: keras.Model
-    segment: Callable[[tf.Tensor], tf.Tensor]
-    stride: int
-
-
-def _load_segmenter(run: runs.Run, arm: str) -> _Segmenter:
-    folder = run.root / "segmenter" / runs.folder_name(arm)
-    model = segmenters.load(folder)
-    segment = tf.function(lambda images: model(images, training=False), reduce_retracing=True)
-    return _Segmenter(model, segment, segmenters.saved_network(folder).stride)
+def _load_segmenter(run: runs.Run, arm: str, step: int | None = None) -> segmenters.Trained:
+    return segmenters.load(run.root / "segmenter" / runs.folder_name(arm), step)
 
 
 def _predict(settings: Settings, run: runs.Run, arm: str) -> runs.Done:
@@ -84,13 +64,15 @@ def _predict(settings: Settings, run: runs.Run, arm: str) -> runs.Done:
     num_pictures = settings.evaluate.num_pictures
 
     def work(folder: Path) -> runs.Facts:
-        _, segment, stride = _load_segmenter(run, arm)
+        segmenter = _load_segmenter(run, arm)
         num_classes = len(label_space(run).names)
 
         def predict(table: str, pictures: Path, limit: int | None) -> segmentation.Prediction:
             records = prepared(run, table)[:limit]
             places = {r.name: pictures / name / f"{r.name}.png" for r in records[:num_pictures]}
-            return segmentation.predict(segment, records, num_classes, stride, places)
+            return segmentation.predict(
+                segmenter.segment, records, num_classes, segmenter.stride, places
+            )
 
         prediction = predict("target-test", scores / "predictions", None)
         if arm == FLOOR:  # The report's figure 8.
@@ -123,8 +105,8 @@ def _translator_quality(settings: Settings, run: runs.Run, method: str) -> runs.
 
     def work(folder: Path) -> runs.Facts:
         names = label_space(run).names
-        model, segment, stride = _load_segmenter(run, FLOOR)
-        extract = tf.function(_bottom(model), reduce_retracing=True)
+        _, segment, stride, bottom = _load_segmenter(run, FLOOR)
+        extract = tf.function(bottom, reduce_retracing=True)
         source = spread(prepared(run, "source-train"), count)
         target = spread(prepared(run, "target-train"), count)
         made = {record.name: record for record in translated(run, method, "source-train")}
@@ -152,9 +134,3 @@ def _translator_quality(settings: Settings, run: runs.Run, method: str) -> runs.
         }
 
     return run.stage(f"scores/{method}", {"num_quality_images": count}, inputs, work)
-
-
-def _bottom(model: keras.Model) -> keras.Model:
-    """From images to the mean over the U-Net's lowest level."""
-    bottom = model.get_layer("bottom_conv1_relu").output
-    return keras.Model(model.input, layers.GlobalAveragePooling2D()(bottom))

@@ -9,7 +9,7 @@ from i2i_keras.data.domains import DomainConfig
 from i2i_keras.data.prepare import PrepareConfig
 from i2i_keras.data.streets import StreetsConfig
 from i2i_keras.training.runtime import Determinism
-from i2i_keras.training.segmenter import SegmenterConfig
+from i2i_keras.training.segmenter_config import SegmenterConfig
 from i2i_keras.translation import TRANSLATORS
 
 # One field a method, so that a new one is one line in `TRANSLATORS`.

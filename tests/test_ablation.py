@@ -12,8 +12,8 @@ TINY = (
     *("translator.cyclegan.discriminator.filters=4", "translator.cyclegan.pool_size=2"),
     *("translator.cyclegan.generator.num_residual_blocks=1", "segmenter.steps=2"),
     *(
-        "segmenter.network.filters=4",
-        "segmenter.network.depth=2",
+        "segmenter.unet.filters=4",
+        "segmenter.unet.depth=2",
         "segmenter.pipeline.crop=[16,16]",
     ),
     *("evaluate.bootstrap_samples=10", "evaluate.num_pictures=1", "evaluate.num_quality_images=4"),

@@ -38,7 +38,7 @@ def test_the_report_preset_is_the_reports_experiment():
     assert settings.prepare.image_resize == "nearest"
     segmenter = settings.segmenter
     assert (segmenter.pipeline.batch_size, segmenter.pipeline.crop) == (32, (256, 256))
-    assert (segmenter.epochs, segmenter.steps, segmenter.network.l2) == (15, None, 0.01)
+    assert (segmenter.epochs, segmenter.steps, segmenter.unet.l2) == (15, None, 0.01)
     assert settings.translator.cyclegan.generator.norm == "batch"
 
 
@@ -184,7 +184,7 @@ def test_a_wrong_type_is_refused_by_name(override, message):
         ("streets.camera_size=[64, 100]", "Setting 'streets.camera_size.1': Input should be great"),
         (
             "segmenter.pipeline.crop=[96, 120]",
-            "Setting 'segmenter': pipeline.crop has to be a multiple of 16 for this U-Net.",
+            "Setting 'segmenter': pipeline.crop has to be a multiple of 16 for this network.",
         ),
         (
             "translator.cyclegan.pipeline.crop=[63, 64]",
@@ -221,7 +221,7 @@ def test_settings_are_frozen():
     with pytest.raises(pydantic.ValidationError, match="frozen"):
         settings.seed = 1
     with pytest.raises(pydantic.ValidationError, match="frozen"):
-        settings.segmenter.network.filters = 1
+        settings.segmenter.unet.filters = 1
 
 
 def test_settings_survive_a_round_trip_through_json():

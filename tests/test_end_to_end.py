@@ -48,7 +48,7 @@ pipeline = {batch_size = 1, crop = [16, 16]}
 [segmenter]
 steps = 3
 checkpoint_every = 2
-network = {filters = 2, depth = 1, l2 = 0.0}
+unet = {filters = 2, depth = 1, l2 = 0.0}
 pipeline = {batch_size = 2, crop = [16, 16]}
 
 [evaluate]

@@ -23,6 +23,10 @@ class PipelineConfig(Config):
         batch_size: examples a step.
         crop: (height, width) of the random window, in pixels.
         flip: whether half of the examples are mirrored.
+        scale: least and greatest factor by which an example is enlarged, at
+            random; see `transforms.random_scale_crop`.
+        jitter: strength of random changes of brightness, contrast and
+            saturation, in [0, 1]; see `transforms.color_jitter`.
         cache_gib: prepared sets up to this size are decoded once and held in
             memory; larger ones are decoded again in each epoch.
     """
@@ -30,7 +34,16 @@ class PipelineConfig(Config):
     batch_size: pydantic.PositiveInt = 32
     crop: tuple[pydantic.PositiveInt, pydantic.PositiveInt] = (256, 256)
     flip: bool = True
+    scale: tuple[pydantic.PositiveFloat, pydantic.PositiveFloat] = (1.0, 1.0)
+    jitter: float = pydantic.Field(default=0.0, ge=0.0, le=1.0)
     cache_gib: pydantic.NonNegativeFloat = 2.0
+
+    @pydantic.field_validator("scale")
+    @classmethod
+    def _ordered(cls, scale: tuple[float, float]) -> tuple[float, float]:
+        if scale[0] > scale[1]:
+            raise ValueError("the least factor stands first")
+        return scale
 
 
 def training_batches(
@@ -62,17 +75,29 @@ def training_batches(
         order = tf.random.experimental.stateless_shuffle(tf.range(count), [seed, epoch])
         return tf.data.Dataset.from_tensor_slices(order)
 
-    def augmented(position: tf.Tensor, index: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    def augmented(position: tf.Tensor, index: tf.Tensor) -> tuple[tf.Tensor, ...]:
         image, label = example(index)
         seeds = tf.random.split([tf.cast(seed, tf.int64), position], 2)
-        image, label = transforms.random_crop(image, label, config.crop, seeds[0])
+        if config.scale == (1.0, 1.0):
+            image, label = transforms.random_crop(image, label, config.crop, seeds[0])
+        else:
+            image, label = transforms.random_scale_crop(
+                image, label, config.crop, config.scale, seeds[0]
+            )
         if config.flip:
             image, label = transforms.random_flip(image, label, seeds[1])
-        return image, label[..., 0]
+        return image, label[..., 0], position
 
-    def finished(images: tf.Tensor, labels: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    def finished(
+        images: tf.Tensor, labels: tf.Tensor, positions: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor]:
         # After `batch`, which thus copies bytes and not floats.
-        return transforms.normalize(images), tf.cast(labels, tf.int32)
+        images = transforms.normalize(images)
+        if config.jitter:
+            # Another stream than that of the positions, which are not negative.
+            seeds = tf.stack([tf.cast(seed, tf.int64), -1 - positions[0]])
+            images = transforms.color_jitter(images, config.jitter, seeds)
+        return images, tf.cast(labels, tf.int32)
 
     epochs = tf.data.Dataset.range(position // count, tf.int32.max, output_type=tf.int32)
     return (

@@ -6,6 +6,9 @@
 
 import tensorflow as tf
 
+# Shares of red, green and blue in a gray value (ITU-R BT.601).
+_LUMA = (0.299, 0.587, 0.114)
+
 
 def random_crop(
     image: tf.Tensor, label: tf.Tensor, size: tuple[int, int], seed: tf.Tensor
@@ -34,6 +37,63 @@ def random_flip(image: tf.Tensor, label: tf.Tensor, seed: tf.Tensor) -> tuple[tf
         return tf.reverse(image, [1]), tf.reverse(label[..., 0], [1])[..., tf.newaxis]
 
     return tf.cond(tf.random.stateless_uniform([], seed) < 0.5, flipped, lambda: (image, label))
+
+
+def random_scale_crop(
+    image: tf.Tensor,
+    label: tf.Tensor,
+    size: tuple[int, int],
+    scale: tuple[float, float],
+    seed: tf.Tensor,
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """Cuts the same random window and resizes it to `size`.
+
+    Things in it become larger by a random factor of equal odds on a
+    logarithmic scale; it is never so small that the window would not fit into
+    the image. Image bilinear, label nearest, both about pixel centers.
+
+    Args:
+        image: uint8.
+        label: uint8.
+        size: (height, width) of what comes out.
+        scale: smallest and largest factor.
+        seed: of factor and place.
+    """
+    seeds = tf.random.split(seed, 2)
+    fits = tf.reduce_max(tf.cast(size, tf.float32) / tf.cast(tf.shape(image)[:2], tf.float32))
+    low, high = tf.math.log(scale[0]), tf.math.log(scale[1])
+    factor = tf.exp(tf.random.stateless_uniform([], seeds[0], low, high))
+    window = tf.cast(tf.round(tf.cast(size, tf.float32) / tf.maximum(factor, fits)), tf.int32)
+    window = tf.clip_by_value(window, 1, tf.shape(image)[:2])
+    places = tf.shape(image)[:2] - window + 1
+    corner = tf.random.stateless_uniform([2], seeds[1], maxval=tf.int32.max, dtype=tf.int32)
+    corner, depth = tf.pad(corner % places, [[0, 1]]), tf.constant([-1])
+    image, label = (tf.slice(t, corner, tf.concat([window, depth], 0)) for t in (image, label))
+    image = tf.cast(tf.round(tf.image.resize(image, size)), tf.uint8)
+    return image, tf.image.resize(label, size, method="nearest")
+
+
+def color_jitter(images: tf.Tensor, strength: float, seed: tf.Tensor) -> tf.Tensor:
+    """Changes brightness, contrast and saturation of each image at random.
+
+    Each by a factor from `1 - strength` to `1 + strength`, in this order.
+
+    Args:
+        images: float32 `(batch, height, width, 3)` in [-1, 1].
+        strength: in [0, 1].
+        seed: two integers.
+
+    Returns:
+        Images of the same shape, clipped to [-1, 1].
+    """
+    shape = (3, tf.shape(images)[0], 1, 1, 1)
+    factors = tf.random.stateless_uniform(shape, seed, 1.0 - strength, 1.0 + strength)
+    brightness, contrast, saturation = tf.unstack(factors)
+    images = (images + 1.0) * brightness - 1.0
+    mean = tf.reduce_mean(images, axis=(1, 2, 3), keepdims=True)
+    images = mean + (images - mean) * contrast
+    gray = tf.tensordot(images, tf.constant(_LUMA), 1)[..., tf.newaxis]
+    return tf.clip_by_value(gray + (images - gray) * saturation, -1.0, 1.0)
 
 
 def normalize(image: tf.Tensor) -> tf.Tensor:

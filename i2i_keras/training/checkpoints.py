@@ -65,9 +65,7 @@ class Checkpoints:
 
     def steps(self) -> list[int]:
         """Steps of all states, in order."""
-        return sorted(
-            int(path.stem.partition("-")[2]) for path in self._folder.glob("ckpt-*.index")
-        )
+        return saved_steps(self._folder.parent)
 
     def restore(self) -> State:
         """Restores the newest state that is whole and removes later ones.
@@ -134,6 +132,28 @@ class Checkpoints:
 
 # The index last: without it there is no state.
 _ENDINGS = (".data-00000-of-00001", ".index")
+
+
+def saved_steps(folder: Path) -> list[int]:
+    """Steps whose states a training has kept in its folder, in order."""
+    files = (folder / "checkpoints").glob("ckpt-*.index")
+    return sorted(int(path.stem.partition("-")[2]) for path in files)
+
+
+def read_state(model: tf.Module, folder: Path, step: int) -> None:
+    """Reads a kept state into a model, or into those parts that are given.
+
+    Raises:
+        DataError: it is not there, or of another network.
+    """
+    prefix = folder / "checkpoints" / f"ckpt-{step}"
+    try:
+        status = tf.train.Checkpoint(model=model).read(str(prefix)).expect_partial()
+        status.assert_existing_objects_matched()
+    except (tf.errors.OpError, AssertionError, ValueError) as error:
+        raise DataError(
+            f"{prefix} cannot be read as a state of this network; delete {folder} and train anew."
+        ) from error
 
 
 def save_weights(model: tf.Module, path: Path) -> None:

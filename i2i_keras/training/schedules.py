@@ -116,3 +116,24 @@ def rates(
     if kind == "cosine":
         return keras.optimizers.schedules.CosineDecay(initial, steps)
     return ConstantThenLinear(initial, steps, constant_share)
+
+
+def falling(
+    kind: str, initial: float, steps: int
+) -> float | keras.optimizers.schedules.LearningRateSchedule:
+    """The learning rate of a segmenter.
+
+    Args:
+        kind: `constant`, `cosine` or `poly`.
+        initial: learning rate at the beginning.
+        steps: of the whole training, at whose end it is zero.
+
+    Reference:
+        Chen et al., 2017, https://arxiv.org/abs/1606.00915, section 4.1 (poly,
+        to the power of 0.9).
+    """
+    if kind == "cosine":
+        return keras.optimizers.schedules.CosineDecay(initial, steps)
+    if kind == "poly":
+        return keras.optimizers.schedules.PolynomialDecay(initial, steps, 0.0, power=0.9)
+    return initial

@@ -1,93 +1,47 @@
-"""Trains a U-Net on the records of one arm."""
+"""Trains a segmenter on the records of one arm."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import NamedTuple
 
 import keras
-import pydantic
+import numpy as np
 import tensorflow as tf
+from tqdm import tqdm
 
 from i2i_keras import config as settings
 from i2i_keras import runs
-from i2i_keras.data.labels import IGNORE
-from i2i_keras.data.pipeline import PipelineConfig, evaluation_batches, training_batches
-from i2i_keras.data.records import Record
+from i2i_keras.data.pipeline import evaluation_batches, training_batches
+from i2i_keras.data.records import Record, spread
 from i2i_keras.errors import DataError
-from i2i_keras.models.unet import UNetConfig, build_unet
-from i2i_keras.training import callbacks, checkpoints, compilation, schedules
+from i2i_keras.models.segmenters import SEGMENTERS
+from i2i_keras.training import callbacks, checkpoints, memory, schedules
 from i2i_keras.training.history import Watch
+from i2i_keras.training.segmentation_losses import CLASS_WEIGHTING, class_shares, mean_entropy
+from i2i_keras.training.segmenter_config import SegmenterConfig
+from i2i_keras.training.segmenter_model import SegmenterModel
+
+_NUM_ENTROPY_IMAGES = 50
+_BEST = {"last": "val_loss", "val_loss": "val_loss", "entropy": "target_entropy"}
 
 
-class SegmenterConfig(checkpoints.CheckpointConfig):
-    """Network and training of the segmenter; defaults = the report's.
-
-    The report (section 5.1) gives batch size, crop, epochs and weight decay;
-    optimizer and learning rate it does not, here Adam's usual ones.
+class Examples(NamedTuple):
+    """What a segmenter is trained on, and what is looked at meanwhile.
 
     Attributes:
-        network: the U-Net.
-        pipeline: batches and augmentation.
-        learning_rate: of Adam, at the beginning.
-        schedule: `constant`, or `cosine` down to zero at the end.
-        epochs: passes over the training records.
-        steps: length of the training; overrides `epochs`.
-        precision: of the network; logits and loss are float32 in any case.
-            `mixed_bfloat16` is for processors that are faster in it and GPUs;
-            see `CycleGANConfig`.
-        xla: whether the step is compiled; `auto` = on a GPU.
+        train: labelled records, all of one size.
+        val: labelled records for the curves and `select = "val_loss"`, or none.
+        target: images of the target, whose labels stay unknown, for `select =
+            "entropy"`.
     """
 
-    network: UNetConfig = UNetConfig()
-    pipeline: PipelineConfig = PipelineConfig()
-    learning_rate: pydantic.PositiveFloat = 1e-3
-    schedule: Literal["constant", "cosine"] = "constant"
-    epochs: pydantic.PositiveFloat = 15.0
-    steps: pydantic.PositiveInt | None = None
-    checkpoint_every: pydantic.PositiveInt = 100  # Each with a validation.
-    precision: compilation.Precision = "float32"
-    xla: compilation.Xla = "auto"
-
-    @pydantic.model_validator(mode="after")
-    def _crop_fits(self) -> "SegmenterConfig":
-        stride = self.network.stride
-        if any(side % stride for side in self.pipeline.crop):
-            raise ValueError(f"pipeline.crop has to be a multiple of {stride} for this U-Net")
-        return self
-
-
-def cross_entropy(label: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
-    """Mean over the pixels that are not ignored; 0 where all are.
-
-    Args:
-        label: `(batch, height, width)`, 255 = ignored.
-        logits: `(batch, height, width, classes)`.
-    """
-    label = tf.cast(label, tf.int32)
-    counts = label != IGNORE
-    losses = tf.nn.sparse_softmax_cross_entropy_with_logits(tf.where(counts, label, 0), logits)
-    return tf.math.divide_no_nan(
-        tf.reduce_sum(tf.where(counts, losses, 0.0)), tf.reduce_sum(tf.cast(counts, tf.float32))
-    )
-
-
-def accuracy(label: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
-    """Share of right ones among the pixels that are not ignored."""
-    counts = tf.cast(label, tf.int32) != IGNORE
-    right = tf.argmax(logits, -1, tf.int32) == tf.cast(label, tf.int32)
-    return tf.math.divide_no_nan(
-        tf.reduce_sum(tf.cast(right & counts, tf.float32)),
-        tf.reduce_sum(tf.cast(counts, tf.float32)),
-    )
+    train: Sequence[Record]
+    val: Sequence[Record] = ()
+    target: Sequence[Path] = ()
 
 
 def fit(
-    config: SegmenterConfig,
-    train: Sequence[Record],
-    val: Sequence[Record],
-    num_classes: int,
-    folder: Path,
-    seed: int,
+    config: SegmenterConfig, examples: Examples, num_classes: int, folder: Path, seed: int
 ) -> runs.Facts:
     """Trains a segmenter and saves it.
 
@@ -95,72 +49,130 @@ def fit(
 
     Args:
         config: of the training.
-        train: labelled records, all of one size.
-        val: labelled records for the curves, or none; they choose nothing.
+        examples: to train on.
         num_classes: size of the label space.
         folder: gets `history.csv`, `checkpoints/`, `config.json` and
-            `unet.weights.h5`.
+            `NETWORK.weights.h5`.
         seed: of weights and batches.
 
     Returns:
-        The number of steps and of trainable parameters, the step with the
-        lowest loss (of `val`, if there is any), and warnings.
+        The number of steps and of trainable parameters, the `best_step` by
+        what `select` names (by `val_loss` for `last`), the `kept_step`, whose
+        weights were saved, and warnings.
 
     Raises:
-        DataError: a record has no label.
+        DataError: a record has no label, or there is nothing to select by.
     """
-    for record in (*train, *val):
-        if record.label is None or not record.label.is_file():
-            raise DataError(f"{record.image} has no label; this arm cannot be trained.")
+    _check(config, examples)
     keras.utils.set_random_seed(seed)
-    with compilation.policy(config.precision):
-        model = build_unet(config.network, num_classes)
+    train = examples.train
+    weighting = CLASS_WEIGHTING[config.class_weighting]
+    weights = None
+    if weighting is not None:
+        weights = weighting(class_shares(train, num_classes)).tolist()
+    model = SegmenterModel(config, num_classes, weights)
     steps = schedules.total_steps(
         config.steps, config.epochs, len(train), config.pipeline.batch_size
     )
-    rate = config.learning_rate
-    if config.schedule == "cosine":
-        rate = keras.optimizers.schedules.CosineDecay(rate, steps)
-    optimizer = compilation.scaling(keras.optimizers.Adam(rate), config.precision)
-    optimizer.build(model.trainable_variables)  # Now: a checkpoint holds what exists.
-    xla = compilation.uses_xla(config.xla)
-    model.compile(optimizer, cross_entropy, metrics=[accuracy], jit_compile=xla)
-
-    def observe(step: int) -> dict[str, float]:
-        row = {"learning_rate": float(optimizer.learning_rate)}
-        if val:
-            batches = evaluation_batches(val, config.pipeline.batch_size, config.network.stride)
-            scores = model.evaluate(batches, verbose=0, return_dict=True)
-            row |= {f"val_{name}": value for name, value in scores.items()}
-        return row
-
-    # Neither column knows a label of the target, but the oracle's.
+    model.compile(steps)
+    if told := memory.advice(model.network, config, memory.free_bytes()):
+        tqdm.write(f"Warning: {told}")
+    best = _BEST[config.select] if examples.val or config.select == "entropy" else "loss"
     found = callbacks.train(
         model,
         lambda first: training_batches(config.pipeline, train, seed, first),
         folder,
         steps,
         config,
-        Watch(observe, best="val_loss" if val else "loss"),
+        Watch(_observer(model, config, examples), best=best),
     )
-    facts = {"num_classes": num_classes, "network": config.network.model_dump()}
+    kept = steps if config.select == "last" else found["best_step"]
+    if kept != steps:
+        checkpoints.read_state(model, folder, kept)
+    facts = {
+        "num_classes": num_classes,
+        "network": config.network,
+        config.network: config.built.model_dump(mode="json"),
+    }
     runs.write_json(folder / "config.json", facts)
-    checkpoints.save_weights(model, folder / "unet.weights.h5")
-    return {"steps": steps, "trainable_parameters": _size(model), **found}
+    checkpoints.save_weights(model.network, folder / f"{config.network}.weights.h5")
+    size = sum(int(tf.size(variable)) for variable in model.network.trainable_variables)
+    return {"steps": steps, "trainable_parameters": size, **found, "kept_step": kept}
 
 
-def load(folder: Path) -> keras.Model:
-    """Loads the segmenter that `fit` saved."""
-    num_classes = runs.read_json(folder / "config.json")["num_classes"]
-    model = build_unet(saved_network(folder), num_classes)
-    model.load_weights(folder / "unet.weights.h5")
-    return model
+class Trained(NamedTuple):
+    """A trained segmenter.
+
+    Attributes:
+        model: the network.
+        segment: from images `(batch, height, width, 3)` in [-1, 1] to logits.
+        stride: what the sides of an image have to be a multiple of.
+        bottom: from images to the mean over the layer of lowest resolution.
+    """
+
+    model: keras.Model
+    segment: Callable[[tf.Tensor], tf.Tensor]
+    stride: int
+    bottom: keras.Model
 
 
-def saved_network(folder: Path) -> UNetConfig:
-    """Settings of the network that `fit` saved."""
-    return settings.build(UNetConfig, runs.read_json(folder / "config.json")["network"])
+def load(folder: Path, step: int | None = None) -> Trained:
+    """Loads the segmenter that `fit` saved.
+
+    Args:
+        folder: that `fit` wrote.
+        step: of a kept state; None = the weights that were saved in the end.
+    """
+    facts = runs.read_json(folder / "config.json")
+    kind = SEGMENTERS[facts["network"]]
+    config = settings.build(kind.config, facts[facts["network"]])
+    model = kind.build(config, facts["num_classes"])
+    if step is None:
+        model.load_weights(folder / f"{facts['network']}.weights.h5")
+    else:
+        holder = tf.Module()
+        holder.network = model
+        checkpoints.read_state(holder, folder, step)
+    bottom = keras.layers.GlobalAveragePooling2D()(model.get_layer(kind.bottom).output)
+    segment = tf.function(lambda images: model(images, training=False), reduce_retracing=True)
+    return Trained(model, segment, config.stride, keras.Model(model.input, bottom))
 
 
-def _size(model: keras.Model) -> int:
-    return sum(int(tf.size(variable)) for variable in model.trainable_variables)
+def _check(config: SegmenterConfig, examples: Examples) -> None:
+    for record in (*examples.train, *examples.val):
+        if record.label is None or not record.label.is_file():
+            raise DataError(f"{record.image} has no label; this arm cannot be trained.")
+    if config.select == "val_loss" and not examples.val:
+        raise DataError(
+            "There are no validation records to select by; use segmenter.select = 'last'."
+        )
+
+
+def _observer(
+    model: SegmenterModel, config: SegmenterConfig, examples: Examples
+) -> Callable[[int], dict[str, float]]:
+    """What each row of the history says besides the losses."""
+    stride, size = config.built.stride, config.pipeline.batch_size
+    images = [Record(path.stem, path, None) for path in examples.target]
+    target = spread(images, _NUM_ENTROPY_IMAGES) if config.select == "entropy" else []
+    test = tf.function(model.test_step, reduce_retracing=True)
+    entropy = tf.function(
+        lambda images: mean_entropy(model.network(images, training=False)), reduce_retracing=True
+    )
+
+    def observe(step: int) -> dict[str, float]:
+        row = {"learning_rate": float(model.optimizer.learning_rate)}
+        if examples.val:
+            batches = evaluation_batches(examples.val, size, stride)
+            counts = [len(labels) for _, labels in batches]
+            scores = [test(batch) for batch in batches]
+            row |= {
+                f"val_{name}": float(np.average([float(s[name]) for s in scores], weights=counts))
+                for name in scores[0]
+            }
+        if target:
+            values = [float(entropy(image)) for image, _ in evaluation_batches(target, 1, stride)]
+            row["target_entropy"] = float(np.mean(values))
+        return row
+
+    return observe

@@ -202,3 +202,30 @@ def test_evaluation_takes_images_of_any_size_one_by_one(records, tmp_path, save)
     other = Record("x", save(tmp_path / "x.png", np.zeros((5, 9, 3))), None)
     shapes = [image.shape for image, _ in evaluation_batches([records[0], other], 1, multiple=4)]
     assert shapes == [(1, 12, 16, 3), (1, 8, 12, 3)]
+
+
+def test_scale_and_jitter_change_what_is_seen_and_not_the_order(records):
+    plain = take(records, 6)
+    for change in ({"scale": (1.2, 1.5)}, {"jitter": 0.3}):
+        other = take(records, 6, CONFIG.model_copy(update=change))
+        assert all(not np.allclose(a, b) for (a, _), (b, _) in zip(plain, other, strict=True))
+        assert all(a.shape == b.shape for (_, a), (_, b) in zip(plain, other, strict=True))
+    scaled = take(records, 6, CONFIG.model_copy(update={"scale": (1.2, 1.5)}))
+    assert numbers(scaled) == numbers(plain)
+
+
+def test_jitter_leaves_labels_alone(records):
+    jittered = take(records, 6, CONFIG.model_copy(update={"jitter": 0.3}))
+    for (_, one), (_, other) in zip(take(records, 6), jittered, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_scale_and_jitter_are_a_function_of_seed_and_step(records):
+    config = CONFIG.model_copy(update={"scale": (0.8, 1.5), "jitter": 0.3})
+    whole = take(records, 9, config)
+    assert_equal(take(records, 4, config, first_step=5), whole[5:])
+
+
+def test_bounds_of_the_scale_have_an_order():
+    with pytest.raises(ValidationError, match="the least factor stands first"):
+        PipelineConfig(scale=(2.0, 1.0))

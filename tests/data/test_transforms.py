@@ -99,3 +99,81 @@ def test_padding_mirrors_the_border():
     np.testing.assert_array_equal(
         transforms.pad_to_multiple(np.repeat(image, 2, axis=1), 2)[0, :, :, 0], [[0, 1, 2, 2]] * 2
     )
+
+
+# --- Scale and color --------------------------------------------------------
+
+
+@settings(max_examples=40, deadline=None)
+@given(seed=SEEDS, factor=st.sampled_from([0.7, 1.0, 1.6, 3.0]))
+def test_a_scaled_window_keeps_image_and_label_together(seed, factor):
+    rows, columns = np.indices((40, 60))
+    image = np.stack([4 * rows, 4 * columns, 0 * rows], -1).astype(np.uint8)
+    label = np.stack([rows + 100 * (columns >= 30)], -1).astype(np.uint8)
+    image, label = transforms.random_scale_crop(image, label, (16, 24), (factor, factor), seed)
+    assert image.shape == (16, 24, 3) and label.shape == (16, 24, 1)
+    assert image.dtype == label.dtype == tf.uint8
+    # A pixel's place says what its label is, to the half pixel of a nearest.
+    row, column = image[..., 0].numpy() / 4.0, image[..., 1].numpy() / 4.0
+    np.testing.assert_array_less(np.abs(row - label[..., 0].numpy() % 100), 0.76)
+    sure = np.abs(column - 29.5) > 1.0
+    np.testing.assert_array_equal((label[..., 0].numpy() >= 100)[sure], (column >= 29.5)[sure])
+
+
+@pytest.mark.parametrize("factor", [0.8, 1.0, 2.0])
+def test_a_factor_enlarges_by_so_much(factor):
+    columns = np.broadcast_to(np.arange(60, dtype=np.uint8) * 4, (40, 60))
+    image, label = np.stack([columns] * 3, -1), np.zeros((40, 60, 1), np.uint8)
+    cut, _ = transforms.random_scale_crop(image, label, (16, 24), (factor, factor), (1, 2))
+    slope = np.polyfit(np.arange(22), cut[8, 1:-1, 0].numpy().astype(float), 1)[0]
+    assert slope == pytest.approx(4 / factor, rel=0.03)
+
+
+def test_factors_are_between_their_bounds_and_as_often_below_one_as_above():
+    columns = np.broadcast_to(np.arange(120, dtype=np.uint8) * 2, (100, 120))
+    image, label = np.stack([columns] * 3, -1), np.zeros((100, 120, 1), np.uint8)
+    factors = []
+    for number in range(200):
+        cut, _ = transforms.random_scale_crop(image, label, (32, 32), (0.5, 2.0), (number, 0))
+        factors.append(2 * 29 / (float(cut[0, 30, 0]) - float(cut[0, 1, 0])))
+    assert 0.48 < min(factors) < 0.55 and 1.8 < max(factors) < 2.2
+    assert 70 < sum(factor < 1 for factor in factors) < 130
+
+
+def test_a_window_never_reaches_beyond_the_image():
+    image, label = coordinates()
+    cut, _ = transforms.random_scale_crop(image, label, (10, 10), (0.1, 0.1), (0, 0))
+    # The lower side fits exactly: the whole height, and as much of the width.
+    assert cut[0, 0, 0] == 0 and cut[-1, 0, 0] == HEIGHT - 1
+    assert int(cut[0, -1, 1]) - int(cut[0, 0, 1]) == pytest.approx(HEIGHT - 1, abs=1)
+
+
+IMAGES = np.random.default_rng(0).uniform(-0.5, 0.5, (3, 6, 8, 3)).astype(np.float32)
+
+
+def test_no_strength_changes_no_color():
+    np.testing.assert_allclose(transforms.color_jitter(IMAGES, 0.0, (0, 1)), IMAGES, atol=1e-6)
+
+
+def test_jitter_scales_brightness_contrast_and_saturation():
+    found = transforms.color_jitter(IMAGES, 0.2, (0, 1)).numpy()
+    drawn = tf.random.stateless_uniform((3, 3, 1, 1, 1), (0, 1), 0.8, 1.2).numpy()
+    for image, result, factors in zip(IMAGES, found, drawn.transpose(1, 0, 2, 3, 4), strict=True):
+        brightness, contrast, saturation = factors.ravel().astype(np.float64)
+        bright = (image.astype(np.float64) + 1) / 2 * brightness  # In [0, 1].
+        contrasted = bright.mean() + (bright - bright.mean()) * contrast
+        gray = contrasted @ [0.299, 0.587, 0.114]
+        expected = gray[..., None] + (contrasted - gray[..., None]) * saturation
+        np.testing.assert_allclose(result, 2 * expected - 1, atol=1e-5)
+
+
+def test_jitter_is_another_one_for_each_image_and_seed():
+    same = np.repeat(IMAGES[:1], 2, axis=0)
+    one, two = transforms.color_jitter(same, 0.3, (0, 1)).numpy()
+    other, _ = transforms.color_jitter(same, 0.3, (0, 2)).numpy()
+    assert not np.allclose(one, two) and not np.allclose(one, other)
+
+
+def test_jitter_stays_in_the_networks_range():
+    found = transforms.color_jitter(2 * IMAGES, 1.0, (3, 4)).numpy()
+    assert found.min() == -1.0 and found.max() == 1.0

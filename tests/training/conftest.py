@@ -5,7 +5,7 @@ from PIL import Image
 from i2i_keras import config
 from i2i_keras.data.labels import IGNORE
 from i2i_keras.data.records import Record
-from i2i_keras.training.segmenter import SegmenterConfig
+from i2i_keras.training.segmenter_config import SegmenterConfig
 
 
 @pytest.fixture(scope="session")
@@ -14,7 +14,7 @@ def tiny():
 
     def build(**changes):
         table = {
-            "network": {"filters": 4, "depth": 1, "l2": 0.0},
+            "unet": {"filters": 4, "depth": 1, "l2": 0.0},
             "pipeline": {"batch_size": 2, "crop": [16, 16]},
             "steps": 4,
             "checkpoint_every": 2,

@@ -43,14 +43,16 @@ fit(config.build(CycleGANConfig, {
 SEGMENTER = (
     TRAIN
     + """
-from i2i_keras.training.segmenter import SegmenterConfig, fit
+from i2i_keras.training.segmenter import Examples, fit
+from i2i_keras.training.segmenter_config import SegmenterConfig
 records = [Record(x.stem, x, label) for x, label in zip(paths[0], paths[2])]
 fit(config.build(SegmenterConfig, {
-    "network": {"filters": 4, "depth": 1, "l2": 0.01},
-    "pipeline": {"batch_size": 2, "crop": [16, 16]},
-    "schedule": "cosine",
+    "unet": {"filters": 4, "depth": 1, "l2": 0.01},
+    "pipeline": {"batch_size": 2, "crop": [16, 16], "scale": [0.8, 1.5], "jitter": 0.2},
+    "schedule": "poly", "weight_decay": 0.01, "dice": 0.5, "label_smoothing": 0.1,
+    "class_weighting": "inverse_log", "accumulate": 2, "select": "entropy",
     "steps": 60, "checkpoint_every": 10, "checkpoint_minutes": 0.002,
-}), records, records[:1], 3, folder, 7)
+}), Examples(records, records[:1], paths[1]), 3, folder, 7)
 """
 )
 STEPS = 60

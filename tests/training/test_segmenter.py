@@ -1,66 +1,21 @@
 import inspect
-import math
 import shutil
+from collections.abc import Sequence
+from pathlib import Path
 
-import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 from PIL import Image
 
 from i2i_keras import config, runs
-from i2i_keras.data.labels import IGNORE
+from i2i_keras.data.records import Record
 from i2i_keras.errors import DataError, SettingsError
-from i2i_keras.training.segmenter import SegmenterConfig, accuracy, cross_entropy, fit, load
-
-RNG = np.random.default_rng(0)
-LOGITS = RNG.normal(size=(2, 5, 6, 3)).astype(np.float32)
-LABEL = RNG.choice([0, 1, 2, IGNORE], (2, 5, 6)).astype(np.int32)
-COUNTED = LABEL != IGNORE
-
-
-# --- Loss and accuracy ------------------------------------------------------
-
-
-def test_the_loss_is_the_mean_over_the_pixels_that_count():
-    values = LOGITS.astype(np.float64)
-    log_sum = np.log(np.exp(values).sum(axis=-1))
-    expected = (log_sum[COUNTED] - values[COUNTED, LABEL[COUNTED]]).mean()
-    np.testing.assert_allclose(cross_entropy(LABEL, LOGITS), expected, rtol=1e-5)
-
-
-def test_the_loss_is_that_of_keras():
-    theirs = keras.losses.SparseCategoricalCrossentropy(from_logits=True, ignore_class=IGNORE)
-    np.testing.assert_allclose(cross_entropy(LABEL, LOGITS), theirs(LABEL, LOGITS), rtol=1e-5)
-
-
-def test_ignored_pixels_get_no_gradient():
-    logits = tf.constant(LOGITS)
-    with tf.GradientTape() as tape:
-        tape.watch(logits)
-        loss = cross_entropy(LABEL, logits)
-    gradient = np.abs(tape.gradient(loss, logits)).max(axis=-1)
-    np.testing.assert_array_equal(gradient > 0, COUNTED)
-
-
-def test_without_knowledge_the_loss_is_log_of_the_number_of_classes():
-    np.testing.assert_allclose(cross_entropy(LABEL, 0 * LOGITS), math.log(3), rtol=1e-6)
-
-
-@pytest.mark.parametrize("score", [cross_entropy, accuracy])
-def test_where_all_is_ignored_there_is_nothing_to_lose(score):
-    assert score(np.full_like(LABEL, IGNORE), LOGITS) == 0.0
-
-
-def test_the_loss_of_huge_logits_is_finite():
-    logits = tf.one_hot(LABEL, 3, on_value=-1e4, off_value=1e4)
-    assert np.isfinite(cross_entropy(LABEL, logits))
-
-
-def test_accuracy_is_the_share_of_right_ones_among_those_that_count():
-    expected = (LOGITS.argmax(-1) == LABEL)[COUNTED].mean()
-    np.testing.assert_allclose(accuracy(LABEL, LOGITS), expected, rtol=1e-6)
-
+from i2i_keras.models.segmenters import SEGMENTERS
+from i2i_keras.training import checkpoints
+from i2i_keras.training.segmentation_losses import accuracy
+from i2i_keras.training.segmenter import Examples, fit, load
+from i2i_keras.training.segmenter_config import SegmenterConfig
 
 # --- Training ---------------------------------------------------------------
 
@@ -68,7 +23,7 @@ def test_accuracy_is_the_share_of_right_ones_among_those_that_count():
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory, tiny, records):
     folder = tmp_path_factory.mktemp("whole")
-    facts = fit(tiny(schedule="cosine"), records, records[:1], 3, folder, 5)
+    facts = fit(tiny(schedule="cosine"), Examples(records, records[:1]), 3, folder, 5)
     return folder, facts
 
 
@@ -77,12 +32,12 @@ def overfitted(tmp_path_factory, tiny, records):
     """A segmenter that saw the same two images again and again."""
     folder = tmp_path_factory.mktemp("overfitted")
     config = tiny(steps=150, checkpoint_every=150, learning_rate=0.01)
-    fit(config, records, [], 3, folder, 0)
+    fit(config, Examples(records), 3, folder, 0)
     return folder
 
 
 def weights(folder):
-    return load(folder).get_weights()
+    return load(folder).model.get_weights()
 
 
 def assert_equal(ones, others):
@@ -96,7 +51,7 @@ def read(record):
 
 
 def test_two_images_can_be_learned_by_heart(overfitted, records):
-    model = load(overfitted)
+    model = load(overfitted).model
     for record in records:
         image, label = read(record)
         logits = model(np.pad(image, [(0, 0), (0, 0), (0, 1), (0, 0)], "symmetric"))[:, :, :25]
@@ -132,7 +87,7 @@ def test_constant_keeps_the_rate_and_without_val_there_is_no_validation(overfitt
 
 def test_the_facts_are_steps_and_size(whole):
     folder, facts = whole
-    trainable = sum(int(np.prod(v.shape)) for v in load(folder).trainable_variables)
+    trainable = sum(int(np.prod(v.shape)) for v in load(folder).model.trainable_variables)
     assert facts | {"steps": 4, "trainable_parameters": trainable} == facts
 
 
@@ -145,7 +100,7 @@ def test_neither_a_kill_nor_a_validation_changes_a_weight(whole, tiny, records, 
     (tmp_path / "checkpoints" / "checkpoint").write_text(
         'model_checkpoint_path: "ckpt-2"\nall_model_checkpoint_paths: "ckpt-2"\n', "utf-8"
     )
-    fit(tiny(schedule="cosine"), records, [], 3, tmp_path, 5)
+    fit(tiny(schedule="cosine"), Examples(records), 3, tmp_path, 5)
     assert_equal(weights(whole[0]), weights(tmp_path))
 
 
@@ -158,24 +113,32 @@ def test_a_loaded_segmenter_needs_nothing_but_its_folder(whole, tmp_path):
 def test_a_record_without_label_is_refused_before_anything_is_built(tiny, records, tmp_path):
     unlabelled = records[1]._replace(label=None)
     with pytest.raises(DataError, match=r"1.png has no label; this arm cannot be trained"):
-        fit(tiny(), [records[0], unlabelled], [], 3, tmp_path, 0)
+        fit(tiny(), Examples([records[0], unlabelled]), 3, tmp_path, 0)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_segmenter_is_told_nothing_of_its_arm():
-    # Source-only, adapted and oracle are one function of three lists.
+    # Source-only, adapted and oracle are one function of three lists, and of
+    # the target it gets paths of images.
     names = list(inspect.signature(fit).parameters)
-    assert names == ["config", "train", "val", "num_classes", "folder", "seed"]
+    assert names == ["config", "examples", "num_classes", "folder", "seed"]
+    assert inspect.get_annotations(Examples) == {
+        "train": Sequence[Record],
+        "val": Sequence[Record],
+        "target": Sequence[Path],
+    }
 
 
 @pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
 def test_half_precision_trains_almost_as_float32(whole, tiny, records, tmp_path, precision):
-    fit(tiny(schedule="cosine", precision=precision), records, records[:1], 3, tmp_path, 5)
+    fit(
+        tiny(schedule="cosine", precision=precision), Examples(records, records[:1]), 3, tmp_path, 5
+    )
     one, two = (runs.read_table(folder / "history.csv") for folder in (whole[0], tmp_path))
     for name in ("loss", "val_loss", "learning_rate"):
         values = [[float(row[name]) for row in rows] for rows in (one, two)]
         np.testing.assert_allclose(*values, rtol=0.03)
-    assert load(tmp_path)(np.zeros((1, 16, 16, 3))).dtype == tf.float32
+    assert load(tmp_path).model(np.zeros((1, 16, 16, 3))).dtype == tf.float32
     state = tf.train.load_checkpoint(str(tmp_path / "checkpoints" / "ckpt-4"))
     scales = [name for name in state.get_variable_to_shape_map() if "loss_scale" in name]
     assert bool(scales) == (precision == "mixed_float16")
@@ -187,9 +150,89 @@ def test_half_precision_trains_almost_as_float32(whole, tiny, records, tmp_path,
 def test_the_defaults_are_those_of_the_report():
     report = SegmenterConfig()
     assert (report.pipeline.batch_size, report.pipeline.crop) == (32, (256, 256))
-    assert (report.epochs, report.network.l2, report.network.stride) == (15.0, 0.01, 16)
+    assert (report.epochs, report.unet.l2, report.built.stride) == (15.0, 0.01, 16)
 
 
 def test_a_crop_has_to_fit_the_networks_stride():
     with pytest.raises(SettingsError, match=r"pipeline.crop has to be a multiple of 16"):
         config.build(SegmenterConfig, {"pipeline": {"crop": [40, 48]}})
+
+
+def test_a_batch_has_to_fall_into_equal_parts():
+    with pytest.raises(SettingsError, match="batch_size has to be a multiple of accumulate"):
+        config.build(SegmenterConfig, {"accumulate": 5})
+
+
+def test_an_unknown_network_is_named_with_those_that_there_are():
+    with pytest.raises(SettingsError, match=r"'network': no such network; there are unet"):
+        config.build(SegmenterConfig, {"network": "fcn"})
+
+
+def test_a_training_does_not_depend_on_the_settings_of_other_networks():
+    facts = SegmenterConfig().facts()
+    assert facts["network"] == "unet" and facts["unet"]["filters"] == 64
+    assert not {*SEGMENTERS} - {"unet"} & {*facts}
+
+
+# --- Which weights are kept -------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def selected(tmp_path_factory, tiny, records):
+    """Trainings that differ in `select` alone; a high rate makes them jump."""
+    found = {}
+    for select in ("last", "val_loss", "entropy"):
+        folder = tmp_path_factory.mktemp(select)
+        config = tiny(select=select, learning_rate=0.5, steps=6, keep_checkpoints=9)
+        examples = Examples(records, records[1:], [record.image for record in records])
+        found[select] = folder, fit(config, examples, 3, folder, 3)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("select", "column"), [("val_loss", "val_loss"), ("entropy", "target_entropy")]
+)
+def test_the_row_with_the_lowest_value_is_kept(selected, select, column):
+    folder, facts = selected[select]
+    rows = runs.read_table(folder / "history.csv")
+    best = min(rows, key=lambda row: float(row[column]))
+    assert facts["kept_step"] == facts["best_step"] == int(best["step"])
+    state = load(folder, facts["kept_step"]).model.get_weights()
+    assert_equal(weights(folder), state)
+
+
+def test_selections_differ_from_the_last_weights(selected):
+    steps = {select: facts["kept_step"] for select, (_, facts) in selected.items()}
+    assert steps["last"] == 6
+    assert steps["val_loss"] < 6 or steps["entropy"] < 6
+
+
+def test_selection_changes_no_step_of_the_training(selected):
+    last, other = (load(selected[s][0], 6).model.get_weights() for s in ("last", "entropy"))
+    assert_equal(last, other)
+
+
+def test_the_entropy_is_that_of_the_targets_pictures(selected, records):
+    folder, _ = selected["entropy"]
+    row = runs.read_table(folder / "history.csv")[0]
+    network, values = load(folder, int(row["step"])), []
+    for record in records:
+        image, _ = read(record)
+        logits = network.segment(np.pad(image, [(0, 0), (0, 0), (0, 1), (0, 0)], "symmetric"))
+        shares = tf.nn.softmax(logits).numpy().astype(np.float64)
+        values.append(-(shares * np.log(shares + 1e-30)).sum(-1).mean() / np.log(3))
+    assert float(row["target_entropy"]) == pytest.approx(np.mean(values), rel=1e-3)
+
+
+def test_without_validation_there_is_nothing_to_select_by(tiny, records, tmp_path):
+    with pytest.raises(DataError, match=r"no validation records to select by; use .*'last'"):
+        fit(tiny(select="val_loss"), Examples(records), 3, tmp_path, 0)
+
+
+def test_the_kept_states_are_those_of_the_history(selected):
+    assert checkpoints.saved_steps(selected["last"][0]) == [2, 4, 6]
+
+
+def test_a_state_that_is_gone_is_named(selected):
+    with pytest.raises(DataError, match=r"ckpt-5 cannot be read as a state of this network"):
+        load(selected["last"][0], 5)

@@ -1,0 +1,131 @@
+"""Losses and measures of a segmenter; ignored pixels enter none of them."""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from i2i_keras.data.labels import IGNORE
+from i2i_keras.data.records import Record, read_label
+
+
+def cross_entropy(
+    label: tf.Tensor,
+    logits: tf.Tensor,
+    smoothing: float = 0.0,
+    class_weights: Sequence[float] | None = None,
+) -> tf.Tensor:
+    """Mean over the pixels that are not ignored; 0 where all are.
+
+    Args:
+        label: `(batch, height, width)` int, 255 = ignored.
+        logits: `(batch, height, width, classes)` float32.
+        smoothing: share of the target's probability that all classes get alike,
+            in [0, 1); the rest is the true one's.
+        class_weights: of a pixel by its true class; the mean is weighted.
+
+    Reference:
+        Szegedy et al., 2016, https://arxiv.org/abs/1512.00567, section 7
+        (smoothing).
+    """
+    label = tf.cast(label, tf.int32)
+    counted = label != IGNORE
+    label = tf.where(counted, label, 0)
+    losses = tf.nn.sparse_softmax_cross_entropy_with_logits(label, logits)
+    if smoothing:
+        # The mean of -log p over all classes.
+        uniform = tf.reduce_logsumexp(logits, -1) - tf.reduce_mean(logits, -1)
+        losses = (1.0 - smoothing) * losses + smoothing * uniform
+    weights = tf.cast(counted, tf.float32)
+    if class_weights is not None:
+        weights *= tf.gather(tf.constant(class_weights, tf.float32), label)
+    # Not a product: an ignored pixel's loss may be infinite.
+    total = tf.reduce_sum(tf.where(counted, losses * weights, 0.0))
+    return tf.math.divide_no_nan(total, tf.reduce_sum(weights))
+
+
+def dice_loss(label: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
+    """One minus the soft Dice score, mean over the batch's true classes.
+
+    Args:
+        label: `(batch, height, width)` int, 255 = ignored.
+        logits: `(batch, height, width, classes)` float32.
+
+    Returns:
+        In [0, 1]; every class counts alike, however few its pixels. 0 where all
+        pixels are ignored.
+
+    Reference:
+        Milletari et al., 2016, https://arxiv.org/abs/1606.04797, section 3,
+        with the sum of probabilities instead of that of their squares below
+        the line (Drozdzal et al., 2016, https://arxiv.org/abs/1608.04117).
+    """
+    counted = tf.cast(tf.cast(label, tf.int32) != IGNORE, tf.float32)[..., tf.newaxis]
+    truth = tf.one_hot(label, logits.shape[-1])  # 255 has no row.
+    found = tf.nn.softmax(logits) * counted
+    pixels = (0, 1, 2)
+    number = tf.reduce_sum(truth, pixels)
+    both = number + tf.reduce_sum(found, pixels)
+    dice = tf.math.divide_no_nan(2.0 * tf.reduce_sum(truth * found, pixels), both)
+    there = tf.cast(number > 0, tf.float32)
+    return tf.math.divide_no_nan(tf.reduce_sum(there * (1.0 - dice)), tf.reduce_sum(there))
+
+
+def accuracy(label: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
+    """Share of right ones among the pixels that are not ignored."""
+    counted = tf.cast(label, tf.int32) != IGNORE
+    right = tf.argmax(logits, -1, tf.int32) == tf.cast(label, tf.int32)
+    return tf.math.divide_no_nan(
+        tf.reduce_sum(tf.cast(right & counted, tf.float32)),
+        tf.reduce_sum(tf.cast(counted, tf.float32)),
+    )
+
+
+def mean_entropy(logits: tf.Tensor) -> tf.Tensor:
+    """Mean over pixels of how undecided they are, no label needed.
+
+    Returns:
+        In [0, 1]: the entropy in parts of that of a uniform distribution.
+
+    Reference:
+        Vu et al., 2019, https://arxiv.org/abs/1811.12833, equation 1.
+    """
+    log = tf.nn.log_softmax(logits)
+    entropy = -tf.reduce_sum(tf.exp(log) * log, -1)
+    return tf.reduce_mean(entropy) / tf.math.log(float(logits.shape[-1]))
+
+
+def inverse_log(shares: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Weights of rare classes above those of frequent ones, but not by far.
+
+    Args:
+        shares: `(classes,)` of all pixels, in [0, 1].
+
+    Returns:
+        `(classes,)`; the mean over pixels is 1. A class that does not occur
+        gets the weight of one that hardly does.
+
+    Reference:
+        Paszke et al., 2016, https://arxiv.org/abs/1606.02147, section 5.2
+        (1 / ln(1.02 + p)).
+    """
+    weights: NDArray[np.float64] = 1.0 / np.log(1.02 + shares)
+    return weights / np.sum(shares * weights)
+
+
+# How classes are weighted, from their shares of the pixels to weights.
+CLASS_WEIGHTING: dict[str, Callable[[NDArray[np.float64]], NDArray[np.float64]] | None] = {
+    "none": None,
+    "inverse_log": inverse_log,
+}
+
+
+def class_shares(records: Sequence[Record], num_classes: int) -> NDArray[np.float64]:
+    """Share of each class in the counted pixels of labelled records."""
+    counts = np.zeros(256, np.int64)
+    for record in records:
+        if record.label is not None:
+            counts += np.bincount(read_label(record.label).ravel(), minlength=256)
+    counted = counts[:num_classes]
+    return counted / max(1, counted.sum())
