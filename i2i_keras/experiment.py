@@ -164,14 +164,9 @@ def evaluate(settings: Settings, run: runs.Run) -> runs.Facts:
     return scoring.evaluate(settings, run)
 
 
-def report(settings: Settings, run: runs.Run) -> runs.Facts:
-    """Writes the report page from what the other stages left.
-
-    Each repetition gets a page of its own, besides.
-    """
-    for _, member in repetitions(settings, run):
-        facts = page.write_report(member.root)
-    return page.write_report(run.root) if settings.seeds else facts
+def report(run: runs.Run) -> runs.Facts:
+    """Writes the report page from what the other stages left."""
+    return page.write_report(run.root)
 
 
 def run_all(settings: Settings, run: runs.Run, tell: Tell) -> runs.Facts:
@@ -201,7 +196,7 @@ def run_all(settings: Settings, run: runs.Run, tell: Tell) -> runs.Facts:
         for arm in training_order(own.arms):
             tell_done(f"train-segmenter {arm}", train_segmenter(own, member, arm))
     evaluate(settings, run)
-    return report(settings, run)
+    return report(run)
 
 
 def _listing(root: Path, splits: Splits) -> str:

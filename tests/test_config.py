@@ -139,7 +139,7 @@ def test_an_unknown_setting_is_named_with_a_suggestion():
 
 def test_an_unknown_table_is_named_with_a_suggestion():
     assert refused("segmentr.steps=3").startswith(
-        "No setting 'segmentr'. Did you mean 'segmenter'? Settings: seed, deterministic, "
+        "No setting 'segmentr'. Did you mean 'segmenter'? Settings: seed, seeds, deterministic, "
     )
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from i2i_keras.cli.options import of_seed, open_run, run_options, tell
+from i2i_keras.cli.options import of_seed, open_run, run_folder, run_options, tell
 
 
 @click.command()
@@ -83,11 +83,12 @@ def report(**options: Any) -> None:
 
     Example: i2i-keras report --run runs/demo
     """
-    from i2i_keras import experiment
+    from i2i_keras.report import page
+    from i2i_keras.runs import Run
 
-    settings, run = open_run(**options)
+    run = Run(run_folder(options["preset"], options["run_dir"]))
     with run.locked(new=False):
-        facts = experiment.report(settings, run)
+        facts = page.write_report(run.root)
     click.echo(f"report: {run.root / facts['page']}")
 
 

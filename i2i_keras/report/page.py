@@ -41,7 +41,7 @@ def write_report(root: Path) -> dict[str, Any]:
     """Writes report/index.html, report/report.md and report/figures.
 
     What other stages have not left is left out; only scores/summary.json
-    must be there.
+    must be there. Each of several repetitions gets a report of its own, too.
 
     Args:
         root: the run directory.
@@ -54,6 +54,8 @@ def write_report(root: Path) -> dict[str, Any]:
         DataError: there is no summary, or a file of the run is broken.
     """
     summary = runs.read_json(root / "scores" / "summary.json")
+    for seed in summary.get("seeds", ()):
+        write_report(root / f"seed-{seed}")
     answer = headline(summary)
     sections = [s for s in _sections(root, summary) if s.tables or s.notes or s.pictures]
     pictures = [picture for section in sections for picture in section.pictures]

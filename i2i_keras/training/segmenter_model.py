@@ -90,10 +90,11 @@ class SegmenterModel(keras.Model):
                 labels, logits, config.label_smoothing, self.class_weights
             )
         }
-        weights = {"cross_entropy": 1.0}
+        loss = terms["cross_entropy"]
         if config.dice:
-            terms["dice"], weights["dice"] = dice_loss(labels, logits), config.dice
+            terms["dice"] = dice_loss(labels, logits)
+            loss += config.dice * terms["dice"]
         if self.network.losses:
-            terms["l2"], weights["l2"] = tf.add_n(self.network.losses), 1.0
-        loss = tf.add_n([weights[name] * term for name, term in terms.items()])
+            terms["l2"] = tf.add_n(self.network.losses)
+            loss += terms["l2"]
         return {"loss": loss} | (terms if len(terms) > 1 else {})

@@ -98,7 +98,8 @@ def load(
         From images `(batch, height, width, 3)` in [-1, 1], of any size, to
         translated ones of the same size and range.
     """
-    return inference.any_size(load_generator(folder, direction, ema=ema), batch=None)
+    generator = load_generator(folder, direction, ema=ema)
+    return inference.freeze(inference.any_size(generator, batch=None))
 
 
 def load_state(folder: Path, direction: str, step: int) -> Callable[[tf.Tensor], tf.Tensor]:
@@ -152,6 +153,7 @@ def _sampler(
     model: CycleGAN, records_x: Sequence[Record], records_y: Sequence[Record]
 ) -> Callable[[], tuple[NDArray[np.uint8], dict[str, float]]]:
     """Draws x, fake y, cycled x, y, fake x, cycled y; looks at the fakes."""
+    # Not frozen: their weights change between two looks.
     xy, yx = (inference.any_size(generator, batch=None) for generator in model.translators)
     ways = [(_read(records_x), xy, yx), (_read(records_y), yx, xy)]
 

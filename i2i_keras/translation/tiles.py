@@ -73,7 +73,8 @@ def when_large(generator: keras.Model, side: int | None) -> Callable[[tf.Tensor]
     """Makes a function that runs a network on pictures whole, or in tiles.
 
     Args:
-        generator: from images to images of the same size.
+        generator: from images to images of the same size; its weights must not
+            change any more, see `inference.freeze`.
         side: of tiles, for pictures that are larger; None = tiles of 256 pixels
             for pictures above 4 megapixels, which with 64 filters would take
             more than 4 GB whole.
@@ -82,12 +83,13 @@ def when_large(generator: keras.Model, side: int | None) -> Callable[[tf.Tensor]
         From images `(1, height, width, 3)` in [-1, 1], of any size, to what
         the generator makes of them.
     """
-    whole, most = inference.any_size(generator), side**2 if side else _WHOLE
+    most = side**2 if side else _WHOLE
+    whole = functools.cache(lambda: inference.freeze(inference.any_size(generator)))
     tiled = functools.cache(lambda: in_tiles(generator, side or _SIDE))
 
     def translate(images: tf.Tensor) -> tf.Tensor:
         fits = images.shape[1] * images.shape[2] <= most
-        return whole(images) if fits else tiled()(images)
+        return whole()(images) if fits else tiled()(images)
 
     return translate
 

@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from i2i_keras.models.segmenters import SEGMENTERS, facts, without_weights
 from i2i_keras.training.compilation import policy
-from i2i_keras.training.segmenter import cross_entropy
+from i2i_keras.training.segmentation_losses import cross_entropy
 
 # The smallest that still have all their parts.
 TINY = {

@@ -8,10 +8,11 @@ import tensorflow as tf
 from PIL import Image
 
 from i2i_keras import runs
+from i2i_keras.data.records import Record
 from i2i_keras.errors import DataError
 from i2i_keras.models.generator import build_generator
 from i2i_keras.training.checkpoints import Checkpoints, kept_steps
-from i2i_keras.translation import TRANSLATORS, health, inference
+from i2i_keras.translation import TRANSLATORS, cyclegan, health, inference
 from i2i_keras.translation.cyclegan import (
     NETWORKS,
     CycleGAN,
@@ -120,6 +121,20 @@ def test_sample_pictures_hold_there_and_back_of_both_domains(fitted):
     assert [p.name for p in pictures] == ["step-000002.png", "step-000004.png"]
     with Image.open(pictures[0]) as picture:
         assert picture.size == (6 * 24, 20)
+
+
+def test_sample_pictures_are_of_the_weights_of_their_step(tiny, images):
+    model = CycleGAN(tiny())
+    look = cyclegan._sampler(model, *([Record("", paths[0], None)] for paths in images))
+    before, _ = look()
+    model.generator_xy.set_weights([10.0 * w for w in model.generator_xy.get_weights()])
+    after, _ = look()
+    changed = [
+        np.abs(after.astype(int) - before)[:, 24 * column : 24 * (column + 1)].max() > 0
+        for column in range(6)
+    ]
+    # x, fake y, cycled x, y, fake x, cycled y.
+    assert changed == [False, True, True, False, False, True]
 
 
 @pytest.mark.parametrize("network", NETWORKS)

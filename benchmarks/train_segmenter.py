@@ -1,0 +1,193 @@
+"""One training step of the report's U-Net, in two precisions, and its memory.
+
+    python benchmarks/train_segmenter.py
+
+Ours beside Keras' own `train_on_batch` on the same network and torch's
+(channels last, in the precision of ours): 31 million parameters, 256x256, batch
+4, 34 classes, cross entropy without the ignored pixels and weight decay, Adam;
+each in a process of its own, in turn. First, ours and torch's are given the
+same weights and have to find the same loss. bfloat16 is timed where the
+processor says that it has it. Last, the most memory that a process holds which
+does nothing but one step, for batches of 4 and of 32.
+"""
+
+import contextlib
+import functools
+import importlib.util
+import json
+import resource
+from collections.abc import Callable
+
+import keras
+import numpy as np
+from side_by_side import Run, clock, has_bfloat16, in_process, in_turn, speedups, table
+from train_step import multiplications
+
+from i2i_keras.data.labels import IGNORE
+from i2i_keras.data.pipeline import PipelineConfig
+from i2i_keras.models.unet import build_unet
+from i2i_keras.training import compilation, memory
+from i2i_keras.training.segmenter_config import SegmenterConfig
+from i2i_keras.training.segmenter_model import SegmenterModel
+
+SIDE, NUM_CLASSES, PARAMETERS = 256, 34, 31_047_586
+BATCH, LARGE_BATCH, REPEATS = 4, 32, 5
+PRECISIONS = ("float32", "mixed_bfloat16")
+TOLERANCE = 1e-3
+
+Step = Callable[[np.ndarray, np.ndarray], float]  # From images and labels to the loss.
+
+
+def main() -> None:
+    """Prints tables for each precision and a line of JSON."""
+    torch = importlib.util.find_spec("torch") is not None
+    precisions = PRECISIONS if has_bfloat16() else PRECISIONS[:1]
+    peers = [our_step, keras_step, *([torch_step] if torch else [])]
+    if torch:
+        with in_process(difference_run, settings("float32", 1)) as difference:
+            print(f"losses differ by {difference():.1e}")
+    ratios = {}
+    for precision in precisions:
+        config = settings(precision, BATCH)
+        with contextlib.ExitStack() as stack:
+            runs = {
+                name_of(make): stack.enter_context(in_process(timed_run, make, config))
+                for make in peers
+            }
+            medians = in_turn(runs, REPEATS, warm_up=2)  # The first traces.
+        name = f"{SIDE}x{SIDE} batch {BATCH} {precision}"
+        print(f"{name}\n{table(medians, 'GF', step_gigaflops(config))}")
+        suffix = name.replace(" ", "_")
+        ratios |= {f"{key}_{suffix}": ratio for key, ratio in speedups(medians).items()}
+    for precision in precisions:
+        for batch in (BATCH, LARGE_BATCH):
+            print(peaks(settings(precision, batch), peers))
+    if not torch:
+        print("left out, not installed: torch")
+    print(json.dumps(ratios))
+
+
+def settings(precision: str, batch: int) -> SegmenterConfig:
+    """The report's, but for precision and batch size."""
+    pipeline = PipelineConfig(batch_size=batch, crop=(SIDE, SIDE))
+    return SegmenterConfig(pipeline=pipeline, precision=precision, xla="off")
+
+
+def batch_of(config: SegmenterConfig) -> tuple[np.ndarray, np.ndarray]:
+    """Images, and labels a few of which are ignored."""
+    rng = np.random.default_rng(0)
+    shape = (config.pipeline.batch_size, *config.pipeline.crop)
+    labels = rng.integers(0, NUM_CLASSES + 1, shape, np.int32)
+    images = rng.uniform(-1, 1, (*shape, 3)).astype(np.float32)
+    return images, np.where(labels == NUM_CLASSES, IGNORE, labels)
+
+
+# --- A step of each ---------------------------------------------------------
+
+
+def our_model(config: SegmenterConfig) -> SegmenterModel:
+    """What `segmenter.fit` trains."""
+    model = SegmenterModel(config, NUM_CLASSES)
+    model.compile(steps=1000)
+    check_size(sum(weight.shape.num_elements() for weight in model.trainable_weights))
+    return model
+
+
+def our_step(config: SegmenterConfig) -> Step:
+    """The step of `segmenter.fit`."""
+    model = our_model(config)
+    return lambda *batch: model.train_on_batch(*batch, return_dict=True)["loss"]
+
+
+def keras_step(config: SegmenterConfig) -> Step:
+    """The network in Keras' own training."""
+    with compilation.policy(config.precision):
+        model = build_unet(config.unet, NUM_CLASSES)
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True, ignore_class=IGNORE)
+    optimizer = keras.optimizers.Adam(config.learning_rate)
+    model.compile(optimizer, loss, metrics=["accuracy"], jit_compile=False)
+    return lambda *batch: model.train_on_batch(*batch, return_dict=True)["loss"]
+
+
+def torch_step(config: SegmenterConfig) -> Step:
+    """The same in torch."""
+    import torch_unet
+
+    model = torch_unet.torch_unet(config.unet, NUM_CLASSES)
+    check_size(sum(parameter.numel() for parameter in model.parameters()))
+    return torch_unet.torch_step(model, config.unet, config.learning_rate, config.precision)
+
+
+def check_size(parameters: int) -> None:
+    """Fails if it is another network."""
+    if parameters != PARAMETERS:
+        raise RuntimeError(f"{parameters:,} parameters instead of {PARAMETERS:,}")
+
+
+def name_of(make: Callable[[SegmenterConfig], Step]) -> str:
+    """What tables call a step."""
+    return make.__name__.removesuffix("_step").replace("our", "ours")
+
+
+# --- What is asked of each, in a process of its own --------------------------
+
+
+def timed_run(make: Callable[[SegmenterConfig], Step], config: SegmenterConfig) -> Run:
+    """Seconds of a step."""
+    return functools.partial(clock, make(config), *batch_of(config))
+
+
+def difference_run(config: SegmenterConfig) -> Run:
+    """Between the losses of ours and of torch, with the same weights."""
+    import torch_unet
+
+    model, batch = our_model(config), batch_of(config)
+    theirs = torch_unet.torch_unet(config.unet, NUM_CLASSES, model.network)
+    step = torch_unet.torch_step(theirs, config.unet, config.learning_rate, config.precision)
+
+    def run() -> float:
+        loss = model.train_on_batch(*batch, return_dict=True)["loss"]
+        difference = abs(loss - step(*batch))
+        if not difference < TOLERANCE:
+            raise RuntimeError(f"torch's loss is {difference:.2g} off")
+        return difference
+
+    return run
+
+
+def peak_run(make: Callable[[SegmenterConfig], Step], config: SegmenterConfig) -> Run:
+    """GiB that the process has held at most."""
+
+    def run() -> float:
+        make(config)(*batch_of(config))
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+
+    return run
+
+
+def peaks(config: SegmenterConfig, peers: list[Callable[[SegmenterConfig], Step]]) -> str:
+    """A line with the memory of each, one after the other."""
+    crop, batch = config.pipeline.crop, config.pipeline.batch_size
+    with compilation.policy(config.precision):
+        network = build_unet(config.unet, NUM_CLASSES)
+    expected, free = memory.step_bytes(network, crop, batch), memory.free_bytes()
+    line = f"peak GiB, batch {batch} {config.precision}: expected {expected / 2**30:.1f}"
+    if free is not None and expected > 0.9 * free:
+        return f"{line}, left out, for only {free / 2**30:.1f} are free"
+    for make in peers:
+        with in_process(peak_run, make, config) as run:
+            line += f", {name_of(make)} {run():.1f}"
+    return line
+
+
+def step_gigaflops(config: SegmenterConfig) -> float:
+    """What the convolutions of a step compute, in 10^9 operations.
+
+    Once forward, and back by weights and by what they read but the images.
+    """
+    every, first = multiplications(build_unet(config.unet, NUM_CLASSES), config.pipeline.crop)
+    return 2 * config.pipeline.batch_size * (3 * every - first) / 1e9
+
+
+if __name__ == "__main__":
+    main()
