@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.colors import LinearSegmentedColormap, PowerNorm
 from numpy.typing import NDArray
 
 from i2i_keras.report.plots import INK, Plot
@@ -67,38 +66,6 @@ def iou_bars(iou_by_arm: Mapping[str, Mapping[str, float | None]]) -> Plot:
     axes.set_xlim(0, 100)
     axes.set_xlabel("IoU on target-test, %", color=INK)
     _legend(axes, columns=min(4, len(iou_by_arm)), above=True)
-    return figure
-
-
-def confusion_matrix(names: Sequence[str], counts: NDArray[np.int64]) -> Plot:
-    """What became of the pixels of each class, in percent of these.
-
-    Args:
-        names: of the classes.
-        counts: `(classes, classes)` pixels, truth by row and prediction by
-            column. Classes that are in neither are left out; a row without
-            pixels is gray. Less than half a percent is not written.
-    """
-    there = (counts.sum(axis=0) + counts.sum(axis=1)) > 0
-    names = [name for name, known in zip(names, there, strict=True) if known]
-    counts = counts[there][:, there]
-    pixels = counts.sum(axis=1, keepdims=True)
-    shares = np.divide(100.0 * counts, pixels, out=np.full(counts.shape, np.nan), where=pixels > 0)
-    side = len(names) * float(np.clip(8.6 / max(1, len(names)), 0.27, 0.4))
-    figure = Plot(figsize=(side + 2.4, side + 1.6), layout="constrained", facecolor="white")
-    axes = figure.add_subplot()
-    # Its root, or a confusion of 5% would be too pale to be found.
-    colors = LinearSegmentedColormap.from_list("shares", ["#ffffff", _CYCLE[0]]).with_extremes(
-        bad=_GRID
-    )
-    axes.imshow(shares, cmap=colors, norm=PowerNorm(0.5, 0, 100), aspect="auto")
-    style = {"ha": "center", "va": "center", "fontsize": 7}
-    for (row, column), share in np.ndenumerate(shares):
-        if share >= 0.5:
-            style["color"] = "white" if share > 35 else INK
-            style["fontweight"] = "bold" if row == column else "normal"
-            axes.text(column, row, f"{share:.0f}", style)
-    _name_matrix(axes, names, 100 * pixels[:, 0] / max(1, pixels.sum()))
     return figure
 
 
@@ -222,33 +189,6 @@ def _name_rows(axes: Axes, names: Sequence[str]) -> None:
     axes.set_yticks(range(len(names)), names)
     axes.tick_params(axis="y", length=0)
     axes.set_ylim(len(names) - 0.45, -0.55)  # The first row on top.
-
-
-def _name_matrix(axes: Axes, names: Sequence[str], shares: NDArray[np.float64]) -> None:
-    """Names both sides of a matrix, and says how much of all each row is."""
-    places = np.arange(len(names))
-    axes.set_xticks(places, names, rotation=90)
-    axes.set_yticks(places, names)
-    axes.set_xticks(places[1:] - 0.5, minor=True)
-    axes.set_yticks(places[1:] - 0.5, minor=True)
-    axes.grid(which="minor", color=_GRID, linewidth=0.6)
-    axes.tick_params(colors=INK, labelsize=8.5, length=0, which="both")
-    axes.tick_params(top=True, labeltop=True, bottom=False, labelbottom=False)
-    axes.spines[:].set_color(_GRID)
-    axes.set_xlabel("predicted, % of the true class", color=INK, labelpad=8)
-    axes.xaxis.set_label_position("top")
-    axes.set_ylabel("true class", color=INK)
-    right = axes.secondary_yaxis("right")
-    right.set_yticks(places, [_share(share) for share in shares])
-    right.tick_params(colors=INK, labelsize=8, length=0)
-    right.spines[:].set_visible(False)
-    right.set_ylabel("% of all pixels", color=INK)
-
-
-def _share(percent: float) -> str:
-    if not 0 < percent < 0.01:
-        return f"{percent:.2g}" if percent else "-"
-    return "<0.01"
 
 
 def _legend(axes: Axes, columns: int = 1, above: bool = False) -> None:
