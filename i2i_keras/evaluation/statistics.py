@@ -49,9 +49,9 @@ class Drawn(NamedTuple):
 
         Below 0.05 where the interval excludes 0, for it is the level at which
         the interval ends there. NaN of a single training, whose interval knows
-        no distribution but the samples.
+        no distribution but the samples, and of a single image.
         """
-        if len(self.points) < 2 or np.isnan(self.mean):
+        if len(self.points) < 2 or self.num_images < 2 or np.isnan(self.mean):
             return float("nan")
         drawn = self.samples.mean(axis=0)
 
@@ -127,17 +127,16 @@ def interval(mean: float, points: Values, drawn: Values, num_images: int) -> Int
         num_images: of a test set.
 
     Returns:
-        Lower and upper end; NaN where the score does not exist.
+        Lower and upper end; NaN where the score does not exist, and where there
+        is but one image: nobody knows how far another one would be from it.
     """
-    if np.isnan(drawn).all():
+    if np.isnan(drawn).all() or num_images < 2:
         return float("nan"), float("nan")
     if len(points) > 1:
         half = _half_width(points, drawn, num_images, 0.05)
         return mean - half, mean + half
-    tail = 2.5
-    if num_images > 1:
-        quantile = stats.t.ppf(0.025, num_images - 1)
-        tail = 100.0 * float(stats.norm.cdf(quantile * np.sqrt(num_images / (num_images - 1))))
+    quantile = stats.t.ppf(0.025, num_images - 1)
+    tail = 100.0 * float(stats.norm.cdf(quantile * np.sqrt(num_images / (num_images - 1))))
     low, high = np.nanpercentile(drawn, [tail, 100.0 - tail])
     return float(low), float(high)
 
@@ -145,9 +144,9 @@ def interval(mean: float, points: Values, drawn: Values, num_images: int) -> Int
 def _half_width(points: Values, drawn: Values, num_images: int, level: float) -> float:
     """Half of the width of the interval of several trainings."""
     trainings = points.var(ddof=1) / len(points)
-    images = np.nanvar(drawn) * num_images / max(1, num_images - 1)
+    images = np.nanvar(drawn) * num_images / (num_images - 1)
     of_trainings = stats.t.isf(level / 2, len(points) - 1) ** 2 * trainings
-    of_images = stats.t.isf(level / 2, max(1, num_images - 1)) ** 2 * images
+    of_images = stats.t.isf(level / 2, num_images - 1) ** 2 * images
     return float(np.sqrt(of_trainings + of_images))
 
 

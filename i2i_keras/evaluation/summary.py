@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from i2i_keras import runs
 from i2i_keras.data.spaces import SUBSETS, LabelSpace, evaluated_in
 from i2i_keras.evaluation import segmentation, statistics
-from i2i_keras.evaluation.statistics import Drawn
+from i2i_keras.evaluation.statistics import Drawn, Interval
 
 FLOOR, CEILING = "source_only", "oracle"
 
@@ -27,22 +27,24 @@ def compare(drawn: dict[str, Drawn]) -> dict[str, dict[str, Any]]:
         `gap_closed_ci95`, None without an oracle or a gap. Of several trainings
         these are means, and there is besides `seeds`, the mean IoU of each;
         `std`, their standard deviation; and `gain_p`, see `Drawn.p_value`.
+        What does not exist, such as the interval of one image, is None.
     """
     results: dict[str, dict[str, Any]] = {}
     floor, ceiling = drawn.get(FLOOR), drawn.get(CEILING)
     for arm, found in drawn.items():
         several = len(found.points) > 1
-        facts: dict[str, Any] = {"mean_iou": found.mean, "ci95": found.interval()}
+        facts: dict[str, Any] = {"mean_iou": found.mean, "ci95": _ends(found.interval())}
         if several:
             facts |= {"seeds": found.points.tolist(), "std": found.spread}
         if floor is not None and arm != FLOOR:
             gain = found.minus(floor)
-            facts |= {"gain": gain.mean, "gain_ci95": gain.interval()}
+            facts |= {"gain": gain.mean, "gain_ci95": _ends(gain.interval())}
             if several:
-                facts["gain_p"] = gain.p_value()
+                facts["gain_p"] = _known({"p": gain.p_value()})["p"]
             if arm != CEILING:
                 closed = statistics.gap_closed(floor, found, ceiling) if ceiling else None
-                facts["gap_closed"], facts["gap_closed_ci95"] = closed or (None, None)
+                share, ends = closed or (None, (np.nan, np.nan))
+                facts |= {"gap_closed": share, "gap_closed_ci95": _ends(ends)}
         results[arm] = facts
     return results
 
@@ -107,6 +109,10 @@ def write_confusion(path: Path, names: Sequence[str], confusion: NDArray[np.int6
         for name, row in zip(names, confusion, strict=True)
     ]
     runs.write_table(path, rows, ["truth", *names])
+
+
+def _ends(interval: Interval) -> Interval | None:
+    return None if np.isnan(interval).any() else interval
 
 
 def _by_name(space: LabelSpace, values: NDArray[np.float64]) -> dict[str, float | None]:

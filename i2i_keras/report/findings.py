@@ -120,8 +120,8 @@ def gain_text(facts: Mapping[str, Any]) -> str:
     if not is_number(value):
         return NOTHING
     text = f"+{points(value)}" if value > 0 else points(value)
-    ends = facts.get("gain_ci95")
-    return f"no measurable difference ({text})" if ends and not excludes_zero(ends) else text
+    sure = excludes_zero(facts.get("gain_ci95"))
+    return text if sure else f"no measurable difference ({text})"
 
 
 def interval(ends: Any) -> str:

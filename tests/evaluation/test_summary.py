@@ -116,3 +116,18 @@ def test_of_several_trainings_there_are_means_spread_and_a_test():
     assert found["gain_p"] == pytest.approx(ttest_1samp([0.1, 0.14, 0.12], 0).pvalue, rel=1e-3)
     assert found["gap_closed"] == pytest.approx(0.12 / 0.29)
     assert found["gap_closed_ci95"][0] < 0.12 / 0.29 < found["gap_closed_ci95"][1]
+
+
+def test_what_one_image_cannot_say_is_none():
+    lonely = {
+        arm: exact(*p)._replace(num_images=1)
+        for arm, p in {
+            "source_only": (0.2, 0.3),
+            "adapted:x": (0.3, 0.5),
+            "oracle": (0.6, 0.6),
+        }.items()
+    }
+    found = summary.compare(lonely)["adapted:x"]
+    assert found["mean_iou"] == pytest.approx(0.4)
+    for name in ("ci95", "gain_ci95", "gap_closed_ci95", "gain_p"):
+        assert found[name] is None
