@@ -6,9 +6,10 @@ Ours beside Keras' own `train_on_batch` on the same network and torch's
 (channels last, in the precision of ours): 31 million parameters, 256x256, batch
 4, 34 classes, cross entropy without the ignored pixels and weight decay, Adam;
 each in a process of its own, in turn. First, ours and torch's are given the
-same weights and have to find the same loss. bfloat16 is timed where the
-processor says that it has it. Last, the most memory that a process holds which
-does nothing but one step, for batches of 4 and of 32.
+same weights and have to find the same loss. A step of our other network, that
+of MobileNetV2 at its full width, is in the table too. bfloat16 is timed where
+the processor says that it has it. Last, the most memory that a process holds
+which does nothing but one step, for batches of 4 and of 32.
 """
 
 import contextlib
@@ -25,6 +26,7 @@ from train_step import multiplications
 
 from i2i_keras.data.labels import IGNORE
 from i2i_keras.data.pipeline import PipelineConfig
+from i2i_keras.models.mobile_unet import MobileUNetConfig
 from i2i_keras.models.unet import build_unet
 from i2i_keras.training import compilation, memory
 from i2i_keras.training.segmenter_config import SegmenterConfig
@@ -52,12 +54,13 @@ def main() -> None:
         with contextlib.ExitStack() as stack:
             runs = {
                 name_of(make): stack.enter_context(in_process(timed_run, make, config))
-                for make in peers
+                for make in (*peers, mobile_unet_step)
             }
             medians = in_turn(runs, REPEATS, warm_up=2)  # The first traces.
         name = f"{SIDE}x{SIDE} batch {BATCH} {precision}"
         print(f"{name}\n{table(medians, 'GF', step_gigaflops(config))}")
         suffix = name.replace(" ", "_")
+        medians.pop("mobile_unet")  # No peer: another network.
         ratios |= {f"{key}_{suffix}": ratio for key, ratio in speedups(medians).items()}
     for precision in precisions:
         for batch in (BATCH, LARGE_BATCH):
@@ -96,6 +99,14 @@ def our_model(config: SegmenterConfig) -> SegmenterModel:
 def our_step(config: SegmenterConfig) -> Step:
     """The step of `segmenter.fit`."""
     model = our_model(config)
+    return lambda *batch: model.train_on_batch(*batch, return_dict=True)["loss"]
+
+
+def mobile_unet_step(config: SegmenterConfig) -> Step:
+    """The step of our other network."""
+    other = {"network": "mobile_unet", "mobile_unet": MobileUNetConfig(alpha=1.0, depth=5)}
+    model = SegmenterModel(config.model_copy(update=other), NUM_CLASSES)
+    model.compile(steps=1000)
     return lambda *batch: model.train_on_batch(*batch, return_dict=True)["loss"]
 
 

@@ -14,21 +14,24 @@ from i2i_keras.training import runtime
 
 Tell = Callable[[str], None]
 # What a row takes from the first one, and the settings that must be the same.
-_DATA = ("seed", "streets", "source", "target", "prepare")
+_DATA = ("streets", "source", "target", "prepare")
+_SEGMENTER = (*_DATA, "seed", "deterministic", "segmenter")
 _SHARED = {
     "raw": _DATA,
     "records": _DATA,
-    "segmenter/source_only": (*_DATA, "segmenter"),
-    "segmenter/oracle": (*_DATA, "segmenter"),
-    "scores/source_only": (*_DATA, "segmenter", "evaluate"),
-    "scores/oracle": (*_DATA, "segmenter", "evaluate"),
-    "scores/predictions/source_only": (*_DATA, "segmenter", "evaluate"),
-    "scores/predictions/oracle": (*_DATA, "segmenter", "evaluate"),
-    "scores/predictions-source": (*_DATA, "segmenter", "evaluate"),
+    "translator": (*_DATA, "seed", "deterministic", "translator"),
+    "translated": (*_DATA, "seed", "deterministic", "translator"),
+    "segmenter/source_only": _SEGMENTER,
+    "segmenter/oracle": _SEGMENTER,
+    "scores/source_only": (*_SEGMENTER, "evaluate"),
+    "scores/oracle": (*_SEGMENTER, "evaluate"),
+    "scores/predictions/source_only": (*_SEGMENTER, "evaluate"),
+    "scores/predictions/oracle": (*_SEGMENTER, "evaluate"),
+    "scores/predictions-source": (*_SEGMENTER, "evaluate"),
 }
 _FOLDER = resources.files("i2i_keras") / "ablations"
 _COLUMNS = (
-    *("row", "mean_iou", "gain", "gain_low", "gain_high", "gap_closed"),
+    *("row", "source_only", "mean_iou", "oracle", "gain", "gain_low", "gain_high", "gap_closed"),
     *("frechet_distance", "kernel_distance", "cycle_error", "drifted", "seconds"),
 )
 
@@ -130,15 +133,16 @@ def ablate(
 
 def to_markdown(table: Sequence[runs.Facts]) -> str:
     """The table of an ablation as Markdown."""
-    titles = ["Row", "Mean IoU %", "Gain", "Gap closed %", "Frechet", "Cycle error", "Drifted %"]
+    titles = ["Row", "Source only %", "Adapted %", "Oracle %", "Gain", "Gap closed %"]
+    titles += ["Frechet", "Cycle error", "Drifted %"]
     lines = [f"| {' | '.join(titles)} |", f"|---{'|---:' * (len(titles) - 1)}|"]
     for row in table:
         low, high = row["gain_low"], row["gain_high"]
         cells = [
             row["row"],
-            f"{100 * row['mean_iou']:.1f}",
+            *(f"{100 * row[arm]:.1f}" for arm in ("source_only", "mean_iou", "oracle")),
             f"{100 * row['gain']:+.1f} ({100 * low:.1f} to {100 * high:.1f})",
-            f"{100 * row['gap_closed']:.0f}",
+            "-" if row["gap_closed"] is None else f"{100 * row['gap_closed']:.0f}",
             f"{row['frechet_distance']:.3g}",
             f"{row['cycle_error']:.1f}",
             f"{100 * row['drifted']:.0f}",
@@ -161,12 +165,15 @@ def _link(there: Path, here: Path) -> None:
 def _row(name: str, settings: Settings, folder: Path) -> runs.Facts:
     """What one run says, for the first of its translators."""
     method = settings.methods[0]
-    arm = runs.read_json(folder / "scores" / "summary.json")["arms"][f"adapted:{method}"]
+    arms = runs.read_json(folder / "scores" / "summary.json")["arms"]
+    arm = arms[f"adapted:{method}"]
     quality = runs.read_json(folder / "scores" / f"{method}.json")
     trained = runs.read_json(folder / "translator" / method / "done.json")
     return {
         "row": name,
+        "source_only": arms["source_only"]["mean_iou"],
         "mean_iou": arm["mean_iou"],
+        "oracle": arms["oracle"]["mean_iou"],
         "gain": arm["gain"],
         "gain_low": arm["gain_ci95"][0],
         "gain_high": arm["gain_ci95"][1],

@@ -20,17 +20,23 @@ TINY = (
 )
 
 
+ROWS = {
+    "as it is": (),
+    "heavier": ["translator.cyclegan.lambda_cycle=20.0"],
+    "dice": ["segmenter.dice=1.0"],
+}
+
+
 @pytest.fixture(scope="module")
 def ablated(tmp_path_factory):
     root = tmp_path_factory.mktemp("ablation")
-    rows = {"as it is": (), "heavier": ["translator.cyclegan.lambda_cycle=20.0"]}
-    told = []
+    told, rows = [], ROWS
     return root, ablation.ablate("demo", TINY, rows, root, told.append), told
 
 
 def test_each_row_is_a_run_of_its_own_settings(ablated):
     root, table, _ = ablated
-    assert [row["row"] for row in table] == ["as it is", "heavier"]
+    assert [row["row"] for row in table] == [*ROWS]
     for name, weight in (("as it is", 5.0), ("heavier", 20.0)):
         done = runs.read_json(root / name / "translator" / "cyclegan" / "done.json")
         assert done["settings"]["lambda_cycle"] == weight
@@ -38,7 +44,7 @@ def test_each_row_is_a_run_of_its_own_settings(ablated):
 
 def test_what_a_row_does_not_change_is_done_once(ablated):
     root, _, told = ablated
-    second = told[told.index("--- heavier ---") :]
+    second = told[told.index("--- heavier ---") : told.index("--- dice ---")]
     assert "prepare: was done before" in second
     assert "train-segmenter source_only: was done before" in second
     assert "train-segmenter oracle: was done before" in second
@@ -49,19 +55,33 @@ def test_what_a_row_does_not_change_is_done_once(ablated):
     assert one.samefile(other)
 
 
+def test_a_row_of_another_segmenter_takes_the_same_translator(ablated):
+    _, table, told = ablated
+    third = told[told.index("--- dice ---") :]
+    assert "train-translator cyclegan: was done before" in third
+    assert "translate cyclegan: was done before" in third
+    assert any(line.startswith("train-segmenter oracle: done in") for line in third)
+    assert table[2]["cycle_error"] == table[0]["cycle_error"]
+    assert table[2]["oracle"] != table[0]["oracle"]
+
+
+def test_an_ablation_has_one_seed(tmp_path):
+    with pytest.raises(SettingsError, match="An ablation has one seed; set `seed`, not `seeds`"):
+        ablation.ablate("demo", ["seeds=[1, 2]"], {"as it is": ()}, tmp_path, print)
+
+
 def test_rows_are_compared_in_a_table(ablated):
     root, table, _ = ablated
     assert table[0]["mean_iou"] >= 0
     found = runs.read_table(root / "table.csv")
     assert [float(row["cycle_error"]) for row in found] == [row["cycle_error"] for row in table]
-    assert (root / "table.md").read_text().count("\n| ") == 2
+    assert (root / "table.md").read_text().count("\n| ") == 3
 
 
 def test_a_second_time_nothing_is_trained(ablated):
     root, table, _ = ablated
     told = []
-    rows = {"as it is": (), "heavier": ["translator.cyclegan.lambda_cycle=20.0"]}
-    assert ablation.ablate("demo", TINY, rows, root, told.append) == table
+    assert ablation.ablate("demo", TINY, ROWS, root, told.append) == table
     assert not [line for line in told if "done in" in line]
 
 
@@ -88,7 +108,9 @@ def test_every_row_that_comes_with_the_package_is_valid(name):
 
 
 def test_an_unknown_ablation_is_refused():
-    with pytest.raises(SettingsError, match="No ablation 'reprot'; there are report, skip, or"):
+    with pytest.raises(
+        SettingsError, match="No ablation 'reprot'; there are report, segmenter, skip, or"
+    ):
         ablation.read_rows("reprot")
 
 

@@ -5,18 +5,9 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.colors import LinearSegmentedColormap, PowerNorm
 from numpy.typing import NDArray
 
-from i2i_keras.report.axes import (
-    CYCLE,
-    GRID,
-    chart,
-    draw_legend,
-    line_colors,
-    name_rows,
-    style_axes,
-)
+from i2i_keras.report.axes import chart, draw_legend, line_colors, name_rows, style_axes
 from i2i_keras.report.plots import INK, Plot
 
 History = Mapping[str, NDArray[np.float64]]
@@ -73,38 +64,6 @@ def iou_bars(iou_by_arm: Mapping[str, Mapping[str, float | None]]) -> Plot:
     axes.set_xlim(0, 100)
     axes.set_xlabel("IoU on target-test, %", color=INK)
     draw_legend(axes, columns=min(4, len(iou_by_arm)), above=True)
-    return figure
-
-
-def confusion_matrix(names: Sequence[str], counts: NDArray[np.int64]) -> Plot:
-    """What became of the pixels of each class, in percent of these.
-
-    Args:
-        names: of the classes.
-        counts: `(classes, classes)` pixels, truth by row and prediction by
-            column. Classes that are in neither are left out; a row without
-            pixels is gray. Less than half a percent is not written.
-    """
-    there = (counts.sum(axis=0) + counts.sum(axis=1)) > 0
-    names = [name for name, known in zip(names, there, strict=True) if known]
-    counts = counts[there][:, there]
-    pixels = counts.sum(axis=1, keepdims=True)
-    shares = np.divide(100.0 * counts, pixels, out=np.full(counts.shape, np.nan), where=pixels > 0)
-    side = len(names) * float(np.clip(8.6 / max(1, len(names)), 0.27, 0.4))
-    figure = Plot(figsize=(side + 2.4, side + 1.6), layout="constrained", facecolor="white")
-    axes = figure.add_subplot()
-    # Its root, or a confusion of 5% would be too pale to be found.
-    colors = LinearSegmentedColormap.from_list("shares", ["#ffffff", CYCLE[0]]).with_extremes(
-        bad=GRID
-    )
-    axes.imshow(shares, cmap=colors, norm=PowerNorm(0.5, 0, 100), aspect="auto")
-    style = {"ha": "center", "va": "center", "fontsize": 7}
-    for (row, column), share in np.ndenumerate(shares):
-        if share >= 0.5:
-            style["color"] = "white" if share > 35 else INK
-            style["fontweight"] = "bold" if row == column else "normal"
-            axes.text(column, row, f"{share:.0f}", style)
-    _name_matrix(axes, names, 100 * pixels[:, 0] / max(1, pixels.sum()))
     return figure
 
 
@@ -202,30 +161,3 @@ def _scale(axes: Axes, title: str, lines: Sequence[NDArray[np.float64]]) -> None
         axes.ticklabel_format(axis="y", scilimits=(-3, 4))
     if title.endswith("learning rate"):
         axes.set_ylim(bottom=0)
-
-
-def _name_matrix(axes: Axes, names: Sequence[str], shares: NDArray[np.float64]) -> None:
-    """Names both sides of a matrix, and says how much of all each row is."""
-    places = np.arange(len(names))
-    axes.set_xticks(places, names, rotation=90)
-    axes.set_yticks(places, names)
-    axes.set_xticks(places[1:] - 0.5, minor=True)
-    axes.set_yticks(places[1:] - 0.5, minor=True)
-    axes.grid(which="minor", color=GRID, linewidth=0.6)
-    axes.tick_params(colors=INK, labelsize=8.5, length=0, which="both")
-    axes.tick_params(top=True, labeltop=True, bottom=False, labelbottom=False)
-    axes.spines[:].set_color(GRID)
-    axes.set_xlabel("predicted, % of the true class", color=INK, labelpad=8)
-    axes.xaxis.set_label_position("top")
-    axes.set_ylabel("true class", color=INK)
-    right = axes.secondary_yaxis("right")
-    right.set_yticks(places, [_share(share) for share in shares])
-    right.tick_params(colors=INK, labelsize=8, length=0)
-    right.spines[:].set_visible(False)
-    right.set_ylabel("% of all pixels", color=INK)
-
-
-def _share(percent: float) -> str:
-    if not 0 < percent < 0.01:
-        return f"{percent:.2g}" if percent else "-"
-    return "<0.01"

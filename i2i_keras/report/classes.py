@@ -9,6 +9,7 @@ import numpy as np
 from i2i_keras import runs
 from i2i_keras.report import charts, tables
 from i2i_keras.report.figures import Picture
+from i2i_keras.report.matrices import matrix_picture
 from i2i_keras.report.tables import Table
 
 Scores = Mapping[str, Mapping[str, Any]]
@@ -61,10 +62,11 @@ def class_pictures(root: Path, scores: Scores) -> Iterator[Picture]:
         if path.is_file():
             names, counts = read_confusion(path)
             caption = (
-                f"What {arm} took the pixels of each class for, in percent of that class. Empty:"
-                " below a half; gray: not in the labels; left out: neither there nor predicted."
+                f"What {arm} took the pixels of each class for. Blue: right; orange: wrong. Of each"
+                " row in percent, nothing where that is less than one half. Classes that are"
+                " neither there nor predicted are left out."
             )
-            figure = charts.confusion_matrix(names, counts)
+            figure = matrix_picture(counts, names, "true class", "predicted")
             yield Picture(f"confusion-{name}.png", caption, figure.png())
 
 

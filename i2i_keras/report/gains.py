@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from i2i_keras.report.axes import chart, name_rows
+from i2i_keras.report.axes import chart, line_colors, name_rows
 from i2i_keras.report.charts import arm_colors
 from i2i_keras.report.findings import FLOOR
 from i2i_keras.report.plots import INK, Plot
@@ -56,7 +56,7 @@ def image_by_image(first: Values, second: Values, titles: tuple[str, str]) -> Pl
     known = np.isfinite(first) & np.isfinite(second)
     first, second = first[known], second[known]
     better = second > first
-    blue, orange = "#0072b2", "#d55e00"
+    blue, orange = line_colors(2)
     axes.scatter(100 * first, 100 * second, s=14, c=np.where(better, blue, orange), alpha=0.7)
     values = 100 * np.concatenate([first, second])
     ends = (max(0, values.min() - 3), min(100, values.max() + 3)) if values.size else (0, 100)

@@ -92,7 +92,7 @@ def test_two_images_can_be_learned_by_heart(name):
     model.compile(keras.optimizers.Adam(0.01), cross_entropy)
     model.fit(tf.data.Dataset.from_tensors((pictures, label)).repeat(200), verbose=0)
     predicted = np.argmax(model(pictures), axis=-1)
-    assert np.mean(predicted == label) > 0.95
+    assert np.mean(predicted == label) > 0.9
 
 
 def test_the_seed_decides_on_the_weights(name):

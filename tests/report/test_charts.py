@@ -47,50 +47,6 @@ def test_the_bars_are_as_long_as_the_iou_and_absent_classes_have_none():
     assert lengths == [[50.0, 0.0], [90.0, 25.0]]
 
 
-COUNTS = np.array([[90, 10, 0, 0], [1, 999, 0, 0], [0, 0, 0, 0], [0, 0, 0, 0]])
-COUNTS[0, 3] = 1  # Class 3 is predicted and never there; class 2 is neither.
-
-
-def test_a_confusion_matrix_shows_shares_of_the_true_class():
-    axes = charts.confusion_matrix(["road", "car", "sky", "train"], COUNTS).axes[0]
-    names = [
-        [text.get_text() for text in axis.get_ticklabels()] for axis in (axes.xaxis, axes.yaxis)
-    ]
-    assert names == [["road", "car", "train"]] * 2
-    shown = axes.images[0].get_array().filled(np.nan)
-    np.testing.assert_allclose(shown[0], [100 * n / 101 for n in (90, 10, 1)])
-    assert np.isnan(shown[2]).all()
-    written = {text.get_position(): text.get_text() for text in axes.texts}
-    # (column, row): a share of 0.1% is not written.
-    assert written == {(0, 0): "89", (1, 0): "10", (2, 0): "1", (1, 1): "100"}
-
-
-def test_beside_a_confusion_matrix_stands_how_frequent_each_class_is():
-    figure = charts.confusion_matrix(["road", "car", "sky", "train"], COUNTS)
-    [right] = figure.axes[0].child_axes
-    assert [t.get_text() for t in right.get_yticklabels()] == ["9.2", "91", "-"]
-
-
-@pytest.mark.parametrize("classes", [2, 7, 19, 34])
-def test_all_names_and_numbers_of_a_confusion_matrix_are_on_the_picture(classes):
-    names = [f"a class of number {number}" for number in range(classes)]
-    figure = charts.confusion_matrix(names, np.full((classes, classes), 5))
-    figure.draw_without_rendering()
-    [axes], (width, height) = figure.axes, figure.get_size_inches() * figure.dpi
-    texts = [*axes.texts, *axes.get_xticklabels(), *axes.get_yticklabels()]
-    texts += [axes.xaxis.label, axes.yaxis.label, *axes.child_axes[0].get_yticklabels()]
-    assert len(axes.texts) == classes**2
-    for text in texts:
-        box = text.get_window_extent()
-        assert box.x0 >= 0, text
-        assert box.y0 >= 0, text
-        assert box.x1 <= width, text
-        assert box.y1 <= height, text
-    # No number is wider than its cell.
-    cell = axes.get_window_extent().width / classes
-    assert max(text.get_window_extent().width for text in axes.texts) < cell
-
-
 def test_the_result_bars_show_mean_and_interval(summary):
     summary["arms"]["adapted:cut"] = {"mean_iou": None, "ci95": None}
     axes = charts.result_bars(summary).axes[0]
