@@ -87,7 +87,8 @@ notebooks: $(VENV)/notebooks.stamp ## Run the notebooks on RUN, into RUN/noteboo
 	@test -f $(RUN)/report/index.html || \
 		{ echo "$(RUN) is not finished; make run PRESET=$(PRESET) RUN=$(RUN) first." >&2; exit 1; }
 	for notebook in notebooks/*.ipynb; do \
-		I2I_RUN=$(abspath $(RUN)) $(BIN)/jupyter nbconvert --to html --execute \
+		I2I_RUN=$(abspath $(RUN)) TF_CPP_MIN_LOG_LEVEL=3 TQDM_DISABLE=1 \
+			$(BIN)/jupyter nbconvert --to html --execute \
 			--output-dir $(RUN)/notebooks $$notebook || exit 1; \
 	done
 

@@ -26,6 +26,19 @@ def repetitions(settings: Settings, run: runs.Run) -> list[tuple[Settings, runs.
     ]
 
 
+def trainings(run: runs.Run) -> list[runs.Run]:
+    """Run directory of each training of an experiment that was scored.
+
+    Returns:
+        One for each seed, in order; of a single training, what was given.
+
+    Raises:
+        DataError: there is no summary.
+    """
+    seeds = runs.read_json(run.root / "scores" / "summary.json").get("seeds", ())
+    return [_member(run.root, seed) for seed in seeds] or [run]
+
+
 def _member(root: Path, seed: int) -> runs.Run:
     folder = root / f"seed-{seed}"
     for stage in _SHARED:

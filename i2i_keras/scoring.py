@@ -1,7 +1,6 @@
 """`evaluate`: from trained arms and translators to scores."""
 
 import contextlib
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +11,11 @@ from i2i_keras.arms import label_space, load_segmenter, prepared
 from i2i_keras.data.prepare import NATIVE_TABLE
 from i2i_keras.errors import DataError
 from i2i_keras.evaluation import prediction, statistics, summary
+from i2i_keras.evaluation.drift import Eye
 from i2i_keras.evaluation.inception import load_inception
 from i2i_keras.evaluation.segmentation import mean_iou
 from i2i_keras.evaluation.summary import FLOOR
-from i2i_keras.evaluation.whole_images import check_window, windowed
+from i2i_keras.evaluation.whole_images import Segment, Size, check_window, windowed
 from i2i_keras.quality import translator_quality
 from i2i_keras.repetitions import repetitions
 from i2i_keras.settings import Settings
@@ -39,7 +39,7 @@ def evaluate(settings: Settings, run: runs.Run) -> runs.Facts:
     members = repetitions(settings, run)
     singles = [_evaluate(own, member) for own, member in members]
     confusions = {
-        arm: np.stack([_load_confusions(member, arm) for _, member in members])
+        arm: np.stack([load_confusions(member, arm) for _, member in members])
         for arm in settings.arms
     }
     results = _compare(settings, confusions)
@@ -53,7 +53,8 @@ def evaluate(settings: Settings, run: runs.Run) -> runs.Facts:
         runs.write_json(folder / f"{name}.json", {**summary.mean_of(details), **facts})
         total = confusions[arm].sum(axis=(0, 1))
         summary.write_confusion(folder / f"{name}-confusion.csv", space.names, total)
-    facts = {**singles[0], "seeds": [*settings.seeds], "arms": results}
+    facts = {**singles[0], "bootstrap_seed": settings.seed}
+    facts |= {"seeds": [*settings.seeds], "arms": results}
     runs.write_json(folder / "summary.json", facts)
     return facts
 
@@ -74,6 +75,33 @@ def check(settings: Settings, run: runs.Run) -> None:
         load_inception(settings.evaluate.inception)
 
 
+def load_confusions(run: runs.Run, arm: str, size: str = "confusions") -> Any:
+    """What `evaluate` has counted of an arm.
+
+    Args:
+        run: of a single training.
+        arm: that was scored.
+        size: `confusions`, at working size, or `native`.
+
+    Returns:
+        `(images, classes, classes)` int64, in the order of target-test.
+    """
+    path = run.root / "scores" / runs.folder_name(arm) / "confusions.npz"
+    with np.load(path, allow_pickle=False) as arrays:
+        return arrays[size]
+
+
+def scored_eye(run: runs.Run, arm: str) -> Eye:
+    """The segmenter of an arm, which sees images as `evaluate` showed them.
+
+    Raises:
+        DataError: the arm has not been scored.
+    """
+    scored = run.root / "scores" / runs.folder_name(arm) / "done.json"
+    window, segmenter = runs.read_json(scored)["settings"].get("window"), load_segmenter(run, arm)
+    return Eye(_windowed(window, segmenter), segmenter.stride)
+
+
 def _scored_methods(settings: Settings) -> list[str]:
     """Translators that are scored: the source's segmenter has to be there."""
     wanted = FLOOR in settings.arms and settings.evaluate.num_quality_images > 1
@@ -85,7 +113,7 @@ def _evaluate(settings: Settings, run: runs.Run) -> runs.Facts:
     confusions, counts = {}, {}
     for arm in settings.arms:
         counts[arm] = _predict(settings, run, arm).results
-        confusions[arm] = _load_confusions(run, arm)[np.newaxis]
+        confusions[arm] = load_confusions(run, arm)[np.newaxis]
     results = _compare(settings, confusions)
     for arm, facts in results.items():
         facts.update(_write_scores(run, arm, {"arm": arm, **facts, **counts[arm]}))
@@ -98,6 +126,7 @@ def _evaluate(settings: Settings, run: runs.Run) -> runs.Facts:
         "label_space": space.name,
         "num_images": counts[first]["num_images"],
         "bootstrap_samples": settings.evaluate.bootstrap_samples,
+        "bootstrap_seed": settings.seed,
         "select": settings.segmenter.select,
         "absent": summary.absent(space.names, confusions[first].sum(axis=(0, 1))),
         "arms": results,
@@ -135,7 +164,7 @@ def _label_chosen(settings: Settings, run: runs.Run, arm: str) -> runs.Facts:
         found = {}
         for step in steps:
             segmenter = load_segmenter(run, arm, step)
-            seen = _windowed(settings, segmenter)
+            seen = _windowed(settings.evaluate.window, segmenter)
             scored = prediction.predict(seen, records, num_classes, segmenter.stride, {})
             found[str(step)] = float(mean_iou(scored.confusions.sum(axis=0)))
         return {"mean_iou": found}
@@ -145,8 +174,7 @@ def _label_chosen(settings: Settings, run: runs.Run, arm: str) -> runs.Facts:
     return {"label_chosen": {"step": int(best), "mean_iou": scores[best], "states": len(scores)}}
 
 
-def _windowed(settings: Settings, segmenter: segmenters.Trained) -> Callable[[Any], Any]:
-    window = settings.evaluate.window
+def _windowed(window: Size | None, segmenter: segmenters.Trained) -> Segment:
     return windowed(segmenter.segment, window) if window else segmenter.segment
 
 
@@ -157,11 +185,11 @@ def _write_scores(run: runs.Run, arm: str, facts: runs.Facts) -> runs.Facts:
         What the summary holds besides: `native_mean_iou`, where there is one.
     """
     space, name = label_space(run), runs.folder_name(arm)
-    confusion = _load_confusions(run, arm).sum(axis=0)
+    confusion = load_confusions(run, arm).sum(axis=0)
     facts = {**facts, **summary.details(space, confusion)}
     more = {}
     if "native" in facts:
-        native = summary.details(space, _load_confusions(run, arm, "native").sum(axis=0))
+        native = summary.details(space, load_confusions(run, arm, "native").sum(axis=0))
         facts["native"] = {**native, **facts["native"]}
         more["native_mean_iou"] = native["mean_iou"]
     runs.write_json(run.root / "scores" / f"{name}.json", facts)
@@ -182,7 +210,7 @@ def _predict(settings: Settings, run: runs.Run, arm: str) -> runs.Done:
 
     def work(folder: Path) -> runs.Facts:
         segmenter = load_segmenter(run, arm)
-        seen = _windowed(settings, segmenter)
+        seen = _windowed(window, segmenter)
         num_classes = len(label_space(run).names)
 
         def predict(
@@ -217,9 +245,3 @@ def _native_labels(run: runs.Run) -> dict[str, Path] | None:
     if not (run.root / "records" / f"{NATIVE_TABLE}.csv").is_file():
         return None
     return {r.name: r.label for r in prepared(run, NATIVE_TABLE) if r.label}
-
-
-def _load_confusions(run: runs.Run, arm: str, size: str = "confusions") -> Any:
-    path = run.root / "scores" / runs.folder_name(arm) / "confusions.npz"
-    with np.load(path, allow_pickle=False) as arrays:
-        return arrays[size]

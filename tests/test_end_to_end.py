@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 from PIL import Image
 
-from i2i_keras import arms, config, experiment, runs
+from i2i_keras import arms, config, experiment, runs, scoring
 from i2i_keras.cli import main
 from i2i_keras.data.labels import IGNORE
 from i2i_keras.data.records import SPLITS, read_label, read_records
@@ -445,6 +445,20 @@ def test_windows_are_asked_for_and_change_the_scores(finished, unscored, summary
     assert arms["source_only"]["mean_iou"] != summary["arms"]["source_only"]["mean_iou"]
     with pytest.raises(DataError, match=r"was made with window = \[16, 16\] \(now absent\)"):
         experiment.evaluate(finished.settings, unscored)
+
+
+def test_an_arm_can_be_looked_through_as_it_was_scored(unscored, finished):
+    settings = config.build(
+        experiment.Settings,
+        config.read(str(finished.preset), ['arms=["source_only"]', "evaluate.window=[16, 16]"]),
+    )
+    experiment.evaluate(settings, unscored)
+    record = read_records(unscored.root, unscored.root / "records" / "target-test.csv")[0]
+    for run in (unscored, runs.Run(finished.root)):
+        seen = scoring.scored_eye(run, "source_only").look_at(record)
+        names, truth = arms.label_space(run).names, read_label(record.label)
+        counts = segmentation.confusion_matrix(truth, seen.classes, len(names))
+        np.testing.assert_array_equal(counts, scoring.load_confusions(run, "source_only")[0])
 
 
 def test_a_window_that_the_trained_segmenter_cannot_take_is_refused(finished, unscored):

@@ -10,6 +10,10 @@ from click.testing import CliRunner
 from i2i_keras import runs
 from i2i_keras.cli import main
 from i2i_keras.evaluation.segmentation import mean_iou
+from i2i_keras.evaluation.statistics import bootstrap
+from i2i_keras.evaluation.summary import compare
+from i2i_keras.repetitions import trainings
+from i2i_keras.scoring import load_confusions
 
 PRESET = """
 seeds = [3, 5]
@@ -67,9 +71,7 @@ def summary(twice):
 
 
 def confusions(root, arm):
-    path = root / "scores" / runs.folder_name(arm) / "confusions.npz"
-    with np.load(path, allow_pickle=False) as arrays:
-        return arrays["confusions"]
+    return load_confusions(runs.Run(root), arm)
 
 
 def test_each_seed_has_trainings_of_its_own_and_no_records(twice):
@@ -78,6 +80,21 @@ def test_each_seed_has_trainings_of_its_own_and_no_records(twice):
         assert runs.read_json(member / "segmenter/oracle/done.json")["settings"]["seed"] == seed
         assert (member / "records").readlink() == Path("../records")
     assert not (twice.root / "segmenter").exists()
+
+
+def test_the_trainings_of_a_scored_run_are_found(twice):
+    found = [member.root for member in trainings(runs.Run(twice.root))]
+    assert found == [twice.root / f"seed-{seed}" for seed in SEEDS]
+    (alone,) = trainings(runs.Run(found[0]))
+    assert alone.root == found[0]
+
+
+def test_the_intervals_can_be_drawn_anew_from_what_the_run_holds(twice, summary):
+    members = trainings(runs.Run(twice.root))
+    counts = {arm: np.stack([load_confusions(m, arm) for m in members]) for arm in ARMS}
+    drawn = bootstrap(counts, summary["bootstrap_samples"], summary["bootstrap_seed"])
+    for arm, facts in compare(drawn).items():
+        assert facts["ci95"] == pytest.approx(summary["arms"][arm]["ci95"])
 
 
 def test_trainings_of_two_seeds_differ(twice):

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from i2i_keras import runs
+from i2i_keras.data.labels import IGNORE
 from i2i_keras.errors import DataError, FileError
 
 SPLITS = ("train", "val", "test")
@@ -216,6 +217,18 @@ def open_image(path: Path) -> Image.Image:
 def _broken(path: Path, error: Exception) -> FileError:
     reason = getattr(error, "strerror", None) or str(error).replace(f" {str(path)!r}", "")
     return FileError(path, f"cannot be read as an image ({reason.rstrip('.')})", "replace it")
+
+
+def counted(records: Iterable[Record]) -> list[Record]:
+    """Those whose label has a pixel that counts.
+
+    Cityscapes withholds the labels of its test images: all are ignored there.
+    """
+    return [
+        record
+        for record in records
+        if record.label is not None and (read_label(record.label) != IGNORE).any()
+    ]
 
 
 def spread(records: Sequence[Record], count: int) -> list[Record]:

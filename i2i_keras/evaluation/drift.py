@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from i2i_keras.data import transforms
 from i2i_keras.data.records import Record, read_image
 from i2i_keras.evaluation.segmentation import confusion_matrix
+from i2i_keras.training.segmentation_losses import entropy
 
 _NOTABLE = 0.05  # Share of a class that became another.
 
@@ -22,10 +23,13 @@ class Seen(NamedTuple):
     Attributes:
         classes: `(height, width)`, the most probable class of each pixel.
         confidence: `(height, width)` in [0, 1], its probability.
+        entropy: `(height, width)` in [0, 1], how undecided it is; see
+            `segmentation_losses.entropy`.
     """
 
     classes: NDArray[np.int64]
     confidence: NDArray[np.float32]
+    entropy: NDArray[np.float32]
 
 
 class Eye(NamedTuple):
@@ -45,9 +49,9 @@ class Eye(NamedTuple):
         image = transforms.normalize(tf.constant(pixels[np.newaxis]))
         logits = self.segment(transforms.pad_to_multiple(image, self.multiple))
         # What was padded is no part of the image.
-        probabilities = tf.nn.softmax(logits[0, :height, :width])
-        confidence = tf.reduce_max(probabilities, -1).numpy()
-        return Seen(tf.argmax(probabilities, -1).numpy(), confidence)
+        logits = logits[0, :height, :width]
+        confidence = tf.reduce_max(tf.nn.softmax(logits), -1).numpy()
+        return Seen(tf.argmax(logits, -1).numpy(), confidence, entropy(logits).numpy())
 
     def look_at(self, record: Record) -> Seen:
         """Looks at the image of a record."""

@@ -28,12 +28,14 @@ class Prediction(NamedTuple):
             row and prediction by column, ignored pixels left out.
         loss: cross entropy, mean over all pixels that count.
         calibration_error: see `calibration.expected_error`; over the same.
+        by_confidence: what that is made from, see `calibration.sums_by_bin`.
         native: the same at the native size of the labels, where they are given.
     """
 
     confusions: NDArray[np.int64]
     loss: float
     calibration_error: float
+    by_confidence: NDArray[np.float64]
     native: "Prediction | None" = None
 
 
@@ -117,7 +119,7 @@ class _Tally:
                 " the official test labels of Cityscapes are withheld, use split = 'val_as_test'."
             )
         error = calibration.expected_error(self.sums)
-        return Prediction(np.stack(self.confusions), self.loss / pixels, error)
+        return Prediction(np.stack(self.confusions), self.loss / pixels, error, self.sums)
 
 
 @tf.function(reduce_retracing=True)

@@ -7,13 +7,11 @@ import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
+from i2i_keras.report.axes import chart, draw_legend, line_colors, name_rows, style_axes
 from i2i_keras.report.plots import INK, Plot
 
 History = Mapping[str, NDArray[np.float64]]
 
-_GRID = "#d0d7de"
-# Okabe and Ito's colors, which the color-blind can tell apart.
-_CYCLE = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9")
 _SOURCE_ONLY, _ORACLE = "#9aa1a9", "#e0a800"
 # Words of a metric's name that tell lines of one panel apart.
 _LINES = {"x": "x", "y": "y", "xy": "x to y", "yx": "y to x", "val": "validation"}
@@ -28,7 +26,7 @@ def result_bars(summary: Mapping[str, Any]) -> Plot:
     """
     arms = summary["arms"]
     colors = arm_colors(arms)
-    figure, axes = _chart(7.5, 0.75 + 0.42 * len(arms))
+    figure, axes = chart(7.5, 0.75 + 0.42 * len(arms))
     for place, (arm, facts) in enumerate(arms.items()):
         mean = facts.get("mean_iou")
         if mean is None:
@@ -38,7 +36,7 @@ def result_bars(summary: Mapping[str, Any]) -> Plot:
         axes.plot([100 * low, 100 * high], [place, place], color=INK, linewidth=1.6)
         text = f" {100 * mean:.1f}"
         axes.text(100 * max(mean, high), place, text, va="center", color=INK, fontweight="bold")
-    _name_rows(axes, list(arms))
+    name_rows(axes, list(arms))
     axes.set_xlabel("mean IoU on target-test, % (line: 95% interval)", color=INK)
     axes.margins(x=0.12)
     axes.set_xlim(left=0)
@@ -56,16 +54,16 @@ def iou_bars(iou_by_arm: Mapping[str, Mapping[str, float | None]]) -> Plot:
     names = [n for n in names if any(iou.get(n) is not None for iou in iou_by_arm.values())]
     colors = arm_colors(iou_by_arm)
     bar = 0.8 / max(1, len(iou_by_arm))
-    figure, axes = _chart(8.5, 1.0 + len(names) * (0.1 + 0.085 * len(iou_by_arm)))
+    figure, axes = chart(8.5, 1.0 + len(names) * (0.1 + 0.085 * len(iou_by_arm)))
     places = np.arange(len(names))
     for index, (arm, iou) in enumerate(iou_by_arm.items()):
         values = [100 * (iou.get(name) or 0.0) for name in names]
         offset = (index - (len(iou_by_arm) - 1) / 2) * bar
         axes.barh(places + offset, values, bar, color=colors[arm], label=arm)
-    _name_rows(axes, names)
+    name_rows(axes, names)
     axes.set_xlim(0, 100)
     axes.set_xlabel("IoU on target-test, %", color=INK)
-    _legend(axes, columns=min(4, len(iou_by_arm)), above=True)
+    draw_legend(axes, columns=min(4, len(iou_by_arm)), above=True)
     return figure
 
 
@@ -90,13 +88,13 @@ def loss_curves(history: History, columns: int = 3) -> Plot:
     figure = Plot(figsize=(10, 2.5 * rows), layout="constrained", facecolor="white")
     for place, (title, metrics) in enumerate(panels.items(), start=1):
         axes = figure.add_subplot(rows, columns, place)
-        _style(axes)
+        style_axes(axes)
         axes.set_title(title, color=INK, fontsize=10)
-        for metric, color in zip(metrics, _colors(len(metrics)), strict=True):
+        for metric, color in zip(metrics, line_colors(len(metrics)), strict=True):
             _draw_curve(axes, history["step"], history[metric], color, _line_name(metric))
         _scale(axes, title, [history[metric] for metric in metrics])
         if len(metrics) > 1:
-            _legend(axes)
+            draw_legend(axes)
         if place > len(panels) - columns:
             axes.set_xlabel("step", color=INK, fontsize=9)
     return figure
@@ -110,18 +108,18 @@ def drift_curves(rows: Sequence[Mapping[str, Any]], classes: Sequence[str]) -> P
             None for one that was not seen.
         classes: those that are drawn besides all pixels.
     """
-    figure, axes = _chart(7.5, 3.2)
+    figure, axes = chart(7.5, 3.2)
     axes.grid(axis="y", visible=True)
     steps = [row["step"] for row in rows]
     axes.plot(steps, [100 * row["drifted"] for row in rows], "o-", color=INK, ms=4, label="all")
-    for name, color in zip(classes, _colors(len(classes)), strict=True):
+    for name, color in zip(classes, line_colors(len(classes)), strict=True):
         kept = [row["kept"][name] for row in rows]
         lost = [np.nan if share is None else 100 * (1 - share) for share in kept]
         axes.plot(steps, lost, "o-", color=color, linewidth=1.2, ms=3, label=name)
     axes.set_xlabel("step", color=INK)
     axes.set_ylabel("drifted pixels, %", color=INK)
     axes.set_ylim(0, 100)
-    _legend(axes, columns=len(classes) + 1, above=True)
+    draw_legend(axes, columns=len(classes) + 1, above=True)
     return figure
 
 
@@ -130,13 +128,9 @@ def arm_colors(arms: Iterable[str]) -> dict[str, str]:
     fixed = {"source_only": _SOURCE_ONLY, "oracle": _ORACLE}
     names = list(arms)
     others = [arm for arm in names if arm not in fixed]
-    return dict(zip(others, _colors(len(others)), strict=True)) | {
+    return dict(zip(others, line_colors(len(others)), strict=True)) | {
         arm: color for arm, color in fixed.items() if arm in names
     }
-
-
-def _colors(count: int) -> list[str]:
-    return [_CYCLE[index % len(_CYCLE)] for index in range(count)]
 
 
 def _line_name(metric: str) -> str:
@@ -167,32 +161,3 @@ def _scale(axes: Axes, title: str, lines: Sequence[NDArray[np.float64]]) -> None
         axes.ticklabel_format(axis="y", scilimits=(-3, 4))
     if title.endswith("learning rate"):
         axes.set_ylim(bottom=0)
-
-
-def _chart(width: float, height: float) -> tuple[Plot, Axes]:
-    figure = Plot(figsize=(width, height), layout="constrained", facecolor="white")
-    axes = figure.add_subplot()
-    _style(axes)
-    axes.grid(axis="y", visible=False)
-    return figure, axes
-
-
-def _style(axes: Axes) -> None:
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.spines[["left", "bottom"]].set_color(_GRID)
-    axes.tick_params(colors=INK, labelsize=9, color=_GRID)
-    axes.grid(color=_GRID, linewidth=0.6, alpha=0.6)
-    axes.set_axisbelow(True)
-
-
-def _name_rows(axes: Axes, names: Sequence[str]) -> None:
-    axes.set_yticks(range(len(names)), names)
-    axes.tick_params(axis="y", length=0)
-    axes.set_ylim(len(names) - 0.45, -0.55)  # The first row on top.
-
-
-def _legend(axes: Axes, columns: int = 1, above: bool = False) -> None:
-    style: dict[str, Any] = {"frameon": False, "fontsize": 9, "labelcolor": INK, "ncols": columns}
-    if above:
-        style |= {"loc": "lower left", "bbox_to_anchor": (0, 1), "borderaxespad": 0.2}
-    axes.legend(**style)

@@ -19,6 +19,7 @@ from i2i_keras.report.figures import Picture
 from i2i_keras.report.findings import Headline, headline, training_warnings
 from i2i_keras.report.notes import result_notes
 from i2i_keras.report.overview import overview_picture
+from i2i_keras.report.scores import read_quality, read_scores
 from i2i_keras.report.tables import Table
 
 _STAGES = ("records", "translator", "translated", "label_safe", "segmenter", "scores")
@@ -91,7 +92,7 @@ def result_table(summary: Mapping[str, Any]) -> str:
 
 def _sections(root: Path, summary: Mapping[str, Any]) -> Iterator[Section]:
     arms, space = list(summary["arms"]), _space(root)
-    scores = _scores(root, arms)
+    scores = read_scores(root, arms)
     bars = Picture("result.png", "Mean IoU of each arm.", charts.result_bars(summary).png())
     result = [tables.result_rows(summary, scores)]
     if "seeds" in summary:
@@ -109,12 +110,7 @@ def _sections(root: Path, summary: Mapping[str, Any]) -> Iterator[Section]:
             *figures.prediction_pictures(root, arms, space),
         ]
         yield Section("Pictures", pictures=pictures)
-    quality = {
-        method: runs.read_json(root / "scores" / f"{method}.json")
-        for method in dict.fromkeys(arm.partition(":")[2] for arm in arms if ":" in arm)
-        if (root / "scores" / f"{method}.json").is_file()
-    }
-    if quality:
+    if quality := read_quality(root, arms):
         yield _translators(quality)
     if (root / "records" / "comparison.json").is_file():
         yield _domains(root)
@@ -182,11 +178,6 @@ def _made(root: Path) -> list[Table]:
 def _space(root: Path) -> LabelSpace | None:
     path = root / "records" / "label_space.json"
     return read_space(path) if path.is_file() else None
-
-
-def _scores(root: Path, arms: Sequence[str]) -> dict[str, Any]:
-    paths = {arm: root / "scores" / f"{runs.folder_name(arm)}.json" for arm in arms}
-    return {arm: runs.read_json(path) for arm, path in paths.items() if path.is_file()}
 
 
 def _html(answer: Headline, sections: Sequence[Section]) -> str:

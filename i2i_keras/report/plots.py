@@ -2,9 +2,10 @@
 
 import io
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from matplotlib import colormaps
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from numpy.typing import NDArray
@@ -130,6 +131,7 @@ def predictions(
     truth: Sequence[Label],
     predictions_by_arm: Mapping[str, Sequence[Label]],
     space: LabelSpace,
+    row_titles: Sequence[str] = (),
 ) -> Plot:
     """A row for each image: image, truth, and what each arm makes of it.
 
@@ -138,6 +140,7 @@ def predictions(
         truth: `(height, width)` uint8 each; 255 = ignored.
         predictions_by_arm: label maps in the order of the images, by title.
         space: what the labels mean; the classes seen are in the legend.
+        row_titles: written upwards at the left.
     """
     columns = [truth, *predictions_by_arm.values()]
     painted = [[colorize(label, space.colors) for label in column] for column in columns]
@@ -146,7 +149,13 @@ def predictions(
     if IGNORE in seen:
         legend["ignored"] = np.zeros(3, np.uint8)
     rows = list(zip(images, *painted, strict=True))
-    return image_grid(rows, (), ["image", "truth", *predictions_by_arm], legend)
+    return image_grid(rows, row_titles, ["image", "truth", *predictions_by_arm], legend)
+
+
+def heat(values: NDArray[Any]) -> Image:
+    """Paints values in [0, 1], dark to light, as `(height, width, 3)` uint8."""
+    painted: Image = colormaps["magma"](values.astype(np.float32), bytes=True)[..., :3]
+    return painted
 
 
 def overview(translation: Sequence[Image], rows: Sequence[Row], titles: Sequence[str]) -> Plot:

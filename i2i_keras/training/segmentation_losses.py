@@ -82,18 +82,25 @@ def accuracy(label: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
     )
 
 
-def mean_entropy(logits: tf.Tensor) -> tf.Tensor:
-    """Mean over pixels of how undecided they are, no label needed.
+def entropy(logits: tf.Tensor) -> tf.Tensor:
+    """How undecided each pixel is, no label needed.
+
+    Args:
+        logits: `(..., classes)` float32.
 
     Returns:
-        In [0, 1]: the entropy in parts of that of a uniform distribution.
+        `(...)` in [0, 1]: in parts of the entropy of a uniform distribution.
 
     Reference:
         Vu et al., 2019, https://arxiv.org/abs/1811.12833, equation 1.
     """
     log = tf.nn.log_softmax(logits)
-    entropy = -tf.reduce_sum(tf.exp(log) * log, -1)
-    return tf.reduce_mean(entropy) / tf.math.log(float(logits.shape[-1]))
+    return -tf.reduce_sum(tf.exp(log) * log, -1) / tf.math.log(float(logits.shape[-1]))
+
+
+def mean_entropy(logits: tf.Tensor) -> tf.Tensor:
+    """Mean of `entropy` over all pixels."""
+    return tf.reduce_mean(entropy(logits))
 
 
 def inverse_log(shares: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -10,6 +10,7 @@ from PIL import Image
 from i2i_keras.data.records import (
     Record,
     by_name,
+    counted,
     images_in,
     named,
     open_image,
@@ -175,3 +176,11 @@ def test_samples_are_taken_from_all_over_a_table():
     assert spread(list(range(9)), 3) == [0, 4, 8]
     assert spread(list(range(2)), 4) == [0, 1]
     assert spread([], 4) == []
+
+
+def test_records_count_whose_label_has_a_pixel_that_is_not_ignored(tmp_path):
+    records = [Record("none", tmp_path / "image.png", None)]
+    for name, label in {"withheld": [[255, 255]], "some": [[255, 0]]}.items():
+        Image.fromarray(np.array(label, np.uint8)).save(tmp_path / f"{name}.png")
+        records.append(Record(name, tmp_path / "image.png", tmp_path / f"{name}.png"))
+    assert [record.name for record in counted(records)] == ["some"]

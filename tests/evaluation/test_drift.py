@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from PIL import Image
+from scipy import stats
 
 from i2i_keras.data.records import Record
 from i2i_keras.evaluation.drift import Eye, by_step, read_pixels, shares, summarize, transitions
@@ -61,6 +62,14 @@ def test_confidence_is_the_softmax_of_the_class_that_is_seen():
     logits = -(np.array([value + 1, value, value - 1]) ** 2)
     assert seen.classes.tolist() == [[0, 2, 1]]
     assert seen.confidence[0, 2] == pytest.approx(np.exp(logits[1]) / np.exp(logits).sum())
+
+
+def test_entropy_is_that_of_the_softmax_in_parts_of_the_largest():
+    seen = Eye(by_brightness, 1).look(gray([[0, 255, 130]]))
+    value = 130 / 127.5 - 1.0
+    odds = np.exp(-(np.array([value + 1, value, value - 1]) ** 2))
+    assert seen.entropy.shape == (1, 3)
+    assert seen.entropy[0, 2] == pytest.approx(stats.entropy(odds, base=3), rel=1e-5)
 
 
 def test_what_was_padded_is_not_looked_at():

@@ -100,6 +100,12 @@ def test_the_calibration_error_is_over_all_pixels_that_count(prediction, unet, r
     assert prediction[0].calibration_error == pytest.approx(error, rel=1e-5)
 
 
+def test_the_sums_by_confidence_are_of_the_same_pixels_as_the_matrices(prediction):
+    counted, right, _ = prediction[0].by_confidence.sum(axis=1)
+    confusion = prediction[0].confusions.sum(axis=0)
+    assert (counted, right) == (confusion.sum(), np.trace(confusion))
+
+
 def test_the_picture_is_the_prediction_at_the_images_size(prediction, unet, records):
     written = pixels(prediction[1])
     assert written.shape == SIZE

@@ -52,7 +52,8 @@ def write(tmp_path):
 
 
 def seen(classes, confidence):
-    return Seen(np.array(classes), np.array(confidence, np.float32))
+    unused = np.zeros(np.shape(confidence), np.float32)
+    return Seen(np.array(classes), np.array(confidence, np.float32), unused)
 
 
 # --- The rule ---------------------------------------------------------------

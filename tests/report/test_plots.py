@@ -67,3 +67,17 @@ def test_a_plot_is_a_figure_that_notebooks_show_and_the_same_each_time():
     assert figure._repr_png_().startswith(b"\x89PNG")
     assert figure.png() == plots.image_grid([[image(10)]], ["row"], ["column"]).png()
     assert figure.png() != plots.image_grid([[image(90)]], ["row"], ["column"]).png()
+
+
+def test_rows_of_predictions_can_have_titles():
+    images, labels = [image(1), image(2)], [label(0), label(0)]
+    figure = plots.predictions(images, labels, {}, SPACE, row_titles=["+6.4", "-3.0"])
+    assert {"+6.4", "-3.0"} <= {text.get_text() for text in figure.axes[0].texts}
+
+
+def test_heat_becomes_lighter_with_the_value_whatever_its_type():
+    painted = plots.heat(np.array([[0.0, 0.3, 0.7, 1.0]])).astype(int).sum(axis=-1)
+    assert painted.shape == (1, 4)
+    assert (np.diff(painted[0]) > 100).all()
+    truth = np.array([[False, True]])
+    np.testing.assert_array_equal(plots.heat(truth), plots.heat(truth.astype(float)))

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from PIL import Image
+from scipy import stats
 
 from i2i_keras.data.labels import IGNORE
 from i2i_keras.data.records import Record
@@ -13,6 +14,7 @@ from i2i_keras.training.segmentation_losses import (
     class_shares,
     cross_entropy,
     dice_loss,
+    entropy,
     inverse_log,
     mean_entropy,
 )
@@ -160,6 +162,11 @@ def test_shares_are_of_the_pixels_that_count(tmp_path):
 def test_the_entropy_is_that_of_the_softmax():
     expected = -(np.exp(log_shares()) * log_shares()).sum(-1).mean() / np.log(3)
     np.testing.assert_allclose(mean_entropy(tf.constant(LOGITS)), expected, rtol=1e-5)
+
+
+def test_each_pixel_has_an_entropy_of_its_own():
+    expected = stats.entropy(np.exp(log_shares()), axis=-1, base=3)
+    np.testing.assert_allclose(entropy(tf.constant(LOGITS)), expected, rtol=1e-5)
 
 
 def test_the_entropy_is_one_without_knowledge_and_zero_when_sure():
