@@ -92,7 +92,8 @@ def load(folder: Path, direction: str, transfer: Transfer) -> Callable[[tf.Tenso
     """
     path = folder / _FILE
     try:
-        with np.load(path, allow_pickle=False) as file:
+        # Opened here, for NumPy leaves broken ones open.
+        with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
             kept, seed = file[direction[-1]], int(file["seed"])
     except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as error:
         raise DataError(
