@@ -1,6 +1,7 @@
 """What is done with a trained translator: records, any images, export."""
 
 import hashlib
+import itertools
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -59,7 +60,8 @@ class Trained(NamedTuple):
 
     def fingerprint(self) -> str:
         """Of all that decides what it makes of an image."""
-        files = [*self.folder.glob("*.weights.h5"), self.folder / "config.json"]
+        kept = (self.folder.glob(pattern) for pattern in ("*.weights.h5", "*.npz"))
+        files = [*itertools.chain.from_iterable(kept), self.folder / "config.json"]
         hashes = [hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(files)]
         return runs.fingerprint([self.method, self.direction, hashes])
 

@@ -177,6 +177,16 @@ def test_the_other_direction_is_another_translator(run, tmp_path):
     assert made[0] != made[1]
 
 
+def test_a_method_that_keeps_statistics_depends_on_them(run, tmp_path):
+    x, y = (sorted((run.root / "records" / table).glob("*.png")) for table in list(TABLES)[::2])
+    color, trained = TRANSLATORS["color"], Trained(run, "color")
+    found = []
+    for seed in (0, 1, 0):
+        color.fit(color.config(), x, y, trained.folder, seed)
+        found.append(trained.fingerprint())
+    assert found[0] == found[2] != found[1]
+
+
 # --- Methods without a network ----------------------------------------------
 
 

@@ -135,9 +135,11 @@ def sample_pictures(root: Path) -> Iterator[Picture]:
         if strips:
             # By length first: a step with more digits comes later.
             last = max(strips, key=lambda path: (len(path.name), path.name))
+            # A method that is not trained has no steps.
+            moment = f" at {last.stem.replace('-', ' ')}" if last.stem.startswith("step-") else ""
             caption = (
-                f"{method} at {last.stem.replace('-', ' ')}: source images, their translations and,"
-                " where there is a way back, these translated back; then the same from the target."
+                f"{method}{moment}: source images, their translations and, where there is a way"
+                " back, these translated back; then the same from the target."
             )
             yield Picture(f"samples-{method}.png", caption, last.read_bytes())
 

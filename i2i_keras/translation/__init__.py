@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from i2i_keras.translation import cyclegan
+from i2i_keras.translation import color, cyclegan, fourier
 from i2i_keras.translation.cyclegan_config import CycleGANConfig
 
 
@@ -36,4 +36,6 @@ TRANSLATORS = {
         load_generator=cyclegan.load_generator,
         load_state=cyclegan.load_state,
     ),
+    "color": Translator(color.ColorConfig, color.fit, color.load),
+    "fourier": Translator(fourier.FourierConfig, fourier.fit, fourier.load),
 }
