@@ -90,7 +90,7 @@ def test_the_pictures_are_there():
 
 
 def test_every_setting_of_the_translator_is_one():
-    section = README.partition("## The translator")[2].partition("**Health.**")[0]
+    section = README.partition("## The translators")[2].partition("**Health.**")[0]
     table = "\n".join(line for line in section.splitlines() if line.startswith("| "))
     named = {*re.findall(r"`([a-z_0-9.]+)(?: = [^`]*)?`", table)}
     assert len(named) > 20
