@@ -92,11 +92,19 @@ def test_a_wrong_setting_of_the_last_row_is_refused_before_any_training(tmp_path
     assert not [*tmp_path.iterdir()]
 
 
-def test_an_experiment_without_what_is_compared_is_refused(tmp_path):
-    with pytest.raises(
-        SettingsError, match="needs the arms source_only, adapted:METHOD and oracle"
-    ):
-        ablation.ablate("demo", ['arms=["oracle"]'], {"as it is": ()}, tmp_path, print)
+def test_an_unknown_translator_is_refused_before_any_training(tmp_path):
+    with pytest.raises(SettingsError, match="no arm 'adapted:cyclgan'; arms are source_only"):
+        ablation.ablate("demo", TINY, {"as it is": ()}, tmp_path, print, method="cyclgan")
+    assert not [*tmp_path.iterdir()]
+
+
+def test_another_translator_can_be_looked_at(tmp_path):
+    table = ablation.ablate(
+        "demo", TINY, {"as it is": ()}, tmp_path, lambda line: None, method="color"
+    )
+    arms = runs.read_json(tmp_path / "as it is" / "scores" / "summary.json")["arms"]
+    assert [*arms] == ["source_only", "adapted:color", "oracle"]
+    assert table[0]["mean_iou"] == arms["adapted:color"]["mean_iou"]
 
 
 @pytest.mark.parametrize("name", ablation.ablation_names())

@@ -147,7 +147,8 @@ def test_the_threads_of_the_settings_are_tensorflows(invoke, monkeypatch):
         (["--only", "bce"], "report has no row 'bce'; there are batch norm"),
         (["--preset", "dmeo"], "Did you mean 'demo'?"),
         (["--set", "segmenter.stepz=3"], "Did you mean 'segmenter.steps'?"),
-        (["--set", 'arms=["oracle"]'], "needs the arms source_only, adapted:METHOD and oracle"),
+        (["--method", "cyclgan"], "no arm 'adapted:cyclgan'; arms are source_only"),
+        (["--set", "seeds=[1, 2]"], "An ablation has one seed; set `seed`, not `seeds`"),
     ],
 )
 def test_an_ablation_that_cannot_be_is_a_usage_error(invoke, arguments, message):
@@ -181,8 +182,8 @@ def test_a_root_that_is_not_there_is_named(invoke):
     ("command", "missing"),
     [
         ("train-translator", "records"),
-        ("translate", "translator/cyclegan"),
-        ("export", "translator/cyclegan"),
+        ("translate", "translator/color"),
+        ("export", "translator/color"),
         ("train-segmenter", "records"),
         ("evaluate", "segmenter/source_only"),
     ],

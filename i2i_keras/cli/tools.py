@@ -45,6 +45,7 @@ def audit(
     help="Name of an ablation, or a TOML file.",
 )
 @click.option("--preset", default="demo", show_default=True, help="What is changed in it.")
+@click.option("--method", default="cyclegan", show_default=True, help="Translator.")
 @click.option(
     "--out",
     type=click.Path(path_type=Path, file_okay=False),
@@ -59,6 +60,7 @@ def audit(
 def ablate(
     rows: str,
     preset: str,
+    method: str,
     out: Path | None,
     only: tuple[str, ...],
     overrides: tuple[str, ...],
@@ -75,5 +77,5 @@ def ablate(
     chosen = ablation.read_rows(rows, only)
     folder = out or Path("runs") / f"ablation-{Path(rows).stem}"
     of_all = [*overrides, *(f"{role}.root={root}" for role, root in roots.items() if root)]
-    table = ablation.ablate(preset, of_all, chosen, folder, click.echo)
+    table = ablation.ablate(preset, of_all, chosen, folder, click.echo, method)
     click.echo(f"\n{ablation.to_markdown(table)}\n\nTable: {folder / 'table.csv'}")
