@@ -183,7 +183,7 @@ def test_a_root_that_is_not_there_is_named(invoke):
     [
         ("train-translator", "records"),
         ("translate", "translator/color"),
-        ("export", "translator/color"),
+        ("export", "translator/cyclegan"),
         ("train-segmenter", "records"),
         ("evaluate", "segmenter/source_only"),
     ],
