@@ -27,11 +27,21 @@ class Headline(NamedTuple):
 def headline(summary: Mapping[str, Any]) -> Headline:
     """Says whether translating helped, by how much, how sure.
 
-    A gain or a harm is claimed only where the 95% interval excludes zero.
+    A gain or a harm is claimed only where the 95% interval excludes zero. An
+    arm that did better without translating is named.
 
     Args:
         summary: what scores/summary.json holds.
     """
+    answer, arms = _answer(summary), summary["arms"]
+    best, adapted = best_free(arms), best_adapted(arms)
+    if not best or not adapted or arms[best]["mean_iou"] <= arms[adapted]["mean_iou"]:
+        return answer
+    mean = percent(arms[best]["mean_iou"])
+    return answer._replace(text=f"{answer.text} Without translating, {best} reached {mean}%.")
+
+
+def _answer(summary: Mapping[str, Any]) -> Headline:
     arms: Arms = summary["arms"]
     best = best_adapted(arms)
     if best is None:

@@ -94,7 +94,7 @@ def class_rows(scores: Mapping[str, Any]) -> Table:
 
 
 def iou_rows(title: str, iou_by_arm: Mapping[str, Mapping[str, float | None]]) -> Table:
-    """IoU in percent, the best label-free arm of each row strong.
+    """IoU in percent, the best label-free arm of each row strong, if one is.
 
     Args:
         title: what the rows are.
@@ -105,7 +105,7 @@ def iou_rows(title: str, iou_by_arm: Mapping[str, Mapping[str, float | None]]) -
     for name in names:
         values = {arm: found.get(name) for arm, found in iou_by_arm.items()}
         free = [v for arm, v in values.items() if arm != CEILING and is_number(v)]
-        best = max(free) if len(free) > 1 else None
+        best = max(free) if len(set(free)) > 1 else None
         rows.append([Cell(name)])
         for arm, value in values.items():
             strong = arm != CEILING and is_number(value) and value == best

@@ -23,6 +23,16 @@ def test_no_difference_is_claimed_when_the_interval_holds_zero(summary, interval
     assert "closes" not in answer.text
 
 
+def test_an_arm_that_did_better_without_translating_is_named(summary):
+    arms = summary["arms"]
+    arms["adabn"] = {**arms["adapted:cyclegan"], "mean_iou": 0.5}
+    text = headline(summary).text
+    assert "Translating the source images (adapted:cyclegan) helped" in text
+    assert text.endswith(" Without translating, adabn reached 50.0%.")
+    arms["adabn"]["mean_iou"] = 0.4
+    assert "adabn" not in headline(summary).text
+
+
 def test_harm_is_said_plainly(summary):
     summary["arms"]["adapted:cyclegan"] |= {
         "mean_iou": 0.33,

@@ -81,3 +81,9 @@ def test_the_calibration_error_stands_beside_the_accuracies(summary):
     place = table.columns.index("Calibration error %")
     assert [row[place].text for row in table.rows] == ["7.1", "-", "-"]
     assert {len(row) for row in table.rows} == {len(table.columns)}
+
+
+def test_where_all_arms_are_alike_none_is_the_best():
+    iou = {"source_only": {"wall": 0.0, "sky": 0.5}, "adapted:x": {"wall": 0.0, "sky": 0.4}}
+    rows = tables.iou_rows("Class", iou).rows
+    assert [[cell.strong for cell in row[1:]] for row in rows] == [[False, False], [True, False]]
