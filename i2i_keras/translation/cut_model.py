@@ -56,7 +56,7 @@ class CUT(keras.Model):
             if config.ema:
                 self.generator_xy_ema = build_generator(config.generator, "generator_xy_ema")
                 ema.copy(self.generator_xy_ema.variables, self.generator_xy.variables)
-        # In float32: the gradients of weights before a division by length are large.
+        # float32: gradients of weights before a division by length are large.
         self.heads = build_heads(self.encoder, config.projection)
         # The features of an input are there when its translation is.
         generator = self.generator_xy
@@ -186,7 +186,7 @@ class CUT(keras.Model):
         """What the generator makes of images, and its loss for each."""
         features, fakes = self.translation(images, training=True)
         queries = self._vectors(self.encoder(fakes, training=True), seed)
-        keys = self._vectors(tf.nest.map_structure(tf.stop_gradient, features), seed)
+        keys = self._vectors(features, seed)
         temperature = self.config.temperature
         entropies = [patch_nce(queries[name], keys[name], temperature) for name in queries]
         # The mean over layers of the authors' code, not the paper's sum.

@@ -70,7 +70,8 @@ def build_heads(encoder: keras.Model, width: int) -> keras.Model:
         width: of the hidden layer and of the result.
 
     Returns:
-        From patches `(batch, patches, channels)` by layer to unit vectors `(batch, patches, width)` by layer.
+        From patches `(batch, patches, channels)` by layer to unit vectors
+        `(batch, patches, width)` by layer.
 
     Reference:
         Park et al., 2020, section 3.2; N(0, 0.02) as in the authors' code.

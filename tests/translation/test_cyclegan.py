@@ -295,15 +295,16 @@ def test_images_are_translated_in_the_precision_of_the_training(fitted, tmp_path
 
 # --- The registry -----------------------------------------------------------
 
+FIXTURES = {"cyclegan": ("tiny", "fitted"), "cut": ("tiny_cut", "fitted_cut")}
+
 
 @pytest.mark.parametrize("method", TRANSLATORS)
-def test_every_translator_keeps_its_contract(
-    method, fitted, fitted_cut, tiny, tiny_cut, images, tmp_path
-):
+def test_every_translator_keeps_its_contract(method, request, images, tmp_path):
     translator = TRANSLATORS[method]
-    # What is trained at all is trained already.
-    trained = {"cyclegan": (tiny(), fitted.whole), "cut": (tiny_cut(), fitted_cut.whole)}
-    config, folder = trained.get(method, (translator.config(), tmp_path))
+    config, folder = translator.config(), tmp_path
+    if method in FIXTURES:  # It is trained already.
+        settings, trained = map(request.getfixturevalue, FIXTURES[method])
+        config, folder = settings(), trained.whole
     assert isinstance(config, translator.config)
     assert isinstance(dict(translator.fit(config, *images, folder, 7)), dict)
     for direction in translator.directions:
