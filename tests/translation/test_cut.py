@@ -17,7 +17,7 @@ X = tf.constant(RNG.uniform(-1, 1, (2, 16, 16, 3)), tf.float32)
 
 @pytest.fixture(scope="module")
 def averaged(tmp_path_factory, tiny_cut, images):
-    """The folder of a training of two epochs, of another seed, with averages."""
+    """A training of two epochs, of another seed, with averages."""
     folder = tmp_path_factory.mktemp("averaged")
     config = tiny_cut(ema=0.9, steps=None, epochs=2.0, checkpoint_every=1)
     # Three and five images in batches of 2.
