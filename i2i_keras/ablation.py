@@ -144,7 +144,7 @@ def to_markdown(table: Sequence[runs.Facts]) -> str:
             f"{100 * row['gain']:+.1f} ({100 * low:.1f} to {100 * high:.1f})",
             "-" if row["gap_closed"] is None else f"{100 * row['gap_closed']:.0f}",
             f"{row['frechet_distance']:.3g}",
-            f"{row['cycle_error']:.1f}",
+            "-" if row["cycle_error"] is None else f"{row['cycle_error']:.1f}",
             f"{100 * row['drifted']:.0f}",
         ]
         lines.append(f"| {' | '.join(cells)} |")

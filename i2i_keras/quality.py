@@ -51,7 +51,10 @@ def translator_quality(settings: Settings, run: runs.Run, method: str) -> runs.D
             for records in (source, after, target)
         )
         half = max(2, min(len(source), len(target)) // 2)  # Subsets of all would not spread.
-        back = TRANSLATORS[method].load(run.root / "translator" / method, "yx")
+        cycle_error = None
+        if "yx" in TRANSLATORS[method].directions:
+            back = TRANSLATORS[method].load(run.root / "translator" / method, "yx")
+            cycle_error = distribution.mean_difference(back, after, source)
         return {
             "features": eye.label,
             "num_images": [len(source), len(target)],
@@ -63,7 +66,7 @@ def translator_quality(settings: Settings, run: runs.Run, method: str) -> runs.D
                 "source": distribution.kernel_distance(before, wanted, size=half),
                 "translated": distribution.kernel_distance(new, wanted, size=half),
             },
-            "cycle_error": distribution.mean_difference(back, after, source),
+            "cycle_error": cycle_error,
             "drift": _drift(settings, run, method, drift.Eye(segment, stride)),
         }
 

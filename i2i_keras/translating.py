@@ -44,10 +44,16 @@ class Trained(NamedTuple):
         """How its training ended.
 
         Raises:
-            SettingsError: there is no such method.
+            SettingsError: there is no such method, or it does not translate in
+                this direction.
             DataError: it has not been trained.
         """
         check_method(self.method)
+        if self.direction not in TRANSLATORS[self.method].directions:
+            raise SettingsError(
+                f"{self.method} does not translate {self.direction}; for that, train it with source"
+                " and target exchanged, or take a translator of both directions."
+            )
         return self.run.done(f"translator/{self.method}")
 
     def load(self) -> Translate:

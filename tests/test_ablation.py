@@ -78,6 +78,16 @@ def test_rows_are_compared_in_a_table(ablated):
     assert (root / "table.md").read_text().count("\n| ") == 3
 
 
+def test_what_there_is_not_is_a_hyphen_in_the_table(ablated):
+    row = {**ablated[1][0], "gap_closed": None, "cycle_error": None}
+    titles, _, cells = (
+        [cell.strip() for cell in line.strip("|").split("|")]
+        for line in ablation.to_markdown([row]).splitlines()
+    )
+    empty = {title for title, cell in zip(titles, cells, strict=True) if cell == "-"}
+    assert empty == {"Gap closed %", "Cycle error"}
+
+
 def test_a_second_time_nothing_is_trained(ablated):
     root, table, _ = ablated
     told = []

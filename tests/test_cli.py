@@ -206,7 +206,7 @@ def test_a_report_of_nothing_names_what_is_missing(invoke):
     assert_refused(invoke("report"), 1, "runs/demo/scores/summary.json is missing; run the stage")
 
 
-@pytest.mark.parametrize("arm", ["orakle", "adapted", "adapted:cut", "mixed:", "oracle:cyclegan"])
+@pytest.mark.parametrize("arm", ["orakle", "adapted", "adapted:cat", "mixed:", "oracle:cyclegan"])
 def test_an_unknown_arm_is_a_usage_error(invoke, arm):
     result = invoke("train-segmenter", "--arm", arm)
     assert result.exit_code == 2
@@ -215,8 +215,8 @@ def test_an_unknown_arm_is_a_usage_error(invoke, arm):
 
 @pytest.mark.parametrize("command", ["train-translator", "translate", "export"])
 def test_an_unknown_method_is_a_usage_error(invoke, command):
-    result = invoke(command, "--method", "cut")
-    assert_refused(result, 2, "No translator 'cut'; there are cyclegan")
+    result = invoke(command, "--method", "cat")
+    assert_refused(result, 2, "No translator 'cat'; there are cyclegan")
 
 
 @pytest.mark.parametrize("shard", ["3/2", "half"])

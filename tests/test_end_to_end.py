@@ -586,8 +586,8 @@ def test_labels_are_not_made_safe_without_source_only(finished, tmp_path):
         shutil.copytree(finished.root / stage, tmp_path / stage)
     with pytest.raises(DataError, match=r"segmenter/source_only is not finished; run the stage"):
         experiment.train_segmenter(finished.settings, runs.Run(tmp_path), "label_safe:cyclegan")
-    with pytest.raises(SettingsError, match="No translator 'cut'"):
-        experiment.train_segmenter(finished.settings, runs.Run(tmp_path), "label_safe:cut")
+    with pytest.raises(SettingsError, match="No translator 'cat'"):
+        experiment.train_segmenter(finished.settings, runs.Run(tmp_path), "label_safe:cat")
 
 
 # --- Translation of anything ------------------------------------------------

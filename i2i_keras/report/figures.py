@@ -139,7 +139,7 @@ def sample_pictures(root: Path) -> Iterator[Picture]:
             moment = f" at {last.stem.replace('-', ' ')}" if last.stem.startswith("step-") else ""
             caption = (
                 f"{method}{moment}: source images, their translations and, where there is a way"
-                " back, these translated back; then the same from the target."
+                " back, these translated back; then target images and, if so, the same of them."
             )
             yield Picture(f"samples-{method}.png", caption, last.read_bytes())
 

@@ -126,9 +126,9 @@ def _translators(quality: Mapping[str, Mapping[str, Any]]) -> Section:
     notes = [
         "Distances from the source's training images, and from their translations, to the"
         f" target's: by {first['features']}. They compare only within this run.",
-        "Cycle error: mean difference of an image and its translation translated back, of 255."
-        " Drifted: pixels in which source_only sees another class after translation; much of"
-        " that is what source_only cannot read in the target's style.",
+        "Cycle error: mean difference of an image and its translation translated back, of 255,"
+        " where there is a way back. Drifted: pixels in which source_only sees another class"
+        " after translation; much of that is what source_only cannot read in the target's style.",
         *drift_notes(quality),
     ]
     pictures = list(drift_pictures(quality))

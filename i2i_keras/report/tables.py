@@ -136,12 +136,13 @@ def translator_rows(quality: Mapping[str, Mapping[str, Any]]) -> Table:
     rows = []
     for method, facts in quality.items():
         frechet, kernel = facts["frechet_distance"], facts["kernel_distance"]
+        cycle = facts["cycle_error"]  # None: there is no way back.
         rows.append(
             [
                 Cell(method),
                 Cell(f"{frechet['source']:.3g} to {frechet['translated']:.3g}"),
                 Cell(" to ".join(_kernel(kernel[images]) for images in ("source", "translated"))),
-                Cell(f"{facts['cycle_error']:.1f}"),
+                Cell(NOTHING if cycle is None else f"{cycle:.1f}"),
                 Cell(percent(facts["drift"]["drifted"])),
             ]
         )

@@ -3,7 +3,8 @@
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from i2i_keras.translation import color, cyclegan, fourier
+from i2i_keras.translation import color, cut, cyclegan, fourier
+from i2i_keras.translation.cut_config import CUTConfig
 from i2i_keras.translation.cyclegan_config import CycleGANConfig
 
 
@@ -19,6 +20,7 @@ class Translator(NamedTuple):
         load_state: from folder, direction and one of `checkpoints.kept_steps`
             to the function of images that it was at that step of its training;
             None if it keeps no states.
+        directions: those that it can be loaded in.
     """
 
     config: type[Any]
@@ -26,6 +28,7 @@ class Translator(NamedTuple):
     load: Callable[..., Any]
     load_generator: Callable[..., Any] | None = None
     load_state: Callable[..., Any] | None = None
+    directions: tuple[str, ...] = ("xy", "yx")
 
 
 TRANSLATORS = {
@@ -35,6 +38,9 @@ TRANSLATORS = {
         cyclegan.load,
         load_generator=cyclegan.load_generator,
         load_state=cyclegan.load_state,
+    ),
+    "cut": Translator(
+        CUTConfig, cut.fit, cut.load, cut.load_generator, cut.load_state, cut.DIRECTIONS
     ),
     "color": Translator(color.ColorConfig, color.fit, color.load),
     "fourier": Translator(fourier.FourierConfig, fourier.fit, fourier.load),

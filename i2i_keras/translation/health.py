@@ -1,4 +1,4 @@
-"""Signs of a CycleGAN's health in every step, and what they mean.
+"""Signs of a translator's health in every step, and what they mean.
 
 The thresholds were measured on drawn streets, on CamVid and IDD photographs
 and on trainings made to be ill; the numbers beside them are what healthy and
@@ -83,18 +83,19 @@ def change(before: tf.Tensor, after: tf.Tensor) -> tf.Tensor:
     return tf.reduce_mean(tf.abs(tf.cast(after, tf.float32) - tf.cast(before, tf.float32)))
 
 
-def diagnose(rows: Sequence[Row]) -> list[Warning]:
+def diagnose(rows: Sequence[Row], content: str = "lambda_cycle") -> list[Warning]:
     """What is wrong with the last rows of a history, and what may help.
 
     Args:
         rows: of the history so far; signals that are missing or NaN say
             nothing.
+        content: the weight that holds outputs to their inputs.
     """
     found = [*_won(rows, "x", "yx"), *_won(rows, "y", "xy")]
     found += [*_given_up(rows, "x", "yx"), *_given_up(rows, "y", "xy")]
     for direction in ("xy", "yx"):
-        found += _copies(rows, direction)
-        found += _shows(rows, direction)
+        found += _copies(rows, direction, content)
+        found += _shows(rows, direction, content)
     return found
 
 
@@ -130,7 +131,7 @@ def _given_up(rows: Sequence[Row], domain: str, direction: str) -> Iterator[Warn
         )
 
 
-def _copies(rows: Sequence[Row], direction: str) -> Iterator[Warning]:
+def _copies(rows: Sequence[Row], direction: str, content: str) -> Iterator[Warning]:
     small = _holds(rows, f"change_{direction}", lambda size: size <= _COPIES)
     if small and _holds(
         rows, f"style_distance_{direction}", lambda distance: distance >= _NOTHING_GAINED
@@ -140,16 +141,16 @@ def _copies(rows: Sequence[Row], direction: str) -> Iterator[Warning]:
             f"generator_{direction} copies",
             f"Generator {direction} copies its input: it changes it by {gray:.1f} of 255 gray"
             " values, which brings it no nearer to the other domain. Lower lambda_identity or"
-            " lambda_cycle, or raise learning_rate.",
+            f" {content}, or raise learning_rate.",
         )
 
 
-def _shows(rows: Sequence[Row], direction: str) -> Iterator[Warning]:
+def _shows(rows: Sequence[Row], direction: str, content: str) -> Iterator[Warning]:
     """What the sample pictures of one generator show by a single signal."""
     for kind, (signal, ill, text) in _IN_SAMPLES.items():
         column = f"{signal}_{direction}"
         if _holds(rows, column, ill):
-            sentence = text.format(direction=direction, value=rows[-1][column])
+            sentence = text.format(direction=direction, value=rows[-1][column], content=content)
             yield Warning(f"generator_{direction} {kind}", sentence)
 
 
@@ -165,7 +166,7 @@ _IN_SAMPLES: dict[str, tuple[str, Callable[[float], bool], str]] = {
         "diversity",
         lambda diversity: diversity <= _COLLAPSED,
         "Generator {direction} has collapsed: its outputs differ by only {value:.0%} of what its"
-        " inputs differ by. Raise lambda_cycle, lower learning_rate, or set r1 = 1.0.",
+        " inputs differ by. Raise {content}, lower learning_rate, or set r1 = 1.0.",
     ),
     "checkerboard": (
         "checkerboard",

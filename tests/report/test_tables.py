@@ -67,6 +67,18 @@ def test_translators_are_compared_before_and_after():
     ]
 
 
+def test_a_translator_without_a_way_back_has_no_cycle_error():
+    facts = {
+        "frechet_distance": {"source": 2.0, "translated": 1.0},
+        "kernel_distance": {"source": [0.0325, 0.002], "translated": [0.00053, 0.0001]},
+        "cycle_error": None,
+        "drift": {"drifted": 0.446},
+    }
+    table = tables.translator_rows({"cut": facts})
+    cells = dict(zip(table.columns, table.rows[0], strict=True))
+    assert cells["Cycle error"].text == "-"
+
+
 def test_scores_at_native_size_have_a_column_where_there_are_any(summary):
     assert "Mean IoU % at native size" not in tables.result_rows(summary).columns
     summary["arms"]["oracle"]["native_mean_iou"] = 0.512

@@ -7,6 +7,8 @@ import pytest
 from PIL import Image
 
 from i2i_keras import config
+from i2i_keras.translation import cut
+from i2i_keras.translation.cut_config import CUTConfig
 from i2i_keras.translation.cyclegan import CycleGANConfig, fit
 
 
@@ -30,6 +32,27 @@ def tiny():
             "num_samples": 1,
         }
         return config.build(CycleGANConfig, table | changes)
+
+    return build
+
+
+@pytest.fixture(scope="session")
+def tiny_cut():
+    """The same of CUT."""
+
+    def build(**changes):
+        small = {"filters": 2, "num_downsamplings": 1}
+        table = {
+            "generator": {**small, "num_residual_blocks": 2, "outer_kernel": 3},
+            "discriminator": small,
+            "pipeline": {"batch_size": 2, "crop": [16, 16]},
+            "num_patches": 20,
+            "projection": 8,
+            "steps": 4,
+            "checkpoint_every": 2,
+            "num_samples": 1,
+        }
+        return config.build(CUTConfig, table | changes)
 
     return build
 
@@ -63,8 +86,18 @@ def fitted(tmp_path_factory, tiny, images):
     Of the second one, all was lost but the checkpoint at step 2 and a history
     that was already written further: a kill at the worst moment.
     """
+    return killed_and_continued(fit, tiny(), images, tmp_path_factory)
+
+
+@pytest.fixture(scope="session")
+def fitted_cut(tmp_path_factory, tiny_cut, images):
+    """The same of CUT."""
+    return killed_and_continued(cut.fit, tiny_cut(), images, tmp_path_factory)
+
+
+def killed_and_continued(fit, settings, images, tmp_path_factory):
     whole, resumed = tmp_path_factory.mktemp("whole"), tmp_path_factory.mktemp("resumed")
-    fit(tiny(), *images, whole, 7)
+    fit(settings, *images, whole, 7)
     shutil.copy(whole / "history.csv", resumed)
     shutil.copytree(
         whole / "checkpoints", resumed / "checkpoints", ignore=shutil.ignore_patterns("ckpt-4*")
@@ -72,5 +105,5 @@ def fitted(tmp_path_factory, tiny, images):
     (resumed / "checkpoints" / "checkpoint").write_text(
         'model_checkpoint_path: "ckpt-2"\nall_model_checkpoint_paths: "ckpt-2"\n', "utf-8"
     )
-    fit(tiny(), *images, resumed, 7)
+    fit(settings, *images, resumed, 7)
     return Fitted(whole, resumed)

@@ -295,17 +295,19 @@ def test_images_are_translated_in_the_precision_of_the_training(fitted, tmp_path
 
 # --- The registry -----------------------------------------------------------
 
+FIXTURES = {"cyclegan": ("tiny", "fitted"), "cut": ("tiny_cut", "fitted_cut")}
+
 
 @pytest.mark.parametrize("method", TRANSLATORS)
-def test_every_translator_keeps_its_contract(method, fitted, tiny, images, tmp_path):
+def test_every_translator_keeps_its_contract(method, request, images, tmp_path):
     translator = TRANSLATORS[method]
-    if method == "cyclegan":  # It is trained already.
-        config, folder = tiny(), fitted.whole
-    else:
-        config, folder = translator.config(), tmp_path
+    config, folder = translator.config(), tmp_path
+    if method in FIXTURES:  # It is trained already.
+        settings, trained = map(request.getfixturevalue, FIXTURES[method])
+        config, folder = settings(), trained.whole
     assert isinstance(config, translator.config)
     assert isinstance(dict(translator.fit(config, *images, folder, 7)), dict)
-    for direction in ("xy", "yx"):
+    for direction in translator.directions:
         translated = translator.load(folder, direction)(X[:, :15, :13])
         assert translated.shape == (2, 15, 13, 3)
         assert -1.0 <= np.min(translated) <= np.max(translated) <= 1.0
