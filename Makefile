@@ -32,7 +32,7 @@ OPTIONS = --preset $(PRESET) --run $(RUN) $(if $(SOURCE),--source $(SOURCE)) \
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "%-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-demo: install ## Run the whole experiment on drawn streets (7 minutes on 2 cores)
+demo: install ## Run the whole experiment on drawn streets (9 minutes on 2 cores)
 	$(I2I) run --preset demo --run runs/demo
 
 run: install ## Run the whole experiment of PRESET, into RUN
@@ -68,7 +68,7 @@ ablation: install ## Change one setting of PRESET after the other (an hour or tw
 
 install: $(VENV)/run.stamp
 
-test: $(VENV)/test.stamp ## Run the tests (below 4 minutes on 2 cores)
+test: $(VENV)/test.stamp ## Run the tests (7 minutes on 2 cores)
 	$(BIN)/pytest -n 2 --dist loadfile
 
 test-all: $(VENV)/test.stamp ## Run the slow tests too
