@@ -47,7 +47,7 @@ class SegmenterConfig(_Networks):
             but the oracle's.
         precision: of the network; logits and loss are float32 in any case.
             `mixed_bfloat16` is for processors that are faster in it and GPUs;
-            see `CycleGANConfig`.
+            see `AdversarialConfig`.
         xla: whether the step is compiled; `auto` = on a GPU.
     """
 

@@ -1,16 +1,14 @@
 """The networks of CUT and the step that trains them."""
 
 import functools
-from typing import Any
 
 import keras
 import tensorflow as tf
 
-from i2i_keras.models import draws
 from i2i_keras.models.discriminator import build_discriminator
 from i2i_keras.models.generator import build_generator
-from i2i_keras.training import compilation, schedules
-from i2i_keras.translation import augment, ema, health
+from i2i_keras.training import compilation
+from i2i_keras.translation import ema, health
 from i2i_keras.translation.cut_config import CUTConfig
 from i2i_keras.translation.discriminator_losses import terms
 from i2i_keras.translation.losses import ADVERSARIAL
@@ -23,9 +21,9 @@ from i2i_keras.translation.patch_nce import (
     take_patches,
 )
 from i2i_keras.translation.pool import ImagePool
+from i2i_keras.translation.steps import Losses, prepare, seed_of, seen, update
 
 Pair = tuple[tf.Tensor, tf.Tensor]
-Losses = dict[str, tf.Tensor]
 
 NETWORKS = ("generator_xy", "discriminator_y", "heads")
 
@@ -82,17 +80,8 @@ class CUT(keras.Model):
 
     def compile(self, steps: int) -> None:
         """Makes the optimizers of a training of `steps` steps."""
-        config = self.config
-        super().compile(jit_compile=compilation.uses_xla(config.xla))
-        self.steps = steps
-        self.plateau = None
-        if config.schedule == "plateau":
-            self.plateau = schedules.Plateau(config.checkpoint_every, config.patience)
-        rate = config.discriminator_learning_rate or config.learning_rate
-        self.generator_optimizer = self._adam(config.learning_rate, steps, self.generator_variables)
-        self.discriminator_optimizer = self._adam(
-            rate, steps * config.num_critic_steps, self.discriminator_variables
-        )
+        super().compile(jit_compile=compilation.uses_xla(self.config.xla))
+        prepare(self, steps)
 
     def train_step(self, batch: Pair) -> Losses:
         """One update of generator and projections, then of the discriminator.
@@ -108,7 +97,7 @@ class CUT(keras.Model):
         updates = [tf.split(images, self.config.num_critic_steps) for images in batch]
         (x, y), *others = zip(*updates, strict=True)
 
-        losses, fake_y = self._update("generator", step, 0, x, y)
+        losses, fake_y = update(self, "generator", step, 0, x, y)
         found = [self._update_discriminator(0, y, fake_y, step)]
         for number, (x, y) in enumerate(others, start=1):
             fake_y = self.generator_xy(x, training=True)
@@ -126,27 +115,7 @@ class CUT(keras.Model):
     ) -> Losses:
         seed = tf.stack([tf.constant(self.seed + number * 2**40, tf.int64), step])
         pooled = self.pool_y.exchange(fake, seed)
-        return self._update("discriminator", step, number, real, pooled)[0]
-
-    def _update(
-        self, kind: str, step: tf.Tensor, number: int, *batches: tf.Tensor
-    ) -> tuple[Losses, Any]:
-        """Applies gradients; returns the losses and what comes with them."""
-        losses_of, loss_of, variables, optimizer = (
-            getattr(self, f"{kind}_{name}") for name in ("losses", "loss", "variables", "optimizer")
-        )
-        parts = self.config.accumulate
-
-        def gradients(part: int, *images: tf.Tensor) -> tuple[Any, Any]:
-            with tf.GradientTape() as tape:
-                losses, results = losses_of(*images, step, parts * number + part)
-                loss = loss_of(losses)
-            return (compilation.gradients(tape, loss, variables, optimizer), losses), results
-
-        (found, losses), results = compilation.in_parts(gradients, parts, *batches)
-        optimizer.apply_gradients(zip(found, variables, strict=True))
-        losses[f"{kind}_gradient_norm"] = tf.linalg.global_norm(found)
-        return losses, results
+        return update(self, "discriminator", step, number, real, pooled)[0]
 
     def generator_losses(
         self, x: tf.Tensor, y: tf.Tensor, step: tf.Tensor | int = 0, part: int = 0
@@ -160,12 +129,12 @@ class CUT(keras.Model):
         batches = [x, y] if config.lambda_identity else [x]
         if config.generator.norm != "batch":  # Half as many operations.
             batches = [tf.concat(batches, 0)]
-        seed = self._seed(step, 8 * part + 1)
+        seed = seed_of(self, step, 8 * part + 1)
         found = [self._translated(images, seed) for images in batches]
         fakes, entropies = (tf.concat(results, 0) for results in zip(*found, strict=True))
         count = tf.shape(x)[0]
         fake_y = tf.ensure_shape(fakes[:count], x.shape)
-        logits = self.discriminator_y(self._seen(fake_y, step, 8 * part), training=True)
+        logits = self.discriminator_y(seen(self, fake_y, step, 8 * part), training=True)
         identity = config.lambda_identity > 0
         return {
             "adversarial_xy": ADVERSARIAL[config.adversarial].generator(logits),
@@ -202,8 +171,8 @@ class CUT(keras.Model):
         """The terms of the discriminator's loss."""
         logits = functools.partial(self.discriminator_y, training=True)
         salt = 8 * part + 2
-        real, fake = self._seen(y, step, salt), self._seen(fake_y, step, salt + 1)
-        found = terms(self.config, logits, real, fake, step, self._seed(step, salt + 2))
+        real, fake = seen(self, y, step, salt), seen(self, fake_y, step, salt + 1)
+        found = terms(self.config, logits, real, fake, step, seed_of(self, step, salt + 2))
         losses = {"discriminator_y_loss": found.pop("loss")}
         return losses | {f"{name}_y": value for name, value in found.items()}, ()
 
@@ -213,29 +182,3 @@ class CUT(keras.Model):
         for penalty, weight in self.config.penalties.items():
             loss += 0.5 * weight * losses[f"{penalty}_y"]
         return loss
-
-    def _seen(self, images: tf.Tensor, step: tf.Tensor, salt: int) -> tf.Tensor:
-        """What the discriminator sees of images."""
-        if self.config.augment:
-            images = augment.augmented(images, self.config.augment, self._seed(step, salt))
-        if self.config.instance_noise:
-            deviation = self.config.instance_noise * (1.0 - tf.cast(step, tf.float32) / self.steps)
-            images = augment.noisy(images, deviation, self._seed(step, -1 - salt))
-        return images
-
-    def _seed(self, step: tf.Tensor, salt: int) -> tf.Tensor:
-        """A seed for one purpose in one step."""
-        seed = tf.stack([tf.constant(self.seed, tf.int64), tf.cast(step, tf.int64)])
-        return draws.fold(seed, salt)
-
-    def _adam(
-        self, rate: float, steps: int, variables: list[tf.Variable]
-    ) -> keras.optimizers.Optimizer:
-        config = self.config
-        rates = schedules.rates(config.schedule, rate, steps, config.constant_share, self.plateau)
-        optimizer = keras.optimizers.Adam(
-            rates, beta_1=config.beta_1, global_clipnorm=config.clip_norm
-        )
-        optimizer = compilation.scaling(optimizer, config.precision)
-        optimizer.build(variables)  # Now: a checkpoint holds what exists.
-        return optimizer

@@ -1,23 +1,21 @@
 """The four networks of CycleGAN and the step that trains them."""
 
 import functools
-from typing import Any
 
 import keras
 import tensorflow as tf
 
-from i2i_keras.models import draws
 from i2i_keras.models.discriminator import build_discriminator
 from i2i_keras.models.generator import build_generator
-from i2i_keras.training import compilation, schedules
-from i2i_keras.translation import augment, ema, health
+from i2i_keras.training import compilation
+from i2i_keras.translation import ema, health
 from i2i_keras.translation.cyclegan_config import CycleGANConfig
 from i2i_keras.translation.discriminator_losses import terms
 from i2i_keras.translation.losses import ADVERSARIAL, l1, reconstruction
 from i2i_keras.translation.pool import ImagePool
+from i2i_keras.translation.steps import Losses, prepare, seed_of, seen, update
 
 Pair = tuple[tf.Tensor, tf.Tensor]
-Losses = dict[str, tf.Tensor]
 
 GENERATORS = ("generator_xy", "generator_yx")
 NETWORKS = (*GENERATORS, "discriminator_x", "discriminator_y")
@@ -80,17 +78,8 @@ class CycleGAN(keras.Model):
 
     def compile(self, steps: int) -> None:
         """Makes the optimizers of a training of `steps` steps."""
-        config = self.config
-        super().compile(jit_compile=compilation.uses_xla(config.xla))
-        self.steps = steps
-        self.plateau = None
-        if config.schedule == "plateau":
-            self.plateau = schedules.Plateau(config.checkpoint_every, config.patience)
-        rate = config.discriminator_learning_rate or config.learning_rate
-        self.generator_optimizer = self._adam(config.learning_rate, steps, self.generator_variables)
-        self.discriminator_optimizer = self._adam(
-            rate, steps * config.num_critic_steps, self.discriminator_variables
-        )
+        super().compile(jit_compile=compilation.uses_xla(self.config.xla))
+        prepare(self, steps)
 
     def train_step(self, batch: Pair) -> Losses:
         """One update of the generators, then those of the discriminators.
@@ -106,7 +95,7 @@ class CycleGAN(keras.Model):
         updates = [tf.split(images, self.config.num_critic_steps) for images in batch]
         (x, y), *others = zip(*updates, strict=True)
 
-        losses, fakes = self._update("generator", step, 0, x, y)
+        losses, fakes = update(self, "generator", step, 0, x, y)
         terms = [self._update_discriminators(0, (x, y), fakes, step)]
         for number, (x, y) in enumerate(others, start=1):
             # Other images, and what the same generators make of them.
@@ -127,27 +116,7 @@ class CycleGAN(keras.Model):
         seed = tf.stack([tf.constant(self.seed + number * 2**40, tf.int64), step])
         pooled_x = self.pool_x.exchange(fakes[0], seed)
         pooled_y = self.pool_y.exchange(fakes[1], seed + 2**32)
-        return self._update("discriminator", step, number, *reals, pooled_x, pooled_y)[0]
-
-    def _update(
-        self, kind: str, step: tf.Tensor, number: int, *batches: tf.Tensor
-    ) -> tuple[Losses, Any]:
-        """Applies gradients; returns the losses and what comes with them."""
-        losses_of, loss_of, variables, optimizer = (
-            getattr(self, f"{kind}_{name}") for name in ("losses", "loss", "variables", "optimizer")
-        )
-        parts = self.config.accumulate
-
-        def gradients(part: int, *images: tf.Tensor) -> tuple[Any, Any]:
-            with tf.GradientTape() as tape:
-                losses, results = losses_of(*images, step, parts * number + part)
-                loss = loss_of(losses)
-            return (compilation.gradients(tape, loss, variables, optimizer), losses), results
-
-        (found, losses), results = compilation.in_parts(gradients, parts, *batches)
-        optimizer.apply_gradients(zip(found, variables, strict=True))
-        losses[f"{kind}_gradient_norm"] = tf.linalg.global_norm(found)
-        return losses, results
+        return update(self, "discriminator", step, number, *reals, pooled_x, pooled_y)[0]
 
     def generator_losses(
         self, x: tf.Tensor, y: tf.Tensor, step: tf.Tensor | int = 0, part: int = 0
@@ -164,7 +133,7 @@ class CycleGAN(keras.Model):
         xy, yx = (functools.partial(getattr(self, name), training=True) for name in GENERATORS)
         fake_y, *same_y = compilation.passes(xy, [x, y][: 1 + identity], apart)
         fake_x, *same_x = compilation.passes(yx, [y, x][: 1 + identity], apart)
-        seen_y, seen_x = (self._seen(f, step, 8 * part + k) for k, f in enumerate((fake_y, fake_x)))
+        seen_y, seen_x = (seen(self, f, step, 8 * part + k) for k, f in enumerate((fake_y, fake_x)))
         losses = {
             "adversarial_xy": adversarial(self.discriminator_y(seen_y, training=True)),
             "adversarial_yx": adversarial(self.discriminator_x(seen_x, training=True)),
@@ -204,8 +173,8 @@ class CycleGAN(keras.Model):
         for k, (domain, (real, fake)) in enumerate(pairs.items()):
             logits = functools.partial(getattr(self, f"discriminator_{domain}"), training=True)
             salt = 8 * part + 3 * k + 2
-            real, fake = self._seen(real, step, salt), self._seen(fake, step, salt + 1)
-            seed = self._seed(step, salt + 2)
+            real, fake = seen(self, real, step, salt), seen(self, fake, step, salt + 1)
+            seed = seed_of(self, step, salt + 2)
             found = terms(self.config, logits, real, fake, step, seed)
             losses[f"discriminator_{domain}_loss"] = found.pop("loss")
             losses |= {f"{name}_{domain}": penalty for name, penalty in found.items()}
@@ -217,29 +186,3 @@ class CycleGAN(keras.Model):
         for penalty, weight in self.config.penalties.items():
             loss += 0.5 * weight * (losses[f"{penalty}_x"] + losses[f"{penalty}_y"])
         return loss
-
-    def _seen(self, images: tf.Tensor, step: tf.Tensor, salt: int) -> tf.Tensor:
-        """What a discriminator sees of images."""
-        if self.config.augment:
-            images = augment.augmented(images, self.config.augment, self._seed(step, salt))
-        if self.config.instance_noise:
-            deviation = self.config.instance_noise * (1.0 - tf.cast(step, tf.float32) / self.steps)
-            images = augment.noisy(images, deviation, self._seed(step, -1 - salt))
-        return images
-
-    def _seed(self, step: tf.Tensor, salt: int) -> tf.Tensor:
-        """A seed for one purpose in one step."""
-        seed = tf.stack([tf.constant(self.seed, tf.int64), tf.cast(step, tf.int64)])
-        return draws.fold(seed, salt)
-
-    def _adam(
-        self, rate: float, steps: int, variables: list[tf.Variable]
-    ) -> keras.optimizers.Optimizer:
-        config = self.config
-        rates = schedules.rates(config.schedule, rate, steps, config.constant_share, self.plateau)
-        optimizer = keras.optimizers.Adam(
-            rates, beta_1=config.beta_1, global_clipnorm=config.clip_norm
-        )
-        optimizer = compilation.scaling(optimizer, config.precision)
-        optimizer.build(variables)  # Now: a checkpoint holds what exists.
-        return optimizer

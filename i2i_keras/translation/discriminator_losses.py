@@ -12,15 +12,14 @@ import tensorflow as tf
 from i2i_keras.models import draws
 from i2i_keras.training import compilation
 from i2i_keras.translation import health
-from i2i_keras.translation.cut_config import CUTConfig
-from i2i_keras.translation.cyclegan_config import CycleGANConfig
+from i2i_keras.translation.adversarial_config import AdversarialConfig
 from i2i_keras.translation.losses import ADVERSARIAL
 
 Logits = Callable[[tf.Tensor], tf.Tensor]
 
 
 def terms(
-    config: CycleGANConfig | CUTConfig,
+    config: AdversarialConfig,
     logits: Logits,
     real: tf.Tensor,
     fake: tf.Tensor,

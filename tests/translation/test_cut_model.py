@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from i2i_keras.translation import steps
 from i2i_keras.translation.cut_config import FASTCUT
 from i2i_keras.translation.cut_model import CUT, NETWORKS
 from i2i_keras.translation.losses import ADVERSARIAL
@@ -123,7 +124,7 @@ def by_hand(model, images):
     """The contrastive loss of images, its keys being plain numbers."""
     names = layer_names(model.config.generator)
     queries, keys = model.encoder(model.generator_xy(images)), model.encoder(images)
-    seed = model._seed(0, 1)
+    seed = steps.seed_of(model, 0, 1)
     found = []
     for name in names:
         units = []
@@ -319,9 +320,9 @@ def test_gradients_are_cut_to_the_length_of_the_settings(tiny_cut):
 @pytest.mark.parametrize("changes", [{"instance_noise": 0.1}, {"augment": ["color"]}])
 def test_the_discriminator_sees_reals_and_fakes_changed(tiny_cut, changes):
     model = new_model(tiny_cut(**changes))
-    seen = [model._seen(X, 0, salt) for salt in (0, 1)]
+    seen = [steps.seen(model, X, 0, salt) for salt in (0, 1)]
     assert not np.allclose(seen[0], X) and not np.allclose(*seen)
-    assert_equal(model._seen(X, 0, 1), seen[1])
+    assert_equal(steps.seen(model, X, 0, 1), seen[1])
 
 
 def test_the_average_follows_the_generator_and_translates(tiny_cut):

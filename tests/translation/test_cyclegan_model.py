@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from i2i_keras.translation import health
+from i2i_keras.translation import health, steps
 from i2i_keras.translation.cyclegan_model import GENERATORS, NETWORKS, CycleGAN
 from i2i_keras.translation.losses import ADVERSARIAL, l1, ms_ssim
 
@@ -379,11 +379,11 @@ def test_gradients_are_cut_to_the_length_of_the_settings(tiny):
 def test_noise_falls_linearly_to_zero(tiny):
     model = new_model(tiny(instance_noise=0.4), steps=100)
     images = tf.zeros((8, 16, 16, 3))
-    deviations = [np.std(model._seen(images, step, 0)) for step in (0, 25, 50, 100)]
+    deviations = [np.std(steps.seen(model, images, step, 0)) for step in (0, 25, 50, 100)]
     np.testing.assert_allclose(deviations, [0.4, 0.3, 0.2, 0.0], rtol=0.05)
     with tf.GradientTape() as tape:
         tape.watch(images)
-        seen = tf.reduce_sum(model._seen(images, 0, 0))
+        seen = tf.reduce_sum(steps.seen(model, images, 0, 0))
     np.testing.assert_array_equal(tape.gradient(seen, images), tf.ones_like(images))
 
 
@@ -414,7 +414,9 @@ def test_discriminators_see_reals_and_fakes_changed_each_in_its_own_way(tiny, ch
 def test_what_is_seen_depends_on_seed_and_step_alone(tiny):
     config = tiny(instance_noise=0.1, augment=["color"])
     one, same, other = (new_model(config, seed) for seed in (2**32 - 1, 2**32 - 1, 1))
-    views = [model._seen(X, step, 3).numpy() for model in (one, same, other) for step in (0, 1)]
+    views = [
+        steps.seen(model, X, step, 3).numpy() for model in (one, same, other) for step in (0, 1)
+    ]
     np.testing.assert_array_equal(views[0], views[2])
     assert len({view.tobytes() for view in views}) == 4
 
