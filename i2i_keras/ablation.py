@@ -138,10 +138,11 @@ def to_markdown(table: Sequence[runs.Facts]) -> str:
     lines = [f"| {' | '.join(titles)} |", f"|---{'|---:' * (len(titles) - 1)}|"]
     for row in table:
         low, high = row["gain_low"], row["gain_high"]
+        ends = "-" if low is None else f"{100 * low:.1f} to {100 * high:.1f}"
         cells = [
             row["row"],
             *(f"{100 * row[arm]:.1f}" for arm in ("source_only", "mean_iou", "oracle")),
-            f"{100 * row['gain']:+.1f} ({100 * low:.1f} to {100 * high:.1f})",
+            f"{100 * row['gain']:+.1f} ({ends})",
             "-" if row["gap_closed"] is None else f"{100 * row['gap_closed']:.0f}",
             f"{row['frechet_distance']:.3g}",
             "-" if row["cycle_error"] is None else f"{row['cycle_error']:.1f}",
@@ -166,6 +167,7 @@ def _row(name: str, method: str, folder: Path) -> runs.Facts:
     """What one run says."""
     arms = runs.read_json(folder / "scores" / "summary.json")["arms"]
     arm = arms[f"adapted:{method}"]
+    low, high = arm["gain_ci95"] or (None, None)  # None of a single test image.
     quality = runs.read_json(folder / "scores" / f"{method}.json")
     trained = runs.read_json(folder / "translator" / method / "done.json")
     return {
@@ -174,8 +176,8 @@ def _row(name: str, method: str, folder: Path) -> runs.Facts:
         "mean_iou": arm["mean_iou"],
         "oracle": arms["oracle"]["mean_iou"],
         "gain": arm["gain"],
-        "gain_low": arm["gain_ci95"][0],
-        "gain_high": arm["gain_ci95"][1],
+        "gain_low": low,
+        "gain_high": high,
         "gap_closed": arm["gap_closed"],
         "frechet_distance": quality["frechet_distance"]["translated"],
         "kernel_distance": quality["kernel_distance"]["translated"][0],

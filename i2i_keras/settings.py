@@ -132,6 +132,8 @@ class Settings(Config):
     def _different(cls, seeds: tuple[int, ...]) -> tuple[int, ...]:
         if len(set(seeds)) < len(seeds):
             raise ValueError("a seed stands twice")
+        if len(seeds) == 1:
+            raise ValueError("one training has no spread; set seed instead, or name several")
         return seeds
 
     @property

@@ -136,3 +136,10 @@ def test_some_rows_are_chosen_by_name():
     assert [*ablation.read_rows("report", ["BCE"])] == ["as it is", "BCE"]
     with pytest.raises(SettingsError, match="report has no row 'bce'; there are batch norm, "):
         ablation.read_rows("report", ["bce"])
+
+
+def test_of_a_single_test_image_a_row_has_no_interval():
+    row = dict.fromkeys(("source_only", "mean_iou", "oracle", "gain", "frechet_distance"), 0.5)
+    row |= {"row": "as it is", "gain_low": None, "gain_high": None, "gap_closed": None}
+    text = ablation.to_markdown([row | {"cycle_error": None, "drifted": 0.1}])
+    assert "| +50.0 (-) | - |" in text

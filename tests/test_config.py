@@ -204,6 +204,7 @@ def test_a_wrong_type_is_refused_by_name(override, message):
         ('arms=["label_safe:cat", "source_only"]', "Setting 'arms': no arm 'label_safe:cat'; "),
         ('arms=["oracle", "oracle"]', "Setting 'arms': an arm is named twice"),
         ("arms=[]", "Setting 'arms': name at least one arm"),
+        ("seeds=[3]", "Setting 'seeds': one training has no spread; set seed instead"),
     ],
 )
 def test_an_impossible_value_is_refused_by_name(override, message):

@@ -134,6 +134,14 @@ def gain_text(facts: Mapping[str, Any]) -> str:
     return text if sure else f"no measurable difference ({text})"
 
 
+def gap_text(facts: Mapping[str, Any]) -> str:
+    """The share of the gap that a measurable gain closes, with its interval."""
+    share, ends = facts.get("gap_closed"), facts.get("gap_closed_ci95")
+    if not is_number(share) or not excludes_zero(facts.get("gain_ci95")):
+        return NOTHING
+    return f"{percent(share)} ({interval(ends)})" if ends else percent(share)
+
+
 def interval(ends: Any) -> str:
     """Two ends in [-1, 1] as percentage points, or a hyphen."""
     return f"{points(ends[0])} to {points(ends[1])}" if ends else NOTHING

@@ -21,8 +21,9 @@ def gain_distributions(
     """The gain over source_only on resampled test sets, one row an arm.
 
     Args:
-        arms: `gain` and `gain_ci95` by arm, as in scores/summary.json, and
-            `seeds` of several trainings, whose gains are marked.
+        arms: `gain` and `gain_ci95` (or None) by arm, as in
+            scores/summary.json, and `seeds` of several trainings, whose gains
+            are marked.
         samples: `(samples,)` by arm, gains in [-1, 1].
     """
     colors = arm_colors(arms)
@@ -32,8 +33,8 @@ def gain_distributions(
         counts, edges = np.histogram(100 * drawn[np.isfinite(drawn)], _BINS)
         heights = place + 0.3 - 0.7 * counts / max(1, counts.max())
         axes.stairs(heights, edges, baseline=place + 0.3, fill=True, color=colors[arm], alpha=0.5)
-        ends = [100 * end for end in arms[arm]["gain_ci95"]]
-        axes.plot(ends, [place + 0.3] * 2, color=INK, linewidth=2)
+        if ends := arms[arm]["gain_ci95"]:
+            axes.plot([100 * end for end in ends], [place + 0.3] * 2, color=INK, linewidth=2)
         axes.plot(100 * arms[arm]["gain"], place + 0.3, "o", color=INK, ms=5)
         if "seeds" in arms[arm]:
             gains = 100 * np.subtract(arms[arm]["seeds"], arms[FLOOR]["seeds"])

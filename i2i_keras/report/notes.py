@@ -50,7 +50,8 @@ def _meaning(arm: str) -> str:
         return "trained with target labels, the ceiling and no competitor."
     if kind == "adabn":
         base = f"adapted:{method}" if method else FLOOR
-        return f"{base} with the batch-norm statistics of the target's images; no label was used."
+        statistics = "the batch-norm statistics of the target's images"
+        return f"{base} with {statistics}; no target label was used."
     return f"trained on {_IMAGES[kind].format(method)}; no target label was used."
 
 
@@ -78,7 +79,7 @@ def _choice(summary: Mapping[str, Any]) -> Iterator[str]:
               if facts.get("label_chosen")]  # fmt: skip
     if states:
         yield (
-            f"Chosen by target labels: the best of {states[0]:.0f} states of each training by these"
-            " very scores. Nobody without labels could choose so; it only shows what the choice"
-            " of the weights is worth."
+            f"Chosen by target labels: the best of up to {max(states):.0f} states of each training"
+            " by these very scores. Nobody without labels could choose so; it only shows what the"
+            " choice of the weights is worth."
         )

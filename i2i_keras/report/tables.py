@@ -9,6 +9,7 @@ from i2i_keras.report.findings import (
     best_free,
     excludes_zero,
     gain_text,
+    gap_text,
     interval,
     is_number,
     percent,
@@ -65,7 +66,7 @@ def result_rows(summary: Mapping[str, Any], scores: Mapping[str, Any] | None = N
         texts += [
             gain_text(facts),
             interval(facts.get("gain_ci95")),
-            percent(facts.get("gap_closed")),
+            gap_text(facts),
         ]
         texts += [points(facts.get("std"))] * several
         texts += [percent(facts.get("native_mean_iou"))] * native

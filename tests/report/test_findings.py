@@ -1,6 +1,6 @@
 import pytest
 
-from i2i_keras.report.findings import headline, percent, points
+from i2i_keras.report.findings import gap_text, headline, percent, points
 
 
 def test_a_gain_is_claimed_with_its_size_its_interval_and_the_gap(summary):
@@ -87,3 +87,11 @@ def test_what_is_not_zero_is_not_rounded_to_zero():
 @pytest.mark.parametrize("value", [None, float("nan")])
 def test_a_number_that_is_not_there_is_a_hyphen(value):
     assert percent(value) == points(value) == "-"
+
+
+def test_a_gap_is_closed_by_a_measurable_gain_only():
+    facts = {"gap_closed": 0.5, "gap_closed_ci95": [0.4, 0.62], "gain_ci95": [0.01, 0.03]}
+    assert gap_text(facts) == "50.0 (40.0 to 62.0)"
+    assert gap_text({**facts, "gain_ci95": [-0.01, 0.03]}) == "-"
+    assert gap_text({**facts, "gain_ci95": None}) == "-"
+    assert gap_text({**facts, "gap_closed": None}) == "-"

@@ -42,3 +42,10 @@ def test_images_without_any_score_are_no_dots():
     nothing = np.array([np.nan])
     axes = gains.image_by_image(nothing, nothing, ("a", "b")).axes[0]
     assert axes.get_xlim() == (0, 100)
+
+
+def test_a_gain_without_an_interval_is_drawn_without_one(summary):
+    arms = summary["arms"]
+    arms["oracle"]["gain_ci95"] = None  # Of a single test image.
+    axes = gains.gain_distributions(arms, {"oracle": np.full(9, 0.1)}).axes[0]
+    assert len(axes.lines) == 2  # Zero, and the gain.
