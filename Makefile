@@ -9,6 +9,10 @@ SOURCE ?=
 TARGET ?=
 # Settings, e.g. SET="seed=1 segmenter.steps=500".
 SET    ?=
+# What `compare` compares, besides the arms of the demo.
+ARMS   ?= ["source_only", "adabn", "adapted:color", "adapted:fourier", "adapted:cut", \
+	"adapted:cycada", "adapted:cyclegan", "mixed:cyclegan", "label_safe:cyclegan", \
+	"self_training", "self_training:cyclegan", "oracle"]
 # What `ablation` changes.
 ROWS   ?= report
 
@@ -26,7 +30,7 @@ OPTIONS = --preset $(PRESET) --run $(RUN) $(if $(SOURCE),--source $(SOURCE)) \
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo run streets audit data translator translated segmenters scores report ablation \
+.PHONY: help demo run compare streets audit data translator translated segmenters scores report ablation \
 	install test test-all lint types notebooks bench check clean
 
 help: ## Show this list
@@ -37,6 +41,9 @@ demo: install ## Run the whole experiment on drawn streets (9 minutes on 2 cores
 
 run: install ## Run the whole experiment of PRESET, into RUN
 	$(I2I) run $(OPTIONS)
+
+compare: install ## The fuller table: PRESET with all ARMS, on top of what RUN holds
+	$(I2I) run $(OPTIONS) --set 'arms=$(ARMS)'
 
 streets: install ## Draw labelled streets in the layouts of Cityscapes and GTA5
 	$(I2I) streets $(OPTIONS)
