@@ -71,6 +71,11 @@ class CycleGAN(keras.Model):
         return self.discriminator_x.trainable_variables + self.discriminator_y.trainable_variables
 
     @property
+    def networks(self) -> list[str]:
+        """Names of all networks, averages included."""
+        return [*NETWORKS, *(f"{name}_ema" for name in GENERATORS if self.config.ema)]
+
+    @property
     def translators(self) -> tuple[keras.Model, ...]:
         """What translates, xy and yx: averages, if there are."""
         suffix = "_ema" if self.config.ema else ""
