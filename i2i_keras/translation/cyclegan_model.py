@@ -32,7 +32,7 @@ class CycleGAN(keras.Model):
         Zhu et al., 2017, https://arxiv.org/abs/1703.10593.
     """
 
-    LOSSES = (
+    LOSSES: tuple[str, ...] = (
         "adversarial_xy",
         "adversarial_yx",
         "cycle_loss",

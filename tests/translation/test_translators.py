@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -20,13 +21,25 @@ X = tf.constant(np.random.default_rng(0).uniform(-1, 1, (2, 16, 16, 3)), tf.floa
 
 
 # Settings and trainings of those that take long to train.
-ADVERSARIAL = {"cyclegan": ("tiny", "fitted"), "cut": ("tiny_cut", "fitted_cut")}
+ADVERSARIAL = {
+    "cyclegan": ("tiny", "fitted"),
+    "cycada": ("tiny_cycada", "fitted_cycada"),
+    "cut": ("tiny_cut", "fitted_cut"),
+}
+
+
+def fit_of(translator, request):
+    """A training from settings, images, folder and seed."""
+    if not translator.needs_segmenter:
+        return translator.fit
+    return partial(translator.fit, segment=request.getfixturevalue("segment"))
 
 
 @pytest.mark.parametrize("name", TRANSLATORS)
-def test_a_training_sees_paths_of_images_and_nothing_else(name):
+def test_a_training_sees_paths_of_images_and_no_labels(name):
     names = list(inspect.signature(TRANSLATORS[name].fit).parameters)
-    assert names == ["config", "images_x", "images_y", "folder", "seed"]
+    more = ["segment"] if TRANSLATORS[name].needs_segmenter else []
+    assert names == ["config", "images_x", "images_y", "folder", "seed", *more]
 
 
 @pytest.mark.parametrize("name", TRANSLATORS)
@@ -37,7 +50,8 @@ def test_every_translator_keeps_its_contract(name, request, images, tmp_path):
         settings, trained = map(request.getfixturevalue, ADVERSARIAL[name])
         config, folder = settings(), trained.whole
     assert isinstance(config, translator.config)
-    assert isinstance(dict(translator.fit(config, *images, folder, 7)), dict)
+    facts = fit_of(translator, request)(config, *images, folder, 7)
+    assert isinstance(dict(facts), dict)
     for direction in translator.directions:
         translated = translator.load(folder, direction)(X[:, :15, :13])
         assert translated.shape == (2, 15, 13, 3)
@@ -72,10 +86,7 @@ def method(request, images, tmp_path_factory):
     build, fitted = map(request.getfixturevalue, ADVERSARIAL[request.param])
     config = build(ema=0.9, steps=None, epochs=2.0, checkpoint_every=1, lambda_identity=0.0)
     folder = tmp_path_factory.mktemp("averaged")
-
-    def train():
-        return translator.fit(config, *images, folder, 8)
-
+    train = partial(fit_of(translator, request), config, *images, folder, 8)
     train()
     return Method(translator, build, fitted, folder, train)
 
