@@ -162,6 +162,11 @@ def test_the_report_shows_the_translator_and_its_curves(command):
     assert "figures/curves-translator-cycada.png" in text
 
 
+def test_the_report_says_that_its_own_segmenter_is_no_judge_of_it(command):
+    text = (command.root / "report" / "report.md").read_text("utf-8")
+    assert "cycada was trained to keep what source_only sees: that it drifts little in" in text
+
+
 @pytest.mark.parametrize("direction", ["xy", "yx"])
 def test_it_is_exported_without_the_segmenter(command, direction):
     out = command.root / f"export-{direction}"
