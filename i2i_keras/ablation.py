@@ -11,16 +11,18 @@ from i2i_keras.config import Config
 from i2i_keras.errors import SettingsError
 from i2i_keras.settings import Settings
 from i2i_keras.training import runtime
+from i2i_keras.translation import TRANSLATORS
 
 Tell = Callable[[str], None]
 # What a row takes from the first one, and the settings that must be the same.
 _DATA = ("streets", "source", "target", "prepare")
 _SEGMENTER = (*_DATA, "seed", "deterministic", "segmenter")
+_TRANSLATOR = (*_DATA, "seed", "deterministic", "translator")
 _SHARED = {
     "raw": _DATA,
     "records": _DATA,
-    "translator": (*_DATA, "seed", "deterministic", "translator"),
-    "translated": (*_DATA, "seed", "deterministic", "translator"),
+    "translator": _TRANSLATOR,
+    "translated": _TRANSLATOR,
     "segmenter/source_only": _SEGMENTER,
     "segmenter/oracle": _SEGMENTER,
     "scores/source_only": (*_SEGMENTER, "evaluate"),
@@ -118,7 +120,7 @@ def ablate(
     for name in rows:
         tell(f"--- {name} ---")
         folder = root / runs.folder_name(name)
-        for stage, same in _SHARED.items():
+        for stage, same in _shared(method).items():
             if all(getattr(settings[name], k) == getattr(settings[first], k) for k in same):
                 _link(root / runs.folder_name(first) / stage, folder / stage)
         run = runs.Run(folder)
@@ -150,6 +152,14 @@ def to_markdown(table: Sequence[runs.Facts]) -> str:
         ]
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
+
+
+def _shared(method: str) -> dict[str, tuple[str, ...]]:
+    """`_SHARED`; a translator may depend on a segmenter as well."""
+    if not TRANSLATORS[method].needs_segmenter:
+        return _SHARED
+    own = (*_TRANSLATOR, "segmenter")
+    return _SHARED | {"translator": own, "translated": own}
 
 
 def _link(there: Path, here: Path) -> None:

@@ -1,6 +1,7 @@
 """The stages, in order."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from i2i_keras import runs, scoring
@@ -25,7 +26,7 @@ from i2i_keras.evaluation.drift import Eye
 from i2i_keras.evaluation.summary import FLOOR
 from i2i_keras.repetitions import repetitions
 from i2i_keras.report import page
-from i2i_keras.settings import Settings
+from i2i_keras.settings import Settings, check_crop
 from i2i_keras.training import adabn, runtime
 from i2i_keras.training import segmenter as segmenters
 from i2i_keras.translating import Trained, check_method, translate
@@ -79,16 +80,24 @@ def prepare(settings: Settings, run: runs.Run) -> runs.Done:
 def train_translator(settings: Settings, run: runs.Run, method: str) -> runs.Done:
     """Trains a translator on the training images of both domains.
 
-    It is handed paths of images: it cannot see a label.
+    It is handed paths of images: it cannot see a label. One that needs a
+    segmenter gets source_only, which has to be trained, as a function.
     """
     check_method(method)
     inputs = {"records": run.done("records").fingerprint}
     config = getattr(settings.translator, method)
     x, y = ([r.image for r in prepared(run, f"{d}-train")] for d in ("source", "target"))
+    fit = TRANSLATORS[method].fit
+    if TRANSLATORS[method].needs_segmenter:
+        inputs["segmenter"] = run.done(f"segmenter/{FLOOR}").fingerprint
+        segmenter = load_segmenter(run, FLOOR)
+        check_crop(method, config.pipeline.crop, segmenter.stride)
+        # Not its `segment`, a graph of its own: this is compiled with the step.
+        fit = partial(fit, segment=partial(segmenter.model, training=False))
 
     def work(folder: Path) -> runs.Facts:
         runtime.make_deterministic(settings.deterministic)
-        return dict(TRANSLATORS[method].fit(config, x, y, folder, settings.seed))
+        return dict(fit(config, x, y, folder, settings.seed))
 
     facts = {"seed": settings.seed, **config.model_dump(mode="json")}
     return run.stage(f"translator/{method}", facts, inputs, work)
@@ -191,6 +200,8 @@ def run_all(settings: Settings, run: runs.Run, tell: Tell) -> runs.Facts:
         if settings.seeds:
             tell(f"--- seed {own.seed} ---")
         for method in own.methods:
+            if TRANSLATORS[method].needs_segmenter:
+                tell_done(f"train-segmenter {FLOOR}", train_segmenter(own, member, FLOOR))
             tell_done(f"train-translator {method}", train_translator(own, member, method))
             tell_done(f"translate {method}", translate(Trained(member, method)))
         for arm in training_order(own.arms):

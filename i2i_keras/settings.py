@@ -120,6 +120,16 @@ class Settings(Config):
         return arms
 
     @pydantic.model_validator(mode="after")
+    def _segmenter_fits(self) -> "Settings":
+        for method in self.methods:
+            if TRANSLATORS[method].needs_segmenter:
+                if "source_only" not in self.arms:
+                    raise ValueError(f"{method} keeps what source_only sees; name that arm, too.")
+                crop = getattr(self.translator, method).pipeline.crop
+                check_crop(method, crop, self.segmenter.built.stride)
+        return self
+
+    @pydantic.model_validator(mode="after")
     def _window_fits(self) -> "Settings":
         try:
             check_window(self.evaluate.window, self.segmenter.built.stride)
@@ -151,4 +161,17 @@ def check_arm(arm: str) -> None:
         raise ValueError(
             f"no arm {arm!r}; arms are source_only, oracle, adabn, adapted:METHOD, mixed:METHOD,"
             f" label_safe:METHOD and adabn:METHOD with METHOD one of {', '.join(TRANSLATORS)}"
+        )
+
+
+def check_crop(method: str, crop: tuple[int, int], stride: int) -> None:
+    """Refuses crops that the segmenter which a translator needs cannot see.
+
+    Raises:
+        SettingsError: a side is no multiple of the segmenter's stride.
+    """
+    if any(side % stride for side in crop):
+        raise SettingsError(
+            f"translator.{method}.pipeline.crop is {crop[0]} x {crop[1]}, but the segmenter"
+            f" source_only needs multiples of {stride}; change it."
         )

@@ -117,6 +117,15 @@ def test_another_translator_can_be_looked_at(tmp_path):
     assert table[0]["mean_iou"] == arms["adapted:color"]["mean_iou"]
 
 
+@pytest.mark.slow  # Two experiments.
+def test_a_translator_that_sees_by_a_segmenter_is_not_taken_by_a_row_of_another(tmp_path):
+    overrides = [override.replace("cyclegan", "cycada") for override in TINY]
+    rows, told = {name: ROWS[name] for name in ("as it is", "dice")}, []
+    ablation.ablate("demo", overrides, rows, tmp_path, told.append, method="cycada")
+    assert len([line for line in told if line.startswith("train-translator cycada: done")]) == 2
+    assert len([line for line in told if line.startswith("prepare: done")]) == 1
+
+
 @pytest.mark.parametrize("name", ablation.ablation_names())
 def test_every_row_that_comes_with_the_package_is_valid(name):
     rows = ablation.read_rows(name)

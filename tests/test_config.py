@@ -201,6 +201,15 @@ def test_a_wrong_type_is_refused_by_name(override, message):
             'arms=["label_safe:cyclegan", "oracle"]',
             "Setting 'arms': label_safe looks through the eyes of source_only; name that, too",
         ),
+        (
+            'arms=["adapted:cycada", "oracle"]',
+            "cycada keeps what source_only sees; name that arm, too.",
+        ),
+        (
+            "translator.cycada.semantic_directions=[]",
+            "Setting 'translator.cycada.semantic_directions': name xy, yx or both, each once; for",
+        ),
+        ('translator.cycada.semantic_directions=["xx"]', "Setting 'translator.cycada.semantic_"),
         ('arms=["label_safe:cat", "source_only"]', "Setting 'arms': no arm 'label_safe:cat'; "),
         ('arms=["oracle", "oracle"]', "Setting 'arms': an arm is named twice"),
         ("arms=[]", "Setting 'arms': name at least one arm"),
@@ -209,6 +218,15 @@ def test_a_wrong_type_is_refused_by_name(override, message):
 )
 def test_an_impossible_value_is_refused_by_name(override, message):
     assert refused(override).startswith(message)
+
+
+def test_crops_that_the_segmenter_cannot_see_are_refused_where_a_translator_needs_it():
+    crop = "translator.cycada.pipeline.crop=[64, 72]"
+    assert build(crop).translator.cycada.pipeline.crop == (64, 72)
+    table = config.read("demo", ['arms=["source_only", "adapted:cycada"]', crop])
+    message = "translator.cycada.pipeline.crop is 64 x 72, but the segmenter source_only needs"
+    with pytest.raises(SettingsError, match=f"^{message} multiples of 16; change it.$"):
+        config.build(Settings, table)
 
 
 @pytest.mark.parametrize("value", ["nan", "inf", "-inf"])

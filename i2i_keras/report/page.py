@@ -111,7 +111,7 @@ def _sections(root: Path, summary: Mapping[str, Any]) -> Iterator[Section]:
         ]
         yield Section("Pictures", pictures=pictures)
     if quality := read_quality(root, arms):
-        yield _translators(quality)
+        yield _translators(root, quality)
     if (root / "records" / "comparison.json").is_file():
         yield _domains(root)
     yield Section("Warnings", notes=training_warnings(root))
@@ -120,7 +120,7 @@ def _sections(root: Path, summary: Mapping[str, Any]) -> Iterator[Section]:
     yield Section("How it was made", _made(root))
 
 
-def _translators(quality: Mapping[str, Mapping[str, Any]]) -> Section:
+def _translators(root: Path, quality: Mapping[str, Mapping[str, Any]]) -> Section:
     """What translation did to images and to what they show."""
     first = next(iter(quality.values()))
     notes = [
@@ -131,6 +131,13 @@ def _translators(quality: Mapping[str, Mapping[str, Any]]) -> Section:
         " after translation; much of that is what source_only cannot read in the target's style.",
         *drift_notes(quality),
     ]
+    for method in quality:
+        done = root / "translator" / method / "done.json"
+        if done.is_file() and "segmenter" in runs.read_json(done).get("inputs", ()):
+            notes.append(
+                f"{method} was trained to keep what source_only sees: that it drifts little in"
+                " those eyes says nothing."
+            )
     pictures = list(drift_pictures(quality))
     return Section("Translators", [tables.translator_rows(quality)], notes, pictures)
 

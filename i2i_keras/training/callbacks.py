@@ -22,6 +22,7 @@ _SHORT = {
     "generator": "G",
     "adversarial": "adv",
     "identity": "id",
+    "semantic": "sem",
     "accuracy": "acc",
     "gradient": "grad",
     "rate": "lr",

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from i2i_keras.translation import color, cut, cyclegan, fourier
+from i2i_keras.translation import color, cut, cycada, cyclegan, fourier
 from i2i_keras.translation.cut_config import CUTConfig
 from i2i_keras.translation.cyclegan_config import CycleGANConfig
 
@@ -21,6 +21,8 @@ class Translator(NamedTuple):
             to the function of images that it was at that step of its training;
             None if it keeps no states.
         directions: those that it can be loaded in.
+        needs_segmenter: whether `fit` is also given the source's segmenter, as
+            a frozen function from images to logits.
     """
 
     config: type[Any]
@@ -29,6 +31,7 @@ class Translator(NamedTuple):
     load_generator: Callable[..., Any] | None = None
     load_state: Callable[..., Any] | None = None
     directions: tuple[str, ...] = ("xy", "yx")
+    needs_segmenter: bool = False
 
 
 TRANSLATORS = {
@@ -38,6 +41,14 @@ TRANSLATORS = {
         cyclegan.load,
         load_generator=cyclegan.load_generator,
         load_state=cyclegan.load_state,
+    ),
+    "cycada": Translator(
+        cycada.CyCADAConfig,
+        cycada.fit,
+        cycada.load,
+        load_generator=cycada.load_generator,
+        load_state=cycada.load_state,
+        needs_segmenter=True,
     ),
     "cut": Translator(
         CUTConfig, cut.fit, cut.load, cut.load_generator, cut.load_state, cut.DIRECTIONS

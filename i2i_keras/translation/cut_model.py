@@ -74,6 +74,11 @@ class CUT(keras.Model):
         return list(self.discriminator_y.trainable_variables)
 
     @property
+    def networks(self) -> list[str]:
+        """Names of all networks, the average included."""
+        return [*NETWORKS, *(["generator_xy_ema"] if self.config.ema else [])]
+
+    @property
     def translator(self) -> keras.Model:
         """What translates: the average, if there is one."""
         return self.generator_xy_ema if self.config.ema else self.generator_xy

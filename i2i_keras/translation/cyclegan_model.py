@@ -32,7 +32,7 @@ class CycleGAN(keras.Model):
         Zhu et al., 2017, https://arxiv.org/abs/1703.10593.
     """
 
-    LOSSES = (
+    LOSSES: tuple[str, ...] = (
         "adversarial_xy",
         "adversarial_yx",
         "cycle_loss",
@@ -69,6 +69,11 @@ class CycleGAN(keras.Model):
     def discriminator_variables(self) -> list[tf.Variable]:
         """Trainable variables of both discriminators."""
         return self.discriminator_x.trainable_variables + self.discriminator_y.trainable_variables
+
+    @property
+    def networks(self) -> list[str]:
+        """Names of all networks, averages included."""
+        return [*NETWORKS, *(f"{name}_ema" for name in GENERATORS if self.config.ema)]
 
     @property
     def translators(self) -> tuple[keras.Model, ...]:

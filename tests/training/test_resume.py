@@ -40,6 +40,21 @@ fit(config.build(CycleGANConfig, {
 }), *paths[:2], folder, 7)
 """
 )
+ONE_WAY = (
+    TRAIN
+    + """
+from i2i_keras.translation.cut import fit
+from i2i_keras.translation.cut_config import CUTConfig
+small = {"filters": 2, "num_downsamplings": 1}
+fit(config.build(CUTConfig, {
+    "generator": {**small, "num_residual_blocks": 0, "outer_kernel": 3},
+    "discriminator": {**small, "dropout": 0.2, "spectral_norm": True},
+    "pipeline": {"batch_size": 1, "crop": [16, 16]},
+    "num_patches": 20, "projection": 8, "pool_size": 3, "ema": 0.9, "num_samples": 1,
+    "steps": 60, "checkpoint_every": 10, "checkpoint_minutes": 0.002,
+}), *paths[:2], folder, 7)
+"""
+)
 SEGMENTER = (
     TRAIN
     + """
@@ -115,6 +130,7 @@ def arrays(folder):
     [
         pytest.param(SEGMENTER, 1, id="segmenter"),
         pytest.param(TRANSLATOR, 1, id="translator"),
+        pytest.param(ONE_WAY, 1, id="one-way", marks=pytest.mark.slow),
         pytest.param(TRANSLATOR, 6, id="translator-often", marks=pytest.mark.slow),
         pytest.param(SEGMENTER, 6, id="segmenter-often", marks=pytest.mark.slow),
     ],

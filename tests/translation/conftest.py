@@ -1,13 +1,16 @@
 import shutil
 from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
+import keras
 import numpy as np
 import pytest
 from PIL import Image
 
 from i2i_keras import config
-from i2i_keras.translation import cut
+from i2i_keras.models.unet import UNetConfig, build_unet
+from i2i_keras.translation import cut, cycada
 from i2i_keras.translation.cut_config import CUTConfig
 from i2i_keras.translation.cyclegan import CycleGANConfig, fit
 
@@ -58,6 +61,35 @@ def tiny_cut():
 
 
 @pytest.fixture(scope="session")
+def tiny_cycada(tiny):
+    """The same of CyCADA."""
+
+    def build(**changes):
+        own = {"lambda_semantic", "semantic_directions", "semantic_confidence"}
+        table = tiny(**{k: v for k, v in changes.items() if k not in own}).model_dump()
+        return config.build(cycada.CyCADAConfig, {**table, **changes})
+
+    return build
+
+
+@pytest.fixture(scope="session")
+def segmenter():
+    """An untrained U-Net of 3 classes, with statistics as of some data."""
+    keras.utils.set_random_seed(0)
+    network = build_unet(UNetConfig(filters=4, depth=1), 3)
+    rng = np.random.default_rng(0)
+    weights = network.get_weights()
+    network.set_weights([w + rng.uniform(0.0, 0.1, w.shape) for w in weights])
+    return network
+
+
+@pytest.fixture(scope="session")
+def segment(segmenter):
+    """What CyCADA is handed of it."""
+    return partial(segmenter, training=False)
+
+
+@pytest.fixture(scope="session")
 def images(tmp_path_factory):
     """Images of two domains, 20 x 24 pixels: no multiple of the crop."""
     rng = np.random.default_rng(0)
@@ -93,6 +125,13 @@ def fitted(tmp_path_factory, tiny, images):
 def fitted_cut(tmp_path_factory, tiny_cut, images):
     """The same of CUT."""
     return killed_and_continued(cut.fit, tiny_cut(), images, tmp_path_factory)
+
+
+@pytest.fixture(scope="session")
+def fitted_cycada(tmp_path_factory, tiny_cycada, images, segment):
+    """The same of CyCADA."""
+    fit = partial(cycada.fit, segment=segment)
+    return killed_and_continued(fit, tiny_cycada(), images, tmp_path_factory)
 
 
 def killed_and_continued(fit, settings, images, tmp_path_factory):
