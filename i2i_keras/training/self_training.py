@@ -8,6 +8,7 @@ import tensorflow as tf
 from i2i_keras import runs
 from i2i_keras.data.pipeline import training_batches
 from i2i_keras.data.records import Record
+from i2i_keras.errors import DataError
 from i2i_keras.training import segmenter as segmenters
 from i2i_keras.training.history import Row, Warning
 from i2i_keras.training.segmenter_config import SegmenterConfig
@@ -44,6 +45,8 @@ def fit(
     Raises:
         DataError: see `segmenter.fit`; or there are no images of the target.
     """
+    if not examples.target:
+        raise DataError("There are no images of the target to train on; check its split and root.")
     weights = segmenters.begin(segmenter, examples, num_classes, seed)
     model = SelfTrainingModel(config, segmenter, num_classes, weights, seed)
     # Colors change when the teacher has seen them.

@@ -52,7 +52,7 @@ def unsure(model):
 
 @pytest.fixture(scope="module")
 def mixed(build):
-    """A teacher, what it makes of two pairs, and the share that it is sure of."""
+    """A teacher, what it makes of two pairs, and how sure it is."""
     model = unsure(build(own={"threshold": 0.9, "jitter": 0.0}))
     return model, *model.mix(IMAGES, LABELS, TARGET, SEED)
 
@@ -73,7 +73,7 @@ def test_pasted_pixels_weigh_one_and_others_as_much_as_the_teacher_is_sure(mixed
     model, found, share = mixed
     sure = softmax(model.teacher(TARGET, training=True).numpy()).max(-1) >= 0.9
     expected = sure.mean((1, 2))
-    assert 0 < expected.min() and expected.max() < 1 and expected[0] != expected[1]
+    assert expected.min() > 0 and expected.max() < 1 and expected[0] != expected[1]
     np.testing.assert_allclose(share, expected, rtol=1e-6)
     pasted = (found.images.numpy() == IMAGES.numpy()).all(-1)
     np.testing.assert_allclose(found.weights, np.where(pasted, 1, expected[:, None, None]))
