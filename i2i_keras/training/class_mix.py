@@ -30,8 +30,8 @@ def class_mix(source: Mixed, target: Mixed, pasted: tf.Tensor) -> Mixed:
         pasted: bool `(batch, height, width)`, which pixels.
 
     Reference:
-        Olsson et al., 2021, https://arxiv.org/abs/2007.07936, section 3.2;
-        Tranheden et al., 2021, https://arxiv.org/abs/2007.08702, section 3.
+        Olsson et al., 2021, https://arxiv.org/abs/2007.07936; across domains
+        Tranheden et al., 2021, https://arxiv.org/abs/2007.08702.
     """
     return Mixed(
         tf.where(pasted[..., tf.newaxis], source.images, target.images),

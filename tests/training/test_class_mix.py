@@ -40,7 +40,7 @@ def test_each_pixel_of_a_mixed_image_comes_with_its_own_label(source, target, se
     pasted = half_of_classes(tf.constant(source), NUM_CLASSES, tf.constant([seed, 2])).numpy()
     found = Mixed(*(part.numpy() for part in class_mix(*batches, pasted)))
 
-    for index in np.ndindex(source.shape):  # The paper's equation 1, pixel by pixel.
+    for index in np.ndindex(source.shape):
         origin = int(found.images[index][0])
         domain, place = divmod(origin, size)
         assert place == np.ravel_multi_index(index, source.shape)
