@@ -43,7 +43,7 @@ def arm_records(run: runs.Run, arm: str) -> ArmRecords:
     if kind == "oracle":
         return ArmRecords(prepared(run, "target-train"), prepared(run, "target-val"), inputs)
     train, val = prepared(run, "source-train"), prepared(run, "source-val")
-    if kind == "source_only":
+    if arm in ("source_only", "self_training"):
         return ArmRecords(train, val, inputs)
     if kind == "label_safe":
         inputs["label_safe"] = run.done(label_safe_stage(method)).fingerprint

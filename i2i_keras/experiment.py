@@ -27,7 +27,7 @@ from i2i_keras.evaluation.summary import FLOOR
 from i2i_keras.repetitions import repetitions
 from i2i_keras.report import page
 from i2i_keras.settings import Settings, check_crop
-from i2i_keras.training import adabn, runtime
+from i2i_keras.training import adabn, runtime, self_training
 from i2i_keras.training import segmenter as segmenters
 from i2i_keras.translating import Trained, check_method, translate
 from i2i_keras.translation import TRANSLATORS
@@ -147,9 +147,14 @@ def train_segmenter(settings: Settings, run: runs.Run, arm: str) -> runs.Done:
     def work(folder: Path) -> runs.Facts:
         num_classes = len(label_space(run).names)
         runtime.make_deterministic(settings.deterministic)
-        return segmenters.fit(config, examples, num_classes, folder, settings.seed)
+        given = (config, examples, num_classes, folder, settings.seed)
+        if kind == "self_training":
+            return self_training.fit(settings.self_training, *given)
+        return segmenters.fit(*given)
 
     facts = {"seed": settings.seed, **config.facts()}
+    if kind == "self_training":
+        facts["self_training"] = settings.self_training.model_dump(mode="json")
     return run.stage(f"segmenter/{runs.folder_name(arm)}", facts, records.inputs, work)
 
 

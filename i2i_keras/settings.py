@@ -14,6 +14,7 @@ from i2i_keras.evaluation.whole_images import check_window
 from i2i_keras.models import pretrained
 from i2i_keras.training.runtime import Determinism
 from i2i_keras.training.segmenter_config import SegmenterConfig
+from i2i_keras.training.self_training_config import SelfTrainingConfig
 from i2i_keras.translation import TRANSLATORS
 
 # One field a method, so that a new one is one line in `TRANSLATORS`.
@@ -79,9 +80,11 @@ class Settings(Config):
             (translated source), `mixed:METHOD` (source and translated source),
             `label_safe:METHOD` (translated source, without the labels of pixels
             that the translator has changed in the eyes of source_only), METHOD
-            a key of `translation.TRANSLATORS`; and `adabn`, which is
-            source_only, or `adabn:METHOD`, which is adapted:METHOD, with the
-            batch-norm statistics of the target's images.
+            a key of `translation.TRANSLATORS`; `adabn`, which is source_only,
+            or `adabn:METHOD`, which is adapted:METHOD, with the batch-norm
+            statistics of the target's images; and `self_training`, on the
+            source, or `self_training:METHOD`, on the translated source, and
+            both on the target's images, which a teacher labels (DACS).
         streets: draws both domains where no roots are given.
         source: the domain with labels.
         target: the domain that the segmenter shall work in.
@@ -89,6 +92,7 @@ class Settings(Config):
         translator: settings of each method, by its name.
         label_safe: which labels the `label_safe` arms do without.
         segmenter: network and training, the same for all arms.
+        self_training: what the `self_training` arms do besides.
         evaluate: scores and intervals.
     """
 
@@ -104,6 +108,7 @@ class Settings(Config):
     translator: TranslatorSettings = TranslatorSettings()
     label_safe: LabelSafeConfig = LabelSafeConfig()
     segmenter: SegmenterConfig = SegmenterConfig()
+    self_training: SelfTrainingConfig = SelfTrainingConfig()
     evaluate: EvaluateConfig = EvaluateConfig()
 
     @pydantic.field_validator("arms")
@@ -155,12 +160,13 @@ class Settings(Config):
 def check_arm(arm: str) -> None:
     """Refuses a name that is no arm, with a `ValueError`."""
     kind, _, method = arm.partition(":")
-    if arm in ("source_only", "oracle", "adabn"):
-        return
-    if kind not in ("adapted", "mixed", "label_safe", "adabn") or method not in TRANSLATORS:
+    alone = ("source_only", "oracle", "adabn", "self_training")
+    kinds = ("adapted", "mixed", "label_safe", "adabn", "self_training")
+    if arm not in alone and (kind not in kinds or method not in TRANSLATORS):
+        names = [f"{kind}:METHOD" for kind in kinds]
         raise ValueError(
-            f"no arm {arm!r}; arms are source_only, oracle, adabn, adapted:METHOD, mixed:METHOD,"
-            f" label_safe:METHOD and adabn:METHOD with METHOD one of {', '.join(TRANSLATORS)}"
+            f"no arm {arm!r}; arms are {', '.join((*alone, *names[:-1]))} and {names[-1]}"
+            f" with METHOD one of {', '.join(TRANSLATORS)}"
         )
 
 

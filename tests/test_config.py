@@ -211,6 +211,8 @@ def test_a_wrong_type_is_refused_by_name(override, message):
         ),
         ('translator.cycada.semantic_directions=["xx"]', "Setting 'translator.cycada.semantic_"),
         ('arms=["label_safe:cat", "source_only"]', "Setting 'arms': no arm 'label_safe:cat'; "),
+        ('arms=["self_training:cat"]', "Setting 'arms': no arm 'self_training:cat'; arms are "),
+        ("self_training.threshold=2", "Setting 'self_training.threshold': Input should be less"),
         ('arms=["oracle", "oracle"]', "Setting 'arms': an arm is named twice"),
         ("arms=[]", "Setting 'arms': name at least one arm"),
         ("seeds=[3]", "Setting 'seeds': one training has no spread; set seed instead"),

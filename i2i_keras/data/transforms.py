@@ -88,6 +88,19 @@ def color_jitter(images: tf.Tensor, strength: float, seed: tf.Tensor) -> tf.Tens
     """
     shape = (3, tf.shape(images)[0], 1, 1, 1)
     factors = tf.random.stateless_uniform(shape, seed, 1.0 - strength, 1.0 + strength)
+    return scale_colors(images, factors)
+
+
+def scale_colors(images: tf.Tensor, factors: tf.Tensor) -> tf.Tensor:
+    """Changes brightness, contrast and saturation, in this order.
+
+    Args:
+        images: float32 `(batch, height, width, 3)` in [-1, 1].
+        factors: `(3, batch, 1, 1, 1)`, by which; 1 = as they are.
+
+    Returns:
+        Images of the same shape, clipped to [-1, 1].
+    """
     brightness, contrast, saturation = tf.unstack(factors)
     images = (images + 1.0) * brightness - 1.0
     mean = tf.reduce_mean(images, axis=(1, 2, 3), keepdims=True)

@@ -28,7 +28,7 @@ def headline(summary: Mapping[str, Any]) -> Headline:
     """Says whether translating helped, by how much, how sure.
 
     A gain or a harm is claimed only where the 95% interval excludes zero. An
-    arm that did better without translating is named.
+    arm that did better without translating, or by self-training, is named.
 
     Args:
         summary: what scores/summary.json holds.
@@ -38,7 +38,8 @@ def headline(summary: Mapping[str, Any]) -> Headline:
     if not best or not adapted or arms[best]["mean_iou"] <= arms[adapted]["mean_iou"]:
         return answer
     mean = percent(arms[best]["mean_iou"])
-    return answer._replace(text=f"{answer.text} Without translating, {best} reached {mean}%.")
+    how = "With self-training" if ":" in best else "Without translating"
+    return answer._replace(text=f"{answer.text} {how}, {best} reached {mean}%.")
 
 
 def _answer(summary: Mapping[str, Any]) -> Headline:
@@ -49,13 +50,13 @@ def _answer(summary: Mapping[str, Any]) -> Headline:
 
     facts: Mapping[str, Any] = arms[best]
     gain = facts.get("gain")
-    start = f"Translating the source images ({best}{_among(arms)})"
+    start = f"{_deed(best)} ({best}{_among(arms)})"
     if FLOOR not in arms or not is_number(gain):
         text = f"{start} gives a mean IoU of {percent(facts['mean_iou'])}% on the target"
         return Headline("none", f"{text}; without {FLOOR} there is nothing to compare it with.")
 
     if trainings := len(summary.get("seeds", ())):
-        start = f"Over {trainings} trainings, translating the source images ({best}{_among(arms)})"
+        start = f"Over {trainings} trainings, {start[0].lower()}{start[1:]}"
     step = f"from {percent(arms[FLOOR]['mean_iou'])}% to {percent(facts['mean_iou'])}%"
     low, high = facts.get("gain_ci95") or (None, None)
     if not is_number(low) or not is_number(high):
@@ -74,7 +75,7 @@ def _answer(summary: Mapping[str, Any]) -> Headline:
 
 
 def training_warnings(root: Path) -> list[str]:
-    """What went wrong in the trainings of translators, as they told it.
+    """What went wrong in trainings, as they told it.
 
     And with labels that were to be made safe.
 
@@ -83,15 +84,19 @@ def training_warnings(root: Path) -> list[str]:
     """
     return [
         f"{path.parent.parent.name} {path.parent.name}, {warning}"
-        for stage in ("translator", "label_safe")
+        for stage in ("translator", "label_safe", "segmenter")
         for path in sorted(root.glob(f"{stage}/*/done.json"))
         for warning in (runs.read_json(path).get("results") or {}).get("warnings", [])
     ]
 
 
 def best_adapted(arms: Arms) -> str | None:
-    """The best arm that saw translated images and no target label."""
-    return _best(arms, [arm for arm in arms if ":" in arm])
+    """The best arm that saw translated images and no target label.
+
+    What self-training gains is no gain of translating: an arm that does both
+    is taken only where there is no other.
+    """
+    return _best(arms, _adapted(arms))
 
 
 def best_free(arms: Arms) -> str | None:
@@ -152,8 +157,22 @@ def _best(arms: Arms, names: Sequence[str]) -> str | None:
     return max(scored, key=lambda arm: float(arms[arm]["mean_iou"]), default=None)
 
 
+def _adapted(arms: Arms) -> list[str]:
+    translated = [arm for arm in arms if ":" in arm]
+    return [arm for arm in translated if not _self_trained(arm)] or translated
+
+
+def _self_trained(arm: str) -> bool:
+    return arm.startswith("self_training")
+
+
+def _deed(best: str) -> str:
+    besides = " and self-training" if _self_trained(best) else ""
+    return f"Translating the source images{besides}"
+
+
 def _among(arms: Arms) -> str:
-    count = sum(":" in arm for arm in arms)
+    count = len(_adapted(arms))
     return f", the best of {count} arms" if count > 1 else ""
 
 

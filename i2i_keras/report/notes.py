@@ -52,6 +52,10 @@ def _meaning(arm: str) -> str:
         base = f"adapted:{method}" if method else FLOOR
         statistics = "the batch-norm statistics of the target's images"
         return f"{base} with {statistics}; no target label was used."
+    if kind == "self_training":
+        images = _IMAGES["adapted"].format(method) if method else "source images"
+        taught = "target images that a moving average of its own weights has labelled"
+        return f"trained on {images} and on {taught}; no target label was used."
     return f"trained on {_IMAGES[kind].format(method)}; no target label was used."
 
 

@@ -24,6 +24,9 @@ class Warning(NamedTuple):
     text: str
 
 
+Diagnose = Callable[[Sequence[Row]], list[Warning]]
+
+
 class Watch(NamedTuple):
     """What is looked at besides the losses, for each row of the history.
 
@@ -35,7 +38,7 @@ class Watch(NamedTuple):
 
     observe: Callable[[int], Mapping[str, float]]
     best: str
-    diagnose: Callable[[Sequence[Row]], list[Warning]] = lambda rows: []
+    diagnose: Diagnose = lambda rows: []
 
 
 class History:

@@ -15,6 +15,7 @@ def cross_entropy(
     logits: tf.Tensor,
     smoothing: float = 0.0,
     class_weights: Sequence[float] | None = None,
+    pixel_weights: tf.Tensor | None = None,
 ) -> tf.Tensor:
     """Mean over the pixels that are not ignored; 0 where all are.
 
@@ -24,6 +25,9 @@ def cross_entropy(
         smoothing: share of the target's probability that all classes get alike,
             in [0, 1); the rest is the true one's.
         class_weights: of a pixel by its true class; the mean is weighted.
+        pixel_weights: `(batch, height, width)`, what a pixel's loss is taken
+            times. The mean is over all pixels as if these were 1: where they
+            are small, so is the loss.
 
     Reference:
         Szegedy et al., 2016, https://arxiv.org/abs/1512.00567, section 7
@@ -40,6 +44,8 @@ def cross_entropy(
     weights = tf.cast(counted, tf.float32)
     if class_weights is not None:
         weights *= tf.gather(tf.constant(class_weights, tf.float32), label)
+    if pixel_weights is not None:
+        losses *= pixel_weights
     # Not a product: an ignored pixel's loss may be infinite.
     total = tf.reduce_sum(tf.where(counted, losses * weights, 0.0))
     return tf.math.divide_no_nan(total, tf.reduce_sum(weights))

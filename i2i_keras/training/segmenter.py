@@ -16,7 +16,7 @@ from i2i_keras.data.records import Record, spread
 from i2i_keras.errors import DataError
 from i2i_keras.models.segmenters import SEGMENTERS, without_weights
 from i2i_keras.training import callbacks, checkpoints, memory, schedules
-from i2i_keras.training.history import Watch
+from i2i_keras.training.history import Diagnose, Watch
 from i2i_keras.training.segmentation_losses import CLASS_WEIGHTING, class_shares, mean_entropy
 from i2i_keras.training.segmenter_config import SegmenterConfig
 from i2i_keras.training.segmenter_model import SegmenterModel
@@ -63,16 +63,54 @@ def fit(
     Raises:
         DataError: a record has no label, or there is nothing to select by.
     """
+    weights = begin(config, examples, num_classes, seed)
+    model = SegmenterModel(config, num_classes, weights)
+
+    def batches(first: int) -> tf.data.Dataset:
+        return training_batches(config.pipeline, examples.train, seed, first)
+
+    return train(model, batches, examples, folder)
+
+
+def begin(
+    config: SegmenterConfig, examples: Examples, num_classes: int, seed: int
+) -> list[float] | None:
+    """Looks at all records before a model is built, and sets the seed.
+
+    Returns:
+        `(num_classes,)` weights of the classes, or None where all are alike.
+
+    Raises:
+        DataError: see `fit`.
+    """
     _check(config, examples)
     keras.utils.set_random_seed(seed)
-    train = examples.train
     weighting = CLASS_WEIGHTING[config.class_weighting]
-    weights = None
-    if weighting is not None:
-        weights = weighting(class_shares(train, num_classes)).tolist()
-    model = SegmenterModel(config, num_classes, weights)
+    if weighting is None:
+        return None
+    weights: list[float] = weighting(class_shares(examples.train, num_classes)).tolist()
+    return weights
+
+
+def train(
+    model: SegmenterModel,
+    batches: Callable[[int], tf.data.Dataset],
+    examples: Examples,
+    folder: Path,
+    diagnose: Diagnose = lambda rows: [],
+) -> runs.Facts:
+    """Trains a new model and saves its network; see `fit`.
+
+    Args:
+        model: not compiled yet.
+        batches: endless ones for its step, from a given step on.
+        examples: that they are of.
+        folder: see `fit`.
+        diagnose: tells what is wrong with the rows of the history.
+    """
+    config = model.config
     steps = schedules.total_steps(
-        config.steps, config.epochs, len(train), config.pipeline.batch_size
+        config.steps, config.epochs, len(examples.train), config.pipeline.batch_size
     )
     model.compile(steps)
     if told := memory.advice(model.network, config, memory.free_bytes()):
@@ -80,17 +118,17 @@ def fit(
     best = _BEST[config.select] if examples.val or config.select == "entropy" else "loss"
     found = callbacks.train(
         model,
-        lambda first: training_batches(config.pipeline, train, seed, first),
+        batches,
         folder,
         steps,
         config,
-        Watch(_observer(model, config, examples), best=best),
+        Watch(_observer(model, config, examples), best, diagnose),
     )
     kept = steps if config.select == "last" else found["best_step"]
     if kept != steps:
         checkpoints.read_network(folder, kept, "network", model.network)
     facts = {
-        "num_classes": num_classes,
+        "num_classes": model.num_classes,
         "network": config.network,
         # Not the place of the weights that it began with: it has its own now.
         config.network: without_weights(config.built).model_dump(mode="json"),

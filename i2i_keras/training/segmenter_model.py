@@ -11,7 +11,7 @@ from i2i_keras.training import compilation, schedules
 from i2i_keras.training.segmentation_losses import accuracy, cross_entropy, dice_loss
 from i2i_keras.training.segmenter_config import SegmenterConfig
 
-Batch = tuple[tf.Tensor, tf.Tensor]
+Batch = tuple[tf.Tensor, ...]
 Losses = dict[str, tf.Tensor]
 
 
@@ -32,6 +32,7 @@ class SegmenterModel(keras.Model):
     ) -> None:
         super().__init__(name="segmenter")
         self.config = config
+        self.num_classes = num_classes
         self.class_weights = class_weights
         with compilation.policy(config.precision):
             self.network = SEGMENTERS[config.network].build(config.built, num_classes)
@@ -63,18 +64,20 @@ class SegmenterModel(keras.Model):
             `loss`, which is what is minimized; `accuracy`; and the terms of the
             loss before they are weighted, where there are several.
         """
+        (losses, gradients), _ = compilation.in_parts(self.part, self.config.accumulate, *batch)
         variables = self.network.trainable_variables
-
-        def part(number: int, images: tf.Tensor, labels: tf.Tensor) -> tuple[Any, tuple[()]]:
-            with tf.GradientTape() as tape:
-                logits = self.network(images, training=True)
-                losses = self.losses_of(labels, logits)
-            gradients = compilation.gradients(tape, losses["loss"], variables, self.optimizer)
-            return (losses | {"accuracy": accuracy(labels, logits)}, gradients), ()
-
-        (losses, gradients), _ = compilation.in_parts(part, self.config.accumulate, *batch)
         self.optimizer.apply_gradients(zip(gradients, variables, strict=True))
         return losses
+
+    def part(self, number: int, *batch: tf.Tensor) -> tuple[Any, tuple[()]]:
+        """Losses and gradients of a part of a batch, for `in_parts`."""
+        images, labels = batch
+        with tf.GradientTape() as tape:
+            logits = self.network(images, training=True)
+            losses = self.losses_of(labels, logits)
+        variables = self.network.trainable_variables
+        gradients = compilation.gradients(tape, losses["loss"], variables, self.optimizer)
+        return (losses | {"accuracy": accuracy(labels, logits)}, gradients), ()
 
     def test_step(self, batch: Batch) -> Losses:
         """Plain cross entropy, for any settings, and accuracy of a batch."""

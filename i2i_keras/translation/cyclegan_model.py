@@ -7,8 +7,8 @@ import tensorflow as tf
 
 from i2i_keras.models.discriminator import build_discriminator
 from i2i_keras.models.generator import build_generator
-from i2i_keras.training import compilation
-from i2i_keras.translation import ema, health
+from i2i_keras.training import compilation, ema
+from i2i_keras.translation import health
 from i2i_keras.translation.cyclegan_config import CycleGANConfig
 from i2i_keras.translation.discriminator_losses import terms
 from i2i_keras.translation.losses import ADVERSARIAL, l1, reconstruction

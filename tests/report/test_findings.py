@@ -33,6 +33,26 @@ def test_an_arm_that_did_better_without_translating_is_named(summary):
     assert "adabn" not in headline(summary).text
 
 
+def test_what_self_training_gains_is_no_gain_of_translating(summary):
+    arms = summary["arms"]
+    arms["self_training:cyclegan"] = {**arms["adapted:cyclegan"], "mean_iou": 0.5}
+    text = headline(summary).text
+    assert text.startswith("Translating the source images (adapted:cyclegan) helped")
+    assert text.endswith(" With self-training, self_training:cyclegan reached 50.0%.")
+    arms["self_training"] = {**arms["adapted:cyclegan"], "mean_iou": 0.51}
+    assert headline(summary).text.endswith(" Without translating, self_training reached 51.0%.")
+
+
+def test_where_translating_is_only_seen_with_self_training_both_are_named(summary):
+    arms = summary["arms"]
+    arms["self_training:cyclegan"] = arms.pop("adapted:cyclegan")
+    start = "Translating the source images and self-training (self_training:cyclegan) helped"
+    assert headline(summary).text.startswith(start)
+    summary["seeds"] = [0, 1]
+    start = "Over 2 trainings, translating the source images and self-training ("
+    assert headline(summary).text.startswith(start)
+
+
 def test_harm_is_said_plainly(summary):
     summary["arms"]["adapted:cyclegan"] |= {
         "mean_iou": 0.33,

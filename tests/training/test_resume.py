@@ -70,6 +70,13 @@ fit(config.build(SegmenterConfig, {
 }), Examples(records, records[:1], paths[1]), 3, folder, 7)
 """
 )
+# With a teacher besides, and draws of what is pasted.
+SELF_TRAINING = SEGMENTER.replace(
+    "from i2i_keras.training.segmenter import Examples, fit",
+    "from i2i_keras.training.segmenter import Examples\n"
+    "from i2i_keras.training.self_training import fit\n"
+    "from i2i_keras.training.self_training_config import SelfTrainingConfig",
+).replace("fit(config.build(", "fit(SelfTrainingConfig(threshold=0.4), config.build(")
 STEPS = 60
 
 
@@ -129,10 +136,12 @@ def arrays(folder):
     ("code", "kills"),
     [
         pytest.param(SEGMENTER, 1, id="segmenter"),
+        pytest.param(SELF_TRAINING, 1, id="self-training"),
         pytest.param(TRANSLATOR, 1, id="translator"),
         pytest.param(ONE_WAY, 1, id="one-way", marks=pytest.mark.slow),
         pytest.param(TRANSLATOR, 6, id="translator-often", marks=pytest.mark.slow),
         pytest.param(SEGMENTER, 6, id="segmenter-often", marks=pytest.mark.slow),
+        pytest.param(SELF_TRAINING, 6, id="self-training-often", marks=pytest.mark.slow),
     ],
 )
 def test_a_training_killed_at_random_ends_bit_by_bit_the_same(data, tmp_path, code, kills):

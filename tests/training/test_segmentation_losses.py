@@ -55,6 +55,15 @@ def test_ignored_pixels_get_no_gradient(loss_of):
     np.testing.assert_array_equal(gradient > 0, COUNTED)
 
 
+def test_a_pixels_weight_scales_its_loss_and_not_the_number_of_pixels():
+    weights = RNG.uniform(size=LABEL.shape).astype(np.float32)
+    values = LOGITS.astype(np.float64)
+    losses = np.log(np.exp(values).sum(axis=-1))[COUNTED] - values[COUNTED, LABEL[COUNTED]]
+    expected = (weights[COUNTED] * losses).mean()
+    found = cross_entropy(LABEL, LOGITS, pixel_weights=weights)
+    np.testing.assert_allclose(found, expected, rtol=1e-5)
+
+
 def test_without_knowledge_the_loss_is_log_of_the_number_of_classes():
     np.testing.assert_allclose(cross_entropy(LABEL, 0 * LOGITS), math.log(3), rtol=1e-6)
 

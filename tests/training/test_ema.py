@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from i2i_keras.translation import ema
+from i2i_keras.training import ema
 
 
 def new_model():

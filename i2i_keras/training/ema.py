@@ -1,4 +1,4 @@
-"""Generators whose weights are moving averages of those that are trained."""
+"""Networks whose weights are moving averages of those that are trained."""
 
 import keras
 import tensorflow as tf
