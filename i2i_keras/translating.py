@@ -66,8 +66,8 @@ class Trained(NamedTuple):
 
     def fingerprint(self) -> str:
         """Of all that decides what it makes of an image."""
-        kept = (self.folder.glob(pattern) for pattern in ("*.weights.h5", "*.npz"))
-        files = [*itertools.chain.from_iterable(kept), self.folder / "config.json"]
+        kept = (self.folder.glob(pattern) for pattern in ("*.weights.h5", "*.npz", "*.json"))
+        files = [path for path in itertools.chain.from_iterable(kept) if path.name != "done.json"]
         hashes = [hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(files)]
         return runs.fingerprint([self.method, self.direction, hashes])
 

@@ -7,11 +7,9 @@ import shutil
 import keras
 import numpy as np
 import pytest
-from click.testing import CliRunner
 from PIL import Image
 
-from i2i_keras import arms, config, experiment, runs, scoring
-from i2i_keras.cli import main
+from i2i_keras import arms, experiment, runs, scoring
 from i2i_keras.data.labels import IGNORE
 from i2i_keras.data.records import SPLITS, read_label, read_records
 from i2i_keras.errors import DataError, SettingsError
@@ -20,86 +18,26 @@ from i2i_keras.evaluation.inception import load_inception
 from i2i_keras.training import segmenter
 from i2i_keras.translation import TRANSLATORS
 
-PRESET = """
-arms = ["label_safe:cyclegan", "source_only", "adabn", "adapted:cyclegan", "oracle"]
-
-[streets]
-num_train = 6
-num_val = 2
-num_test = 3
-camera_size = [64, 128]
-game_size = [64, 128]
-
-[source]
-format = "cityscapes"
-
-[target]
-format = "gta5"
-
-[prepare]
-size = [32, 64]
-native_labels = true
-workers = 1
-
-[translator.cyclegan]
-steps = 2
-checkpoint_every = 1
-num_samples = 1
-lambda_identity = 0.0
-generator = {filters = 2, num_downsamplings = 1, num_residual_blocks = 0, outer_kernel = 3}
-discriminator = {filters = 2, num_downsamplings = 1}
-pipeline = {batch_size = 1, crop = [16, 16]}
-
-[label_safe]
-confidence = 0.0
-
-[segmenter]
-select = "entropy"
-steps = 3
-checkpoint_every = 2
-unet = {filters = 2, depth = 1, l2 = 0.0}
-pipeline = {batch_size = 2, crop = [16, 16]}
-
-[evaluate]
-bootstrap_samples = 50
-num_pictures = 2
-"""
 ARMS = ("label_safe:cyclegan", "source_only", "adabn", "adapted:cyclegan", "oracle")
 # label_safe looks through the eyes of source_only.
 TRAINED = ("source_only", "adabn", "adapted:cyclegan", "oracle", "label_safe:cyclegan")
-
-
-class Experiment:
-    """A run directory and the command that made it."""
-
-    def __init__(self, folder):
-        self.root, self.preset = folder / "run", folder / "tiny.toml"
-        self.preset.write_text(PRESET, "utf-8")
-
-    @property
-    def run(self):
-        return runs.Run(self.root)
-
-    @property
-    def settings(self):
-        return config.build(experiment.Settings, config.read(str(self.preset)))
-
-    def command(self, name, *arguments):
-        words = [name, "--preset", self.preset, "--run", self.root, *arguments]
-        return CliRunner().invoke(main, [str(word) for word in words])
-
-    def records(self, table):
-        return read_records(self.root, self.root / f"{table}.csv")
+CHANGES = (
+    f"arms={list(ARMS)}",
+    *("streets.num_train=6", "streets.num_val=2", "streets.num_test=3"),
+    *("prepare.native_labels=true", "label_safe.confidence=0.0"),
+    *("segmenter.select=entropy", "segmenter.steps=3"),
+    *("evaluate.bootstrap_samples=50", "evaluate.num_pictures=2"),
+)
 
 
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory):
+def finished(tmp_path_factory, tiny_experiment):
     """`run`, from nothing to the report, but for target labels of no business.
 
     Once everything is prepared, all labels of the target disappear until all
     but the oracle are trained, with weights chosen on the target's images.
     """
-    tiny = Experiment(tmp_path_factory.mktemp("experiment"))
+    tiny = tiny_experiment(tmp_path_factory.mktemp("experiment") / "run", *CHANGES)
     assert tiny.command("prepare").exit_code == 0
     labels = [tiny.root / "records" / f"target-{split}" / "labels" for split in SPLITS]
     assert all([*folder.iterdir()] for folder in labels)
@@ -297,7 +235,7 @@ def test_the_targets_labels_choose_the_best_of_the_states_for_comparison_only(fi
 
 
 def test_the_mixed_arm_gets_source_and_translated(finished):
-    train, val, _ = arms.arm_records(finished.run, "mixed:cyclegan")
+    train, val, _ = arms.arm_records(runs.Run(finished.root), "mixed:cyclegan")
     assert train == [
         *finished.records("records/source-train"),
         *finished.records("translated/cyclegan/source-train"),
@@ -347,9 +285,9 @@ def test_no_json_holds_what_json_has_not(finished):
 
 
 @pytest.fixture(scope="module")
-def again(finished, tmp_path_factory):
+def again(finished, tmp_path_factory, tiny_experiment):
     """A copy of the run elsewhere, and what `run` said of it."""
-    moved = Experiment(tmp_path_factory.mktemp("moved"))
+    moved = tiny_experiment(tmp_path_factory.mktemp("moved") / "run", *CHANGES)
     shutil.copytree(finished.root, moved.root)
     return moved, moved.command("run")
 
@@ -412,14 +350,11 @@ def test_new_records_are_other_inputs(finished, tmp_path):
     done = runs.read_json(tmp_path / "records" / "done.json")
     runs.write_json(tmp_path / "records" / "done.json", done | {"fingerprint": "another"})
     with pytest.raises(DataError, match="was made with another records; use another --run"):
-        experiment.train_translator(finished.settings, runs.Run(tmp_path), "cyclegan")
+        experiment.train_translator(finished.settings(), runs.Run(tmp_path), "cyclegan")
 
 
 def test_arms_are_scored_without_pictures_as_well(finished, unscored):
-    settings = config.build(
-        experiment.Settings,
-        config.read(str(finished.preset), ['arms=["source_only"]', "evaluate.num_pictures=0"]),
-    )
+    settings = finished.settings('arms=["source_only"]', "evaluate.num_pictures=0")
     arms = experiment.evaluate(settings, unscored)["arms"]
     assert arms["source_only"]["mean_iou"] >= 0
 
@@ -433,8 +368,7 @@ def unscored(finished, tmp_path):
 
 
 def test_windows_are_asked_for_and_change_the_scores(finished, unscored, summary):
-    changes = ['arms=["source_only"]', "evaluate.window=[16, 16]"]
-    settings = config.build(experiment.Settings, config.read(str(finished.preset), changes))
+    settings = finished.settings('arms=["source_only"]', "evaluate.window=[16, 16]")
     arms = experiment.evaluate(settings, unscored)["arms"]
     before, after = (
         np.load(root / "scores" / "source_only" / "confusions.npz")["confusions"]
@@ -444,14 +378,11 @@ def test_windows_are_asked_for_and_change_the_scores(finished, unscored, summary
     assert not np.array_equal(after, before)
     assert arms["source_only"]["mean_iou"] != summary["arms"]["source_only"]["mean_iou"]
     with pytest.raises(DataError, match=r"was made with window = \[16, 16\] \(now absent\)"):
-        experiment.evaluate(finished.settings, unscored)
+        experiment.evaluate(finished.settings(), unscored)
 
 
 def test_an_arm_can_be_looked_through_as_it_was_scored(unscored, finished):
-    settings = config.build(
-        experiment.Settings,
-        config.read(str(finished.preset), ['arms=["source_only"]', "evaluate.window=[16, 16]"]),
-    )
+    settings = finished.settings('arms=["source_only"]', "evaluate.window=[16, 16]")
     experiment.evaluate(settings, unscored)
     record = read_records(unscored.root, unscored.root / "records" / "target-test.csv")[0]
     for run in (unscored, runs.Run(finished.root)):
@@ -463,28 +394,27 @@ def test_an_arm_can_be_looked_through_as_it_was_scored(unscored, finished):
 
 def test_a_window_that_the_trained_segmenter_cannot_take_is_refused(finished, unscored):
     # Its stride is 2; the settings may be of another one by now.
-    evaluate = finished.settings.evaluate.model_copy(update={"window": (16, 15)})
-    settings = finished.settings.model_copy(update={"evaluate": evaluate})
+    evaluate = finished.settings().evaluate.model_copy(update={"window": (16, 15)})
+    settings = finished.settings().model_copy(update={"evaluate": evaluate})
     with pytest.raises(SettingsError, match="16 x 15, but this segmenter needs multiples of 2;"):
         experiment.evaluate(settings, unscored)
-    experiment.evaluate(finished.settings, unscored)  # Nothing is left of the attempt.
+    experiment.evaluate(finished.settings(), unscored)  # Nothing is left of the attempt.
 
 
 def test_arms_are_scored_where_the_sources_test_labels_are_withheld(finished, unscored, summary):
     table = unscored.root / "records" / "source-test.csv"
     rows = [row | {"label": ""} for row in runs.read_table(table)]
     runs.write_table(table, rows, columns=list(rows[0]))
-    experiment.evaluate(finished.settings, unscored)
+    experiment.evaluate(finished.settings(), unscored)
     assert runs.read_json(unscored.root / "scores" / "summary.json") == summary
 
 
 # --- Drift, and labels that are safe from it ---------------------------------
 
 
-def drift_of(run, preset, **evaluate):
+def drift_of(run, finished, **evaluate):
     """What `evaluate` says of drift with other settings, of a copy."""
-    overrides = ["evaluate.num_pictures=2", *(f"evaluate.{k}={v}" for k, v in evaluate.items())]
-    settings = config.build(experiment.Settings, config.read(str(preset), overrides))
+    settings = finished.settings(*(f"evaluate.{k}={v}" for k, v in evaluate.items()))
     shutil.rmtree(run.root / "scores" / "cyclegan", ignore_errors=True)
     experiment.evaluate(settings, run)
     return runs.read_json(run.root / "scores" / "cyclegan.json")["drift"]
@@ -501,9 +431,9 @@ def test_drift_is_told_of_each_state_that_is_kept(finished):
 def test_drift_over_the_steps_is_measured_on_as_many_images_as_asked_for(finished, tmp_path):
     shutil.copytree(finished.root, tmp_path / "run")
     run = runs.Run(tmp_path / "run")
-    whole = drift_of(run, finished.preset)
-    none = drift_of(run, finished.preset, num_drift_images=0)
-    one = drift_of(run, finished.preset, num_drift_images=1)
+    whole = drift_of(run, finished)
+    none = drift_of(run, finished, num_drift_images=0)
+    one = drift_of(run, finished, num_drift_images=1)
     assert [row["step"] for row in one["by_step"]] == [1, 2]
     assert none["by_step"] == whole["by_step"][-1:]
     assert one["transitions"] == none["transitions"] == whole["transitions"]
@@ -524,12 +454,12 @@ def test_a_translator_that_changes_nothing_has_no_drift_and_no_unsafe_label(fini
     for split in ("train", "val"):
         for image in (run.root / f"records/source-{split}/images").iterdir():
             shutil.copy(image, run.root / f"translated/cyclegan/source-{split}")
-    drift = drift_of(run, finished.preset, num_drift_images=0)
+    drift = drift_of(run, finished, num_drift_images=0)
     assert (drift["drifted"], drift["sentences"]) == (0, [])
     assert {share for share in drift["kept"].values() if share is not None} == {1}
 
     shutil.rmtree(run.root / "label_safe")
-    results = experiment.label_safe(finished.settings, run, "cyclegan").results
+    results = experiment.label_safe(finished.settings(), run, "cyclegan").results
     assert results["marked"] == 0
     for source, safe in zip(
         finished.records("records/source-train"),
@@ -543,7 +473,7 @@ def test_of_a_method_that_keeps_no_states_the_end_is_measured(finished, tmp_path
     stateless = TRANSLATORS["cyclegan"]._replace(load_state=None)
     monkeypatch.setitem(TRANSLATORS, "cyclegan", stateless)
     shutil.copytree(finished.root, tmp_path / "run")
-    drift = drift_of(runs.Run(tmp_path / "run"), finished.preset)
+    drift = drift_of(runs.Run(tmp_path / "run"), finished)
     assert [(row["step"], row["drifted"]) for row in drift["by_step"]] == [(2, drift["drifted"])]
 
 
@@ -576,7 +506,7 @@ def test_a_label_is_safe_where_source_only_sees_the_same_class(finished):
 
 
 def test_the_label_safe_arm_is_trained_on_safe_labels(finished):
-    train, val, _ = arms.arm_records(finished.run, "label_safe:cyclegan")
+    train, val, _ = arms.arm_records(runs.Run(finished.root), "label_safe:cyclegan")
     assert train == finished.records("label_safe/cyclegan/source-train")
     assert val == finished.records("label_safe/cyclegan/source-val")
 
@@ -585,9 +515,9 @@ def test_labels_are_not_made_safe_without_source_only(finished, tmp_path):
     for stage in ("records", "translated/cyclegan"):
         shutil.copytree(finished.root / stage, tmp_path / stage)
     with pytest.raises(DataError, match=r"segmenter/source_only is not finished; run the stage"):
-        experiment.train_segmenter(finished.settings, runs.Run(tmp_path), "label_safe:cyclegan")
+        experiment.train_segmenter(finished.settings(), runs.Run(tmp_path), "label_safe:cyclegan")
     with pytest.raises(SettingsError, match="No translator 'cat'"):
-        experiment.train_segmenter(finished.settings, runs.Run(tmp_path), "label_safe:cat")
+        experiment.train_segmenter(finished.settings(), runs.Run(tmp_path), "label_safe:cat")
 
 
 # --- Translation of anything ------------------------------------------------

@@ -5,24 +5,14 @@ import json
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
-
-from i2i_keras.cli import main
 
 NOTEBOOKS = sorted((Path(__file__).parents[1] / "notebooks").glob("*.ipynb"))
-SETTINGS = [
-    *("streets.num_train=4", "streets.num_val=1", "streets.num_test=3", "prepare.workers=1"),
-    *("streets.camera_size=[64, 128]", "streets.game_size=[64, 128]", "prepare.size=[32, 64]"),
-    *("translator.cyclegan.steps=2", "translator.cyclegan.checkpoint_every=1"),
-    *("translator.cyclegan.generator.filters=2", "translator.cyclegan.discriminator.filters=2"),
-    *("translator.cyclegan.pipeline.crop=[16, 16]", "translator.cyclegan.num_samples=1"),
-    *("segmenter.steps=2", "segmenter.checkpoint_every=1", "segmenter.pipeline.batch_size=2"),
-    *("segmenter.unet={filters = 2, depth = 1, l2 = 0.0}", "segmenter.pipeline.crop=[16, 16]"),
-    *("evaluate.bootstrap_samples=20", "evaluate.num_quality_images=3"),
-]
 RUNS = {
-    "two trainings": ["seeds=[3, 5]"],
+    "two trainings, a translator without a way back": [
+        *("seeds=[3, 5]", 'arms=["source_only", "adapted:color", "adapted:cut", "oracle"]'),
+    ],
     "nothing but an oracle": ['arms=["oracle"]', "segmenter.keep_checkpoints=1"],
+    "translators without a network": ['arms=["source_only", "mixed:color", "adapted:fourier"]'],
     "no floor, windows, another label space": [
         *('arms=["adabn:cyclegan", "oracle"]', "evaluate.window=[16, 16]"),
         *("prepare.label_space=idd7", "evaluate.num_pictures=0", "segmenter.select=entropy"),
@@ -67,16 +57,14 @@ def test_what_a_notebook_imports_is_there(path):
             exec(compile(ast.Module([node], []), path.name, "exec"), {})
 
 
-@pytest.mark.slow  # Three experiments, and every picture of them.
+@pytest.mark.slow  # Four experiments, and every picture of them.
 @pytest.mark.parametrize("changes", RUNS.values(), ids=RUNS)
-def test_notebooks_run_on_any_finished_run(changes, tmp_path, monkeypatch):
+def test_notebooks_run_on_any_finished_run(changes, tmp_path, monkeypatch, tiny_experiment):
     pytest.importorskip("IPython")
-    words = ["run", "--preset", "demo", "--run", str(tmp_path / "run")]
-    for setting in [*SETTINGS, *changes]:
-        words += ["--set", setting]
-    result = CliRunner().invoke(main, words)
+    finished = tiny_experiment(tmp_path / "run", "segmenter.checkpoint_every=1", *changes)
+    result = finished.command("run")
     assert result.exit_code == 0, result.output
-    monkeypatch.setenv("I2I_RUN", str(tmp_path / "run"))
-    translated = (tmp_path / "run").glob("**/translator/cyclegan/done.json")
+    monkeypatch.setenv("I2I_RUN", str(finished.root))
+    translated = finished.root.glob("**/translator/*/done.json")
     for path in NOTEBOOKS if any(translated) else [NOTEBOOKS[0], *NOTEBOOKS[2:]]:
         execute(path)

@@ -5,59 +5,26 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from click.testing import CliRunner
 
 from i2i_keras import runs
-from i2i_keras.cli import main
 from i2i_keras.evaluation.segmentation import mean_iou
 from i2i_keras.evaluation.statistics import bootstrap
 from i2i_keras.evaluation.summary import compare
 from i2i_keras.repetitions import trainings
 from i2i_keras.scoring import load_confusions
 
-PRESET = """
-seeds = [3, 5]
-arms = ["source_only", "adapted:cyclegan", "oracle"]
-streets = {num_train = 3, num_val = 1, num_test = 4, camera_size = [64, 128], game_size = [64, 128]}
-source = {format = "cityscapes"}
-target = {format = "gta5"}
-prepare = {size = [32, 64], workers = 1}
-evaluate = {bootstrap_samples = 50, num_pictures = 1, num_quality_images = 2}
-
-[translator.cyclegan]
-steps = 1
-checkpoint_every = 1
-num_samples = 1
-lambda_identity = 0.0
-generator = {filters = 2, num_downsamplings = 1, num_residual_blocks = 0, outer_kernel = 3}
-discriminator = {filters = 2, num_downsamplings = 1}
-pipeline = {batch_size = 1, crop = [16, 16]}
-
-[segmenter]
-steps = 2
-checkpoint_every = 2
-unet = {filters = 2, depth = 1, l2 = 0.0}
-pipeline = {batch_size = 2, crop = [16, 16]}
-"""
 ARMS = ("source_only", "adapted:cyclegan", "oracle")
 SEEDS = (3, 5)
-
-
-class Twice:
-    """A run directory and the commands that made it, stage by stage."""
-
-    def __init__(self, folder):
-        self.root, self.preset = folder / "run", folder / "twice.toml"
-        self.preset.write_text(PRESET, "utf-8")
-
-    def command(self, name, *arguments):
-        words = [name, "--preset", self.preset, "--run", self.root, *arguments]
-        return CliRunner().invoke(main, [str(word) for word in words])
+CHANGES = (
+    *(f"seeds={list(SEEDS)}", "streets.num_test=4", "translator.cyclegan.steps=1"),
+    *("evaluate.bootstrap_samples=50", "evaluate.num_quality_images=2"),
+)
 
 
 @pytest.fixture(scope="module")
-def twice(tmp_path_factory):
-    found = Twice(tmp_path_factory.mktemp("twice"))
+def twice(tmp_path_factory, tiny_experiment):
+    """The experiment, stage by stage."""
+    found = tiny_experiment(tmp_path_factory.mktemp("twice") / "run", *CHANGES)
     stages = ("prepare", "train-translator", "translate", "train-segmenter", "evaluate", "report")
     found.results = {stage: found.command(stage) for stage in stages}
     for stage, result in found.results.items():
@@ -138,8 +105,8 @@ def test_the_report_has_both_and_a_page_for_each(twice):
         assert "They do not cover the chance in training" in page
 
 
-def test_run_finds_everything_done_also_where_it_was_moved_to(twice, tmp_path):
-    moved = Twice(tmp_path)
+def test_run_finds_everything_done_also_where_it_was_moved_to(twice, tmp_path, tiny_experiment):
+    moved = tiny_experiment(tmp_path / "run", *CHANGES)
     shutil.copytree(twice.root, moved.root, symlinks=True)
     result = moved.command("run")
     assert result.exit_code == 0, result.output
@@ -153,9 +120,8 @@ def test_images_are_translated_by_the_translator_of_one_seed(twice, tmp_path):
     refused = twice.command(*arguments)
     assert refused.exit_code == 2
     assert f"Give one's run directory: --run {twice.root}/seed-3 --set seeds=[]." in refused.output
-    member = Twice.__new__(Twice)
-    member.root, member.preset = twice.root / "seed-3", twice.preset
-    result = member.command(*arguments, "--set", "seeds=[]")
+    one = ("--run", twice.root / "seed-3", "--set", "seeds=[]")
+    result = twice.command(*arguments, *one)
     assert result.exit_code == 0, result.output
     assert [path.name for path in tmp_path.glob("*.png")]
 

@@ -2,6 +2,7 @@
 
 import re
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -9,38 +10,13 @@ from pathlib import Path
 
 import pytest
 
-PRESET = """
-arms = ["adapted:cyclegan"]
-
-[streets]
-num_train = 3
-num_val = 1
-num_test = 1
-camera_size = [64, 128]
-game_size = [64, 128]
-
-[source]
-format = "cityscapes"
-
-[target]
-format = "gta5"
-
-[prepare]
-size = [32, 64]
-workers = 1
-
-[translator.cyclegan]
-steps = 100000
-checkpoint_every = 1000
-num_samples = 1
-lambda_identity = 0.0
-generator = {filters = 2, num_downsamplings = 1, num_residual_blocks = 0, outer_kernel = 3}
-discriminator = {filters = 2, num_downsamplings = 1}
-pipeline = {batch_size = 1, crop = [16, 16]}
-"""
 # As the program that pip installs, in the environment of the tests.
 PROGRAM = Path(sys.executable).with_name("i2i-keras")
-WORDS = ["train-translator", "--preset", "my tiny.toml", "--run", "my run", "--set", "seed=3"]
+WORDS = [
+    *("train-translator", "--preset", "my tiny.toml", "--run", "my run", "--set", "seed=3"),
+    *("--set", "translator.cyclegan.steps=100000"),
+    *("--set", "translator.cyclegan.checkpoint_every=1000"),
+]
 
 
 def start(folder, words):
@@ -70,9 +46,9 @@ def until(process, pattern):
 
 
 @pytest.fixture(scope="module")
-def prepared(tmp_path_factory, end):
+def prepared(tmp_path_factory, end, tiny_preset):
     folder = tmp_path_factory.mktemp("stop")
-    (folder / "my tiny.toml").write_text(PRESET, "utf-8")
+    shutil.copy(tiny_preset, folder / "my tiny.toml")
     code, _, err = end(start(folder, ["prepare", *WORDS[1:]]))
     assert code == 0, err
     return folder

@@ -187,6 +187,16 @@ def test_a_method_that_keeps_statistics_depends_on_them(run, tmp_path):
     assert found[0] == found[2] != found[1]
 
 
+def test_a_method_may_keep_its_numbers_in_any_json_file(run):
+    trained = Trained(run, "cyclegan")
+    before = trained.fingerprint()
+    runs.write_json(trained.folder / "gamma.json", {"xy": 1.5})
+    assert (after := trained.fingerprint()) != before
+    done = runs.read_json(trained.folder / "done.json")
+    runs.write_json(trained.folder / "done.json", done | {"seconds": 99})
+    assert trained.fingerprint() == after
+
+
 # --- Methods without a network ----------------------------------------------
 
 
