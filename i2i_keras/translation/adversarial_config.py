@@ -113,6 +113,12 @@ class AdversarialConfig(CheckpointConfig):
             raise ValueError(
                 f"pipeline.crop has to be a multiple of {stride}, the generator's stride"
             )
+        least = 3 * 2**self.discriminator.num_downsamplings  # For one patch.
+        if min(self.pipeline.crop) < least:
+            raise ValueError(
+                f"pipeline.crop has to be {least} or more with so many"
+                " discriminator.num_downsamplings"
+            )
         if self.pipeline.batch_size % self.accumulate:
             raise ValueError(
                 f"accumulate has to divide pipeline.batch_size, {self.pipeline.batch_size}"

@@ -46,6 +46,7 @@ def test_a_loss_brings_its_critic_steps_and_penalty_unless_told_otherwise(
     ("changes", "message"),
     [
         ({"pipeline": {"crop": [30, 32]}}, "pipeline.crop has to be a multiple of 4, the gen"),
+        ({"pipeline": {"crop": [32, 20]}}, "pipeline.crop has to be 24 or more with so many dis"),
         (
             {"adversarial": "wgan"},
             "Setting 'adversarial': no adversarial loss 'wgan'; there are lsgan, bce, hinge, wgan_",
@@ -57,7 +58,14 @@ def test_a_loss_brings_its_critic_steps_and_penalty_unless_told_otherwise(
         ({"adversarial": "wgan_gp", "label_smoothing": 0.1}, "label_smoothing is for lsgan and"),
         ({"adversarial": "wgan_gp", "discriminator": {"norm": "batch"}}, "gradient_penalty and r1"),
         ({"r1": 1.0, "discriminator": {"norm": "batch"}}, "gradient_penalty and r1 look at one"),
-        ({"cycle_ssim": 0.5, "pipeline": {"crop": [8, 64]}}, "cycle_ssim needs a pipeline.crop"),
+        (
+            {
+                "cycle_ssim": 0.5,
+                "pipeline": {"crop": [8, 64]},
+                "discriminator": {"num_downsamplings": 1},
+            },
+            "cycle_ssim needs a pipeline.crop",
+        ),
         ({"accumulate": 3, "pipeline": {"batch_size": 4}}, "accumulate has to divide pipeline.b"),
         ({"augment": ["colour"]}, "Setting 'augment.0': Input should be 'color', 'translation'"),
         ({"ema": 1.0}, "Setting 'ema': "),
