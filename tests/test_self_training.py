@@ -116,8 +116,8 @@ def test_the_report_shows_the_arms_and_says_what_they_are(command):
         assert f"Settings of segmenter/{name}" in text
 
 
-def test_a_second_run_skips_all_stages(command):
-    output = command("run").output
+def test_a_training_that_is_done_is_skipped(command):
+    output = command("train-segmenter").output
     for arm in ARMS:
         assert f"train-segmenter {arm}: was done before" in output
 

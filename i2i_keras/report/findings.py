@@ -35,7 +35,7 @@ def headline(summary: Mapping[str, Any]) -> Headline:
     """
     answer, arms = _answer(summary), summary["arms"]
     best, adapted = best_free(arms), best_adapted(arms)
-    if not best or not adapted or arms[best]["mean_iou"] <= arms[adapted]["mean_iou"]:
+    if not best or (adapted and arms[best]["mean_iou"] <= arms[adapted]["mean_iou"]):
         return answer
     mean = percent(arms[best]["mean_iou"])
     how = "With self-training" if ":" in best else "Without translating"

@@ -92,6 +92,14 @@ def test_without_a_translated_arm_the_floor_is_reported(summary):
     assert answer.text.endswith("source_only has a mean IoU of 38.0%.")
 
 
+def test_without_a_translated_arm_the_best_of_the_others_is_named(summary):
+    arms = summary["arms"]
+    arms["self_training"] = arms.pop("adapted:cyclegan")
+    answer = headline(summary)
+    assert answer.verdict == "none"
+    assert answer.text.endswith(" Without translating, self_training reached 46.0%.")
+
+
 def test_a_score_of_null_is_no_score(summary):
     summary["arms"]["adapted:cyclegan"]["mean_iou"] = None
     assert headline(summary).text.startswith("No arm with translated images was scored")

@@ -169,8 +169,8 @@ def test_the_gradient_is_that_of_both_losses(build):
         np.testing.assert_allclose(one, other, atol=1e-5)
 
 
-def test_what_is_pasted_depends_on_seed_step_and_part_alone(build):
-    model = build(own={"jitter": 0.0})
+def test_what_is_mixed_depends_on_seed_step_and_part_alone(build):
+    model = build()
 
     def loss(part=0):
         (losses, _), _ = model.part(part, *BATCH)
