@@ -110,11 +110,9 @@ def test_another_translator_can_be_looked_at_with_the_same_floor_and_ceiling(
 
 
 @pytest.mark.slow  # Two experiments.
-def test_a_translator_that_sees_by_a_segmenter_is_not_taken_by_a_row_of_another(tmp_path):
-    overrides = [override.replace("cyclegan", "cycada") for override in TINY]
-    overrides.append("translator.cycada.discriminator.num_downsamplings=2")
+def test_a_translator_that_sees_by_a_segmenter_is_not_taken_by_a_row_of_another(ablate, tmp_path):
     rows, told = {name: ROWS[name] for name in ("as it is", "dice")}, []
-    ablation.ablate("demo", overrides, rows, tmp_path, told.append, method="cycada")
+    ablate(rows, tmp_path, told.append, method="cycada")
     assert len([line for line in told if line.startswith("train-translator cycada: done")]) == 2
     assert len([line for line in told if line.startswith("prepare: done")]) == 1
 

@@ -1,87 +1,48 @@
 """A tiny experiment with self-training, from start to report."""
 
 import pytest
-from click.testing import CliRunner
 
 from i2i_keras import arms, runs
-from i2i_keras.cli import main
-from i2i_keras.data.records import read_records
 from i2i_keras.settings import Settings
 
-PRESET = """
-arms = ["source_only", "self_training", "self_training:color"]
-
-[streets]
-num_train = 4
-num_val = 1
-num_test = 2
-camera_size = [64, 128]
-game_size = [64, 128]
-
-[source]
-format = "cityscapes"
-
-[target]
-format = "gta5"
-
-[prepare]
-size = [32, 64]
-workers = 1
-
-[segmenter]
-steps = 2
-checkpoint_every = 2
-unet = {filters = 2, depth = 1, l2 = 0.0}
-pipeline = {batch_size = 2, crop = [16, 16]}
-
-[self_training]
-threshold = 0.2
-
-[evaluate]
-bootstrap_samples = 20
-num_pictures = 1
-num_quality_images = 0
-"""
 ARMS = ("self_training", "self_training:color")
+CHANGES = (
+    'arms=["source_only", "self_training", "self_training:color"]',
+    "self_training.threshold=0.2",
+    "evaluate.num_quality_images=0",
+)
 
 
 @pytest.fixture(scope="module")
-def command(tmp_path_factory):
-    """Calls a command on the experiment, run without the target's labels."""
-    folder = tmp_path_factory.mktemp("self-training")
-    (folder / "tiny.toml").write_text(PRESET, "utf-8")
-
-    def call(name, *arguments):
-        words = [name, "--preset", folder / "tiny.toml", "--run", folder / "run", *arguments]
-        return CliRunner().invoke(main, [str(word) for word in words])
-
-    call.root = folder / "run"
-    assert call("prepare").exit_code == 0
+def finished(tmp_path_factory, tiny_experiment):
+    """The experiment, run without the target's labels."""
+    experiment = tiny_experiment(tmp_path_factory.mktemp("self-training") / "run", *CHANGES)
+    assert experiment.command("prepare").exit_code == 0
     for split in ("train", "val"):
-        for record in read_records(call.root, call.root / f"records/target-{split}.csv"):
+        for record in experiment.records(f"records/target-{split}"):
             record.label.unlink()
-    result = call("run")
+    result = experiment.command("run")
     assert result.exit_code == 0, result.output
-    return call
+    return experiment
 
 
-def test_both_arms_are_trained_and_scored_with_no_label_of_the_target_there(command):
-    summary = runs.read_json(command.root / "scores" / "summary.json")
+def test_both_arms_are_trained_and_scored_with_no_label_of_the_target_there(finished):
+    summary = runs.read_json(finished.root / "scores" / "summary.json")
     assert list(summary["arms"]) == ["source_only", *ARMS]
     for arm in ARMS:
         assert summary["arms"][arm]["gain_ci95"]
 
 
-def test_they_are_trained_on_the_records_of_source_only_and_adapted(command):
-    run = runs.Run(command.root)
+def test_they_are_trained_on_the_records_of_source_only_and_adapted(finished):
+    run = runs.Run(finished.root)
     pairs = (("self_training", "source_only"), ("self_training:color", "adapted:color"))
     for arm, same in pairs:
         assert arms.arm_records(run, arm) == arms.arm_records(run, same)
 
 
-def test_they_depend_on_the_settings_of_all_arms_and_on_their_own(command):
+def test_they_depend_on_the_settings_of_all_arms_and_on_their_own(finished):
     done = {
-        arm: runs.read_json(command.root / "segmenter" / runs.folder_name(arm) / "done.json")
+        arm: runs.read_json(finished.root / "segmenter" / runs.folder_name(arm) / "done.json")
         for arm in ("source_only", *ARMS)
     }
     plain = done["source_only"]["settings"]
@@ -92,18 +53,18 @@ def test_they_depend_on_the_settings_of_all_arms_and_on_their_own(command):
         assert done[arm]["results"]["steps"] == done["source_only"]["results"]["steps"]
 
 
-def test_other_settings_are_refused_where_they_matter(command):
+def test_other_settings_are_refused_where_they_matter(finished):
     changed = ("--set", "self_training.weight=2")
-    result = command("train-segmenter", "--arm", "self_training", *changed)
+    result = finished.command("train-segmenter", "--arm", "self_training", *changed)
     assert result.exit_code == 1
     told = "segmenter/self_training was made with self_training.weight = 1.0 (now 2.0)"
     assert told in result.output
-    output = command("train-segmenter", "--arm", "source_only", *changed).output
+    output = finished.command("train-segmenter", "--arm", "source_only", *changed).output
     assert "train-segmenter source_only: was done before" in output
 
 
-def test_the_report_shows_the_arms_and_says_what_they_are(command):
-    text = (command.root / "report" / "report.md").read_text("utf-8")
+def test_the_report_shows_the_arms_and_says_what_they_are(finished):
+    text = (finished.root / "report" / "report.md").read_text("utf-8")
     taught = "target images that a moving average of its own weights has labelled"
     told = f"trained on source images and on {taught}; no target label was used."
     assert f"- self_training: {told}" in text
@@ -111,13 +72,13 @@ def test_the_report_shows_the_arms_and_says_what_they_are(command):
         f"- self_training:color: {told.replace('source images', 'translations by color')}" in text
     )
     for name in ("self_training", "self_training-color"):
-        row = runs.read_table(command.root / "segmenter" / name / "history.csv")[-1]
+        row = runs.read_table(finished.root / "segmenter" / name / "history.csv")[-1]
         assert float(row["mixed_loss"]) > 0 and 0 <= float(row["confident_share"]) <= 1
         assert f"Settings of segmenter/{name}" in text
 
 
-def test_a_training_that_is_done_is_skipped(command):
-    output = command("train-segmenter").output
+def test_a_training_that_is_done_is_skipped(finished):
+    output = finished.command("train-segmenter").output
     for arm in ARMS:
         assert f"train-segmenter {arm}: was done before" in output
 

@@ -23,10 +23,6 @@ from i2i_keras.report.scores import read_quality, read_scores
 from i2i_keras.report.tables import Table
 
 _STAGES = ("records", "translator", "translated", "label_safe", "segmenter", "scores")
-_TRAINED_ON = {
-    "mixed": "source images and their translations by {}",
-    "label_safe": "translations by {} without what {} changed in the eyes of source_only",
-}
 
 
 class Section(NamedTuple):
