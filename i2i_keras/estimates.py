@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import keras
@@ -35,11 +36,18 @@ class Estimates:
         settings: of one training.
         counts: records by table, such as `source-train`; those that are not
             there are not known.
+        measured: by name what has been measured before: `segmenter`, and
+            `generator METHOD` and `discriminator METHOD`.
     """
 
-    def __init__(self, settings: Settings, counts: Mapping[str, int]) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        counts: Mapping[str, int],
+        measured: Mapping[str, timing.Pass] = MappingProxyType({}),
+    ) -> None:
         self.settings, self.counts = settings, counts
-        self._measured: dict[str, timing.Pass] = {}
+        self._measured = dict(measured)
 
     def translator_steps(self, method: str) -> int | None:
         """How many steps its training has, if that is known."""

@@ -5,6 +5,7 @@ import csv
 import hashlib
 import json
 import os
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib import metadata
@@ -194,7 +195,8 @@ class Run:
             return contextlib.nullcontext()
 
         def tell() -> None:
-            tqdm.write(f"Waiting for another process, which works on {os.path.relpath(folder)}.")
+            where = os.path.relpath(folder)
+            tqdm.write(f"Waiting for another process, which works on {where}.", file=sys.stderr)
 
         # Not in the stage's folder, which may be deleted to make it anew.
         return locks.in_turn(self.root / ".locks", name.replace("/", "-"), tell)
