@@ -20,6 +20,7 @@ from i2i_keras.training import compilation, schedules
 _OVERHEAD = 1.2
 # Seconds to read a pixel, change its color and write it, without a network.
 _PIXEL = 3e-7
+_EAGER = 2.0  # What adabn's passes take, which are not in a graph.
 _ENTROPY_IMAGES = 50
 # Translators that are trained, and can be estimated.
 _PASSES: Mapping[str, Callable[[Any], Passes]] = {
@@ -36,8 +37,9 @@ class Estimates:
         settings: of one training.
         counts: records by table, such as `source-train`; those that are not
             there are not known.
-        measured: by name what has been measured before: `segmenter`, and
-            `generator METHOD` and `discriminator METHOD`.
+        measured: by name what has been measured before: `segmenter`, `generator
+            METHOD`, one alone, and those in training, `generators METHOD` and
+            `discriminators METHOD`.
     """
 
     def __init__(
@@ -73,10 +75,11 @@ class Estimates:
             return None
         config = getattr(self.settings.translator, method)
         passes, batch = _PASSES[method](config), config.pipeline.batch_size
-        generator, discriminator = self._generator(method), self._discriminator(method)
+        generator, discriminator = self._generators(method), self._discriminators(method)
         step = passes.generator * generator.seconds + passes.discriminator * discriminator.seconds
         # Both domains, there and back.
-        samples = passes.ways**2 * config.num_samples * generator.at(self.settings.prepare.size)
+        size = self.settings.prepare.size
+        samples = passes.ways**2 * config.num_samples * self._generator(method).at(size)
         start = passes.generator * generator.start + passes.discriminator * discriminator.start
         rows = -(-steps // config.checkpoint_every)
         return _OVERHEAD * (steps * batch * step + rows * samples) + start
@@ -88,14 +91,15 @@ class Estimates:
             return _times(_PIXEL * self._pixels, images)
         if method not in _PASSES:
             return None
-        seconds = self._generator(method).at(self.settings.prepare.size)
-        return _times(seconds + _PIXEL * self._pixels / 2, images)
+        generator = self._generator(method)
+        seconds = generator.at(self.settings.prepare.size) + _PIXEL * self._pixels / 2
+        return _sum(_times(seconds, images), generator.start)
 
     def segmenter(self, arm: str) -> float | None:
         """Of an arm's training, without those that it needs."""
         kind, config = arm.partition(":")[0], self.settings.segmenter
         if kind == "adabn":
-            return _times(self._look(), self._images("target-train"))
+            return _times(_EAGER * self._look(), self._images("target-train"))
         steps, val = self.segmenter_steps(arm), self._of_arm(arm, "val")
         if steps is None or val is None:
             return None
@@ -108,7 +112,10 @@ class Estimates:
 
     def arm_scores(self, num_states: int) -> float | None:
         """Of scoring an arm, and `num_states` of its states besides."""
-        return _times(_OVERHEAD * (1 + num_states) * self._look(), self._images("target-test"))
+        one = _sum(
+            _times(_OVERHEAD * self._look(), self._images("target-test")), self._segmenter().start
+        )
+        return None if one is None else (1 + num_states) * one
 
     def translator_scores(self, method: str) -> float | None:
         """Of distances and drift of a translator."""
@@ -118,13 +125,16 @@ class Estimates:
             return None
         source, target = (min(config.num_quality_images, side or 0) for side in sides)
         # Features of three sets, drift between two, and twice that of a few.
-        looks = (4 * source + target + 2 * config.num_drift_images) * self._look()
+        looks = 4 * source + target + 2 * config.num_drift_images
+        seconds = looks * self._look() + self._segmenter().start
         if method in _UNTRAINED:
-            return looks + source * _PIXEL * self._pixels
-        kept = getattr(self.settings.translator, method).keep_checkpoints
-        back = source if _PASSES[method](getattr(self.settings.translator, method)).ways > 1 else 0
+            return seconds + source * _PIXEL * self._pixels
+        translator, generator = getattr(self.settings.translator, method), self._generator(method)
+        back = source if _PASSES[method](translator).ways > 1 else 0
+        kept = translator.keep_checkpoints * bool(config.num_drift_images)
         states = kept * config.num_drift_images
-        return looks + (back + states) * self._generator(method).at(size) + states * self._look()
+        seconds += states * self._look() + (back + states) * generator.at(size)
+        return seconds + (1 + kept) * generator.start
 
     def _safe_labels(self, kind: str) -> float:
         images = _sum(self._images("source-train"), self._images("source-val"))
@@ -154,16 +164,25 @@ class Estimates:
         return self._once("segmenter", config, 1, lambda: build(built, classes))
 
     def _generator(self, method: str) -> timing.Pass:
+        """One alone, as it translates."""
         config = getattr(self.settings.translator, method)
-        ways = _PASSES[method](config).ways
         name = f"generator {method}"
+        return self._once(name, config, 1, lambda: build_generator(config.generator, "x"))
+
+    def _generators(self, method: str) -> timing.Pass:
+        """All that are trained, at once."""
+        config = getattr(self.settings.translator, method)
+        ways, name = _PASSES[method](config).ways, f"generators {method}"
+        if ways == 1:
+            return self._generator(method)
         return self._once(name, config, ways, lambda: build_generator(config.generator, "x"))
 
-    def _discriminator(self, method: str) -> timing.Pass:
+    def _discriminators(self, method: str) -> timing.Pass:
         config = getattr(self.settings.translator, method)
-        ways = _PASSES[method](config).ways
-        name, settings = f"discriminator {method}", config.discriminator
-        return self._once(name, config, ways, lambda: build_discriminator(settings, "x"))
+        ways, name = _PASSES[method](config).ways, f"discriminators {method}"
+        return self._once(
+            name, config, ways, lambda: build_discriminator(config.discriminator, "x")
+        )
 
     def _once(
         self, name: str, config: Any, ways: int, build: Callable[[], keras.Model]

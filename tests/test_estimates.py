@@ -14,7 +14,8 @@ COUNTS = {
 # A crop has a hundredth of a prepared image's pixels.
 MEASURED = {
     "generator cyclegan": Pass(0.01, 0.0, 256),
-    "discriminator cyclegan": Pass(0.002, 0.0, 256),
+    "generators cyclegan": Pass(0.01, 0.0, 256),
+    "discriminators cyclegan": Pass(0.002, 0.0, 256),
     "segmenter": Pass(0.03, 0.0, 256),
 }
 TINY = ("prepare.size=[160, 160]", "segmenter.pipeline.crop=[16, 16]", "segmenter.steps=50")
@@ -69,8 +70,11 @@ def test_an_arm_whose_labels_are_made_safe_takes_two_looks_an_image_more():
     assert safe - plain == pytest.approx(2 * look * 110)
 
 
-def test_adabn_looks_at_the_targets_training_images_once():
-    assert estimates().segmenter("adabn:cyclegan") == pytest.approx(200 * 0.03 * 100)
+def test_adabn_is_a_matter_of_the_targets_training_images():
+    many, few = (
+        estimates(counts=COUNTS | {"target-train": n}).segmenter("adabn:cyclegan") for n in (90, 30)
+    )
+    assert many == pytest.approx(3 * few)
 
 
 def test_each_kept_state_is_scored_as_the_last_one_is():
