@@ -36,9 +36,10 @@ def run_all(
     tasks = plan(settings, run, only, seed)
     scoring.check(settings, run)
     tell(forecast.to_text(forecast.forecast(tasks, settings, run)) + "\n")
-    seeds = settings.seeds
-    for number, task in enumerate(tasks):
-        if seeds and number and task.settings.seed != tasks[number - 1].settings.seed:
+    where = run.root
+    for task in tasks:
+        if task.run.root != where:
+            where = task.run.root
             tell(f"--- seed {task.settings.seed} ---")
         done = task.do()
         if task.kind == "prepare":
@@ -77,7 +78,7 @@ def _finish_together(settings: Settings, run: runs.Run, tell: Tell) -> runs.Fact
         if not (member.root / "segmenter" / runs.folder_name(arm) / "done.json").is_file()
     ]
     if missing:
-        tell(f"Not trained yet: {', '.join(missing)}; the process that ends last makes the report.")
+        tell(f"Not trained yet: {', '.join(missing)}; who trains the last one makes the report.")
         return None
     with locks.in_turn(run.root / ".locks", "report"):
         experiment.evaluate(settings, run)

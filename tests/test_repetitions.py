@@ -160,7 +160,7 @@ def test_one_seed_can_be_done_alone_and_comes_to_the_same(twice, tmp_path):
     one, other = (confusions(root / "seed-5", "source_only") for root in (alone.root, twice.root))
     np.testing.assert_array_equal(one, other)
     missing = [f"{arm} (seed 3)" for arm in ARMS] + [f"{arm} (seed 5)" for arm in ARMS[1:]]
-    assert f"Not trained yet: {', '.join(missing)}; the process that ends last" in result.output
+    assert f"Not trained yet: {', '.join(missing)}; who trains the last one" in result.output
 
 
 def test_members_are_made_by_several_processes_at_once(tmp_path):

@@ -114,7 +114,7 @@ def test_no_draft_and_no_beginning_is_left(shared):
 def test_who_cannot_report_yet_says_what_is_missing(shared):
     for output in shared.outputs:
         assert "Not trained yet: source_only" in output
-        assert "; the process that ends last makes the report." in output
+        assert "; who trains the last one makes the report." in output
 
 
 def test_who_ends_last_makes_the_report(shared):

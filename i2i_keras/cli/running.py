@@ -23,8 +23,8 @@ def run(only: tuple[str, ...], seed: int | None, dry_run: bool, **options: Any) 
     """Run the whole experiment; stages that are done are skipped.
 
     With --only or --seed several processes, also of several machines, can
-    share a run directory: none does what another does, and the one that ends
-    last makes the report.
+    share a run directory: none does what another does, and the one that trains
+    the last arm makes the report.
 
     Example: i2i-keras run --preset demo --only adapted:cyclegan --only oracle
     """
