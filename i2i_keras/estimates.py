@@ -5,19 +5,17 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-import keras
-
 from i2i_keras import runs, timing
 from i2i_keras.data.spaces import find_space
 from i2i_keras.models.discriminator import build_discriminator
 from i2i_keras.models.generator import build_generator
 from i2i_keras.models.segmenters import SEGMENTERS, without_weights
 from i2i_keras.settings import Settings
-from i2i_keras.timing import Passes
+from i2i_keras.timing import Passes, build_encoder
 from i2i_keras.training import compilation, schedules
 
 # Losses, optimizers, batches and states that are saved, beside the passes.
-_OVERHEAD = 1.2
+_OVERHEAD = 1.1
 # Seconds to read a pixel, change its color and write it, without a network.
 _PIXEL = 3e-7
 _EAGER = 2.0  # What adabn's passes take, which are not in a graph.
@@ -77,10 +75,14 @@ class Estimates:
         passes, batch = _PASSES[method](config), config.pipeline.batch_size
         generator, discriminator = self._generators(method), self._discriminators(method)
         step = passes.generator * generator.seconds + passes.discriminator * discriminator.seconds
+        start = passes.generator * generator.start + passes.discriminator * discriminator.start
+        if passes.encoder:
+            encoder = self._once(f"encoder {method}", config, 1, lambda: build_encoder(config))
+            step += passes.encoder * encoder.seconds
+            start += passes.encoder * encoder.start
         # Both domains, there and back.
         size = self.settings.prepare.size
         samples = passes.ways**2 * config.num_samples * self._generator(method).at(size)
-        start = passes.generator * generator.start + passes.discriminator * discriminator.start
         rows = -(-steps // config.checkpoint_every)
         return _OVERHEAD * (steps * batch * step + rows * samples) + start
 
@@ -185,7 +187,7 @@ class Estimates:
         )
 
     def _once(
-        self, name: str, config: Any, ways: int, build: Callable[[], keras.Model]
+        self, name: str, config: Any, ways: int, build: Callable[[], timing.Network]
     ) -> timing.Pass:
         if name not in self._measured:
             with compilation.policy(config.precision):

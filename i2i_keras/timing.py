@@ -2,21 +2,23 @@
 
 import time
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-import keras
 import numpy as np
 import tensorflow as tf
 
+from i2i_keras.models.generator import build_generator
+from i2i_keras.translation import patch_nce
 from i2i_keras.translation.adversarial_config import AdversarialConfig
 from i2i_keras.translation.cut_config import CUTConfig
 from i2i_keras.translation.cyclegan_config import CycleGANConfig
+
+Network = Callable[..., Any]
 
 # A pass that is trained through: forward, and back to inputs and to weights.
 TRAINED = 3.0
 _THROUGH = 2.0  # Forward, and back to inputs alone.
 _PENALTY = 6.0  # A pass whose gradient is trained through in turn.
-_ENCODER = 0.5  # The share of a generator that is CUT's encoder.
 _BUDGET = 1.0  # Seconds for repeats of one measurement.
 
 
@@ -27,11 +29,13 @@ class Passes(NamedTuple):
         generator: through generators.
         discriminator: through discriminators.
         ways: how many generators there are, which do not wait for each other.
+        encoder: through CUT's encoder and projections.
     """
 
     generator: float
     discriminator: float
     ways: int
+    encoder: float = 0.0
 
 
 class Pass(NamedTuple):
@@ -68,9 +72,10 @@ def cut_passes(config: CUTConfig) -> Passes:
     each = 1 + bool(config.lambda_identity)
     more = config.num_critic_steps - 1
     return Passes(
-        generator=TRAINED * each * (1 + _ENCODER) + more,
+        generator=TRAINED * each + more,
         discriminator=_THROUGH + _critics(config),
         ways=1,
+        encoder=TRAINED * each,
     )
 
 
@@ -81,8 +86,22 @@ def _critics(config: AdversarialConfig) -> float:
     return config.num_critic_steps * (2 * TRAINED + penalties)
 
 
+def build_encoder(config: CUTConfig) -> Network:
+    """What CUT compares patches of: an encoder and its projections."""
+    generator = build_generator(config.generator, "generator")
+    encoder = patch_nce.build_encoder(generator, patch_nce.layer_names(config.generator))
+    heads = patch_nce.build_heads(encoder, config.projection)
+
+    def project(image: tf.Tensor, training: bool) -> Any:
+        features, seed = encoder(image, training=training), tf.constant([0, 0], tf.int64)
+        patches = patch_nce.take_patches(features, config.num_patches, seed)
+        return heads(patches, training=training)
+
+    return project
+
+
 def measure(
-    build: Callable[[], keras.Model], batch_size: int, crop: tuple[int, int], ways: int = 1
+    build: Callable[[], Network], batch_size: int, crop: tuple[int, int], ways: int = 1
 ) -> Pass:
     """Times a forward pass in training, at the crop and of two images at most.
 
@@ -90,7 +109,7 @@ def measure(
     training sets anew.
 
     Args:
-        build: makes the network.
+        build: makes the network, from a batch of images to tensors.
         batch_size: of the training.
         crop: (height, width).
         ways: passes that are computed at once, as those of two generators are.
@@ -103,7 +122,8 @@ def measure(
 
     @tf.function(autograph=False)
     def passes(*images: tf.Tensor) -> list[tf.Tensor]:
-        return [tf.reduce_sum(network(image, training=True)) for image in images]
+        found = (tf.nest.flatten(network(image, training=True)) for image in images)
+        return [tf.add_n([tf.reduce_sum(tensor) for tensor in tensors]) for tensors in found]
 
     def timed() -> float:
         begin = time.perf_counter()

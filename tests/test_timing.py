@@ -2,6 +2,7 @@
 
 import keras
 import pytest
+import tensorflow as tf
 from keras import layers
 
 from i2i_keras import timing
@@ -13,7 +14,7 @@ def test_a_step_of_cyclegan_is_18_passes_of_generators_and_16_of_discriminators(
     # Of each generator a fake, its cycle and an identity, and all three trained
     # through (forward, to the inputs, to the weights); of each discriminator
     # forward and back for the generators, and reals and fakes trained through.
-    assert timing.cyclegan_passes(CycleGANConfig()) == (2 * 3 * 3, 2 * (2 + 2 * 3), 2)
+    assert timing.cyclegan_passes(CycleGANConfig())[:2] == (2 * 3 * 3, 2 * (2 + 2 * 3))
 
 
 @pytest.mark.parametrize("weight", ["lambda_identity", "lambda_cycle"])
@@ -38,12 +39,21 @@ def test_a_rare_penalty_costs_less():
 def test_cut_has_one_generator_and_less_to_do_without_identity():
     both, one = (timing.cut_passes(CUTConfig(lambda_identity=w)) for w in (1.0, 0.0))
     assert both.ways == 1
-    assert both.generator == 2 * one.generator
+    # What it makes is looked at by its encoder once more.
+    assert (both.generator, both.encoder) == (2 * 3, 2 * 3)
+    assert (one.generator, one.encoder) == (3, 3)
     assert both.discriminator == 2 + 2 * 3
 
 
 def test_a_pass_of_a_larger_image_takes_longer_by_its_pixels():
     assert timing.Pass(0.5, 2.0, 10 * 20).at((20, 40)) == pytest.approx(4 * 0.5)
+
+
+def test_cuts_encoder_is_measured_with_its_projections():
+    small = CUTConfig(generator={"filters": 2, "num_residual_blocks": 2}, projection=4)
+    unit = timing.build_encoder(small)(tf.zeros((1, 16, 16, 3)), training=True)
+    assert set(unit) == {"image", "down0_conv", "down1_conv", "block0_add", "block1_add"}
+    assert unit["image"].shape == (1, 256, 4)
 
 
 def test_no_more_than_two_images_are_computed_at_once():
