@@ -44,7 +44,9 @@ def run_all(
         done = task.do()
         if task.kind == "prepare":
             repetitions(settings, run)  # Now that there is what they share.
-        tell(f"{task.name}: {_scored(task) or _ended(done)}")
+        score = _scored(task)
+        seed_of = f" (seed {task.settings.seed})" if score and settings.seeds else ""
+        tell(f"{task.name}{seed_of}: {score or _ended(done)}")
     if only or seed is not None:
         return _finish_together(settings, run, tell)
     experiment.evaluate(settings, run)

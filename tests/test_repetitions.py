@@ -148,6 +148,8 @@ def test_run_finds_everything_done_also_where_it_was_moved_to(twice, tmp_path):
     assert result.exit_code == 0, result.output
     assert "done in" not in result.output
     assert "--- seed 3 ---" in result.output
+    for seed in SEEDS:
+        assert f"evaluate oracle (seed {seed}): mean IoU " in result.output
 
 
 def test_one_seed_can_be_done_alone_and_comes_to_the_same(twice, tmp_path):
