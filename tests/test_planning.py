@@ -50,12 +50,16 @@ def test_an_arm_that_is_only_needed_is_not_scored(names):
 
 
 def test_a_translator_with_a_segmenters_eyes_stands_after_source_only(names, monkeypatch):
-    seeing = types.SimpleNamespace(**TRANSLATORS["cut"]._asdict(), needs_segmenter=True)
+    seeing = types.SimpleNamespace(**{**TRANSLATORS["cut"]._asdict(), "needs_segmenter": True})
     monkeypatch.setitem(TRANSLATORS, "cut", seeing)
-    assert names(["adapted:cut", "oracle"]) == [
-        *("prepare", "train-segmenter source_only", "train-translator cut", "translate cut"),
-        *("train-segmenter adapted:cut", "train-segmenter oracle"),
+    whole = names(["adapted:color", "adapted:cut", "source_only"])
+    assert whole == [
+        *("prepare", "train-translator color", "translate color", "train-segmenter source_only"),
+        *("train-translator cut", "translate cut"),
+        *("train-segmenter adapted:color", "train-segmenter adapted:cut"),
     ]
+    part = names(["adapted:color", "adapted:cut", "source_only"], only=["adapted:cut"])
+    assert part == [name for name in whole if "color" not in name]
 
 
 @pytest.mark.parametrize(
