@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from importlib import resources
 from pathlib import Path
 
-from i2i_keras import config, experiment, runs
+from i2i_keras import config, running, runs
 from i2i_keras.config import Config
 from i2i_keras.errors import SettingsError
 from i2i_keras.settings import Settings
@@ -125,7 +125,7 @@ def ablate(
                 _link(root / runs.folder_name(first) / stage, folder / stage)
         run = runs.Run(folder)
         with run.locked():
-            experiment.run_all(settings[name], run, tell)
+            running.run_all(settings[name], run, tell)
         table.append(_row(name, method, folder))
         runs.write_table(root / "table.csv", table, _COLUMNS)
         with runs.replacing(root / "table.md") as draft:

@@ -1,6 +1,5 @@
 """The stages, in order."""
 
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -11,7 +10,6 @@ from i2i_keras.arms import (
     label_space,
     load_segmenter,
     prepared,
-    training_order,
     translated,
     translated_stage,
     without_adabn,
@@ -24,15 +22,12 @@ from i2i_keras.errors import SettingsError
 from i2i_keras.evaluation import safe_labels
 from i2i_keras.evaluation.drift import Eye
 from i2i_keras.evaluation.summary import FLOOR
-from i2i_keras.repetitions import repetitions
 from i2i_keras.report import page
 from i2i_keras.settings import Settings, check_crop
 from i2i_keras.training import adabn, runtime, self_training
 from i2i_keras.training import segmenter as segmenters
-from i2i_keras.translating import Trained, check_method, translate
+from i2i_keras.translating import check_method
 from i2i_keras.translation import TRANSLATORS
-
-Tell = Callable[[str], None]
 
 
 def streets(settings: Settings, run: runs.Run) -> runs.Done:
@@ -181,38 +176,6 @@ def evaluate(settings: Settings, run: runs.Run) -> runs.Facts:
 def report(run: runs.Run) -> runs.Facts:
     """Writes the report page from what the other stages left."""
     return page.write_report(run.root)
-
-
-def run_all(settings: Settings, run: runs.Run, tell: Tell) -> runs.Facts:
-    """Runs every stage that is not done yet.
-
-    Args:
-        settings: of the experiment.
-        run: where it lives.
-        tell: is told how each stage ended.
-
-    Returns:
-        The report's results.
-    """
-
-    def tell_done(name: str, done: runs.Done) -> None:
-        tell(f"{name}: {'was done before' if done.skipped else f'done in {done.seconds:.0f} s'}")
-
-    scoring.check(settings, run)
-    scoring.check(settings, run)
-    tell_done("prepare", prepare(settings, run))
-    for own, member in repetitions(settings, run):
-        if settings.seeds:
-            tell(f"--- seed {own.seed} ---")
-        for method in own.methods:
-            if TRANSLATORS[method].needs_segmenter:
-                tell_done(f"train-segmenter {FLOOR}", train_segmenter(own, member, FLOOR))
-            tell_done(f"train-translator {method}", train_translator(own, member, method))
-            tell_done(f"translate {method}", translate(Trained(member, method)))
-        for arm in training_order(own.arms):
-            tell_done(f"train-segmenter {arm}", train_segmenter(own, member, arm))
-    evaluate(settings, run)
-    return report(run)
 
 
 def _listing(root: Path, splits: Splits) -> str:

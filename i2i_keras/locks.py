@@ -6,7 +6,7 @@ The operating system lets go of a lock when its process ends, however it ends.
 import contextlib
 import fcntl
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import IO, NamedTuple, TypeVar
 
@@ -92,10 +92,22 @@ def sharing(folder: Path, shard: Shard) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def in_turn(folder: Path) -> Iterator[None]:
-    """Waits until no other process is in turn, too."""
-    with _open(folder, ".turn") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+def in_turn(
+    folder: Path, name: str = ".turn", waits: Callable[[], None] = lambda: None
+) -> Iterator[None]:
+    """Waits until no other process is in turn, too; Ctrl-C ends that.
+
+    Args:
+        folder: where the lock lies.
+        name: its own name, for turns that have nothing to do with others.
+        waits: called once, if it has to wait.
+    """
+    with _open(folder, name) as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            waits()
+            fcntl.flock(file, fcntl.LOCK_EX)
         yield
 
 

@@ -8,12 +8,16 @@ from i2i_keras.settings import Settings
 _SHARED = ("raw", "records")
 
 
-def repetitions(settings: Settings, run: runs.Run) -> list[tuple[Settings, runs.Run]]:
+def repetitions(
+    settings: Settings, run: runs.Run, *, link: bool = True
+) -> list[tuple[Settings, runs.Run]]:
     """Settings and run directory of each training of an experiment.
 
     Args:
         settings: of the experiment.
         run: where it lives; what is prepared there is shared by all.
+        link: whether to give each its link to that; otherwise nothing is
+            written.
 
     Returns:
         One pair for each of `settings.seeds`; without any, what was given.
@@ -21,7 +25,7 @@ def repetitions(settings: Settings, run: runs.Run) -> list[tuple[Settings, runs.
     if not settings.seeds:
         return [(settings, run)]
     return [
-        (settings.model_copy(update={"seed": seed, "seeds": ()}), _member(run.root, seed))
+        (settings.model_copy(update={"seed": seed, "seeds": ()}), _member(run.root, seed, link))
         for seed in settings.seeds
     ]
 
@@ -39,11 +43,19 @@ def trainings(run: runs.Run) -> list[runs.Run]:
     return [_member(run.root, seed) for seed in seeds] or [run]
 
 
-def _member(root: Path, seed: int) -> runs.Run:
+def _member(root: Path, seed: int, link: bool = True) -> runs.Run:
     folder = root / f"seed-{seed}"
     for stage in _SHARED:
-        link = folder / stage
-        if (root / stage).is_dir() and not link.is_symlink():
-            folder.mkdir(exist_ok=True)
-            link.symlink_to(Path("..") / stage)  # Relative: a run can be moved.
+        if link and (root / stage).is_dir():
+            _link(folder / stage)
     return runs.Run(folder)
+
+
+def _link(path: Path) -> None:
+    """Links a stage of a member to that of the run; others may do so, too."""
+    path.parent.mkdir(exist_ok=True)
+    try:
+        path.symlink_to(Path("..") / path.name)  # Relative: a run can be moved.
+    except FileExistsError:
+        if not path.is_symlink():
+            raise

@@ -5,11 +5,14 @@ import csv
 import hashlib
 import json
 import os
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import Any, NamedTuple
+
+from tqdm import tqdm
 
 from i2i_keras import locks
 from i2i_keras.errors import DataError
@@ -149,7 +152,7 @@ class Run:
         inputs: Mapping[str, str],
         work: Callable[[Path], Facts],
     ) -> Done:
-        """Does a stage once.
+        """Does a stage once; another process that wants it, too, waits.
 
         Args:
             name: its folder below the run directory.
@@ -167,22 +170,36 @@ class Run:
                 or from other inputs.
         """
         folder, asked = self.root / name, _asked(settings, inputs)
-        if done := self.begin(name, settings, inputs):
-            return done
-        start = time.perf_counter()
-        results = work(folder)
-        write_json(
-            folder / "done.json",
-            {
-                **asked,
-                "fingerprint": fingerprint(asked),
-                "versions": _versions(),
-                "seconds": round(time.perf_counter() - start, 1),
-                "results": results,
-            },
-        )
-        (folder / "begun.json").unlink()
-        return self.done(name)._replace(skipped=False)
+        with self._turn(name):
+            if done := self.begin(name, settings, inputs):
+                return done
+            start = time.perf_counter()
+            results = work(folder)
+            write_json(
+                folder / "done.json",
+                {
+                    **asked,
+                    "fingerprint": fingerprint(asked),
+                    "versions": _versions(),
+                    "seconds": round(time.perf_counter() - start, 1),
+                    "results": results,
+                },
+            )
+            (folder / "begun.json").unlink()
+            return self.done(name)._replace(skipped=False)
+
+    def _turn(self, name: str) -> contextlib.AbstractContextManager[None]:
+        """Only one process at a time works on a stage."""
+        folder = self.root / name
+        if (folder / "done.json").is_file():
+            return contextlib.nullcontext()
+
+        def tell() -> None:
+            where = os.path.relpath(folder)
+            tqdm.write(f"Waiting for another process, which works on {where}.", file=sys.stderr)
+
+        # Not in the stage's folder, which may be deleted to make it anew.
+        return locks.in_turn(self.root / ".locks", name.replace("/", "-"), tell)
 
 
 def _asked(settings: Facts, inputs: Mapping[str, str]) -> Facts:

@@ -6,21 +6,18 @@ from typing import Any
 
 import numpy as np
 
-from i2i_keras import runs
+from i2i_keras import runs, states
 from i2i_keras.arms import label_space, load_segmenter, prepared
 from i2i_keras.data.prepare import NATIVE_TABLE
 from i2i_keras.errors import DataError
 from i2i_keras.evaluation import prediction, statistics, summary
 from i2i_keras.evaluation.drift import Eye
 from i2i_keras.evaluation.inception import load_inception
-from i2i_keras.evaluation.segmentation import mean_iou
 from i2i_keras.evaluation.summary import FLOOR
-from i2i_keras.evaluation.whole_images import Segment, Size, check_window, windowed
+from i2i_keras.evaluation.whole_images import check_window
 from i2i_keras.quality import translator_quality
 from i2i_keras.repetitions import repetitions
 from i2i_keras.settings import Settings
-from i2i_keras.training import segmenter as segmenters
-from i2i_keras.training.checkpoints import kept_steps
 
 
 def evaluate(settings: Settings, run: runs.Run) -> runs.Facts:
@@ -68,11 +65,36 @@ def check(settings: Settings, run: runs.Run) -> None:
     settings.segmenter.facts()
     finished = [
         (member.root / "scores" / method / "done.json").is_file()
-        for own, member in repetitions(settings, run)
-        for method in _scored_methods(own)
+        for own, member in repetitions(settings, run, link=False)
+        for method in scored_methods(own)
     ]
     if settings.evaluate.inception and not all(finished):
         load_inception(settings.evaluate.inception)
+
+
+def score_arm(settings: Settings, run: runs.Run, arm: str) -> runs.Done:
+    """Does what `evaluate` will need of one arm, once its training is done.
+
+    Returns:
+        How long that took; its results are those of the final state alone.
+    """
+    done = _predict(settings, run, arm)
+    chosen = states.score_states(settings, run, arm)
+    return done._replace(
+        seconds=done.seconds + (chosen.seconds if chosen else 0.0),
+        skipped=done.skipped and (chosen is None or chosen.skipped),
+    )
+
+
+def standing(settings: Settings, run: runs.Run, arm: str) -> runs.Facts:
+    """The scores of one arm so far.
+
+    Returns:
+        See `summary.compare`; a gain if source_only has been scored, too.
+    """
+    known = [FLOOR] if _is_scored(run, FLOOR) and arm != FLOOR else []
+    confusions = {a: load_confusions(run, a)[np.newaxis] for a in (*known, arm)}
+    return _compare(settings, confusions)[arm]
 
 
 def load_confusions(run: runs.Run, arm: str, size: str = "confusions") -> Any:
@@ -99,10 +121,10 @@ def scored_eye(run: runs.Run, arm: str) -> Eye:
     """
     scored = run.root / "scores" / runs.folder_name(arm) / "done.json"
     window, segmenter = runs.read_json(scored)["settings"].get("window"), load_segmenter(run, arm)
-    return Eye(_windowed(window, segmenter), segmenter.stride)
+    return Eye(states.windowed_eye(window, segmenter), segmenter.stride)
 
 
-def _scored_methods(settings: Settings) -> list[str]:
+def scored_methods(settings: Settings) -> list[str]:
     """Translators that are scored: the source's segmenter has to be there."""
     wanted = FLOOR in settings.arms and settings.evaluate.num_quality_images > 1
     return settings.methods if wanted else []
@@ -117,8 +139,8 @@ def _evaluate(settings: Settings, run: runs.Run) -> runs.Facts:
     results = _compare(settings, confusions)
     for arm, facts in results.items():
         facts.update(_write_scores(run, arm, {"arm": arm, **facts, **counts[arm]}))
-        facts.update(_label_chosen(settings, run, arm))
-    for method in _scored_methods(settings):
+        facts.update(states.label_chosen(settings, run, arm))
+    for method in scored_methods(settings):
         found = translator_quality(settings, run, method).results
         runs.write_json(run.root / "scores" / f"{method}.json", {"method": method, **found})
     space, first = label_space(run), settings.arms[0]
@@ -141,41 +163,8 @@ def _compare(settings: Settings, confusions: dict[str, Any]) -> dict[str, runs.F
     return summary.compare(statistics.bootstrap(confusions, samples, settings.seed))
 
 
-def _label_chosen(settings: Settings, run: runs.Run, arm: str) -> runs.Facts:
-    """What the target's labels would have chosen among a training's states.
-
-    Returns:
-        `label_chosen`: the best mean IoU, its step, and of how many; nothing
-        where a training has kept no more than its last state.
-    """
-    name = runs.folder_name(arm)
-    steps = kept_steps(run.root / "segmenter" / name)
-    places = np.linspace(0, len(steps) - 1, min(len(steps), settings.evaluate.num_states))
-    steps = [steps[round(place)] for place in places]
-    if len(steps) < 2:
-        return {}
-    facts: runs.Facts = {"steps": steps}
-    if settings.evaluate.window:
-        facts["window"] = settings.evaluate.window
-    inputs = {"segmenter": run.done(f"segmenter/{name}").fingerprint}
-
-    def work(folder: Path) -> runs.Facts:
-        records, num_classes = prepared(run, "target-test"), len(label_space(run).names)
-        found = {}
-        for step in steps:
-            segmenter = load_segmenter(run, arm, step)
-            seen = _windowed(settings.evaluate.window, segmenter)
-            scored = prediction.predict(seen, records, num_classes, segmenter.stride, {})
-            found[str(step)] = float(mean_iou(scored.confusions.sum(axis=0)))
-        return {"mean_iou": found}
-
-    scores = run.stage(f"scores/{name}/states", facts, inputs, work).results["mean_iou"]
-    best = max(scores, key=lambda step: float(scores[step]))
-    return {"label_chosen": {"step": int(best), "mean_iou": scores[best], "states": len(scores)}}
-
-
-def _windowed(window: Size | None, segmenter: segmenters.Trained) -> Segment:
-    return windowed(segmenter.segment, window) if window else segmenter.segment
+def _is_scored(run: runs.Run, arm: str) -> bool:
+    return (run.root / "scores" / runs.folder_name(arm) / "done.json").is_file()
 
 
 def _write_scores(run: runs.Run, arm: str, facts: runs.Facts) -> runs.Facts:
@@ -210,7 +199,7 @@ def _predict(settings: Settings, run: runs.Run, arm: str) -> runs.Done:
 
     def work(folder: Path) -> runs.Facts:
         segmenter = load_segmenter(run, arm)
-        seen = _windowed(window, segmenter)
+        seen = states.windowed_eye(window, segmenter)
         num_classes = len(label_space(run).names)
 
         def predict(

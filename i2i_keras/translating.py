@@ -98,7 +98,8 @@ def translate(trained: Trained) -> runs.Done:
     job = _job(trained)
 
     def work(folder: Path) -> runs.Facts:
-        job.compute(locks.Shard())
+        with locks.sharing(folder, locks.Shard()):  # Not beside one that does a share of it.
+            job.compute(locks.Shard())
         return job.finish(folder)
 
     return trained.run.stage(job.stage, job.settings, job.inputs, work)

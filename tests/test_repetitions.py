@@ -1,17 +1,20 @@
 """One tiny experiment with two seeds."""
 
 import shutil
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from i2i_keras import runs
+from i2i_keras import config, runs
 from i2i_keras.evaluation.segmentation import mean_iou
 from i2i_keras.evaluation.statistics import bootstrap
 from i2i_keras.evaluation.summary import compare
-from i2i_keras.repetitions import trainings
+from i2i_keras.repetitions import repetitions, trainings
 from i2i_keras.scoring import load_confusions
+from i2i_keras.settings import Settings
 
 ARMS = ("source_only", "adapted:cyclegan", "oracle")
 SEEDS = (3, 5)
@@ -112,6 +115,35 @@ def test_run_finds_everything_done_also_where_it_was_moved_to(twice, tmp_path, t
     assert result.exit_code == 0, result.output
     assert "done in" not in result.output
     assert "--- seed 3 ---" in result.output
+    for seed in SEEDS:
+        assert f"evaluate oracle (seed {seed}): mean IoU " in result.output
+
+
+def test_one_seed_can_be_done_alone_and_comes_to_the_same(twice, tmp_path):
+    alone = Twice(tmp_path)
+    result = alone.command("run", "--seed", 5, "--only", "source_only")
+    assert result.exit_code == 0, result.output
+    assert not (alone.root / "seed-3" / "segmenter").exists()
+    # Networks were built and timed for the plan, and no weight depends on it.
+    assert "train-segmenter source_only  5     to do  about" in result.output
+    one, other = (confusions(root / "seed-5", "source_only") for root in (alone.root, twice.root))
+    np.testing.assert_array_equal(one, other)
+    missing = [f"{arm} (seed 3)" for arm in ARMS] + [f"{arm} (seed 5)" for arm in ARMS[1:]]
+    assert f"Not trained yet: {', '.join(missing)}; who trains the last one" in result.output
+
+
+def test_members_are_made_by_several_processes_at_once(tmp_path):
+    settings = config.build(Settings, {"seeds": [*range(20)]})
+    (tmp_path / "records").mkdir()
+    barrier = threading.Barrier(8)
+
+    def make(_):
+        barrier.wait()
+        return repetitions(settings, runs.Run(tmp_path))
+
+    with ThreadPoolExecutor(8) as pool:
+        assert all(len(members) == 20 for members in pool.map(make, range(8)))
+    assert {path.readlink() for path in tmp_path.glob("seed-*/records")} == {Path("../records")}
 
 
 def test_images_are_translated_by_the_translator_of_one_seed(twice, tmp_path):

@@ -1,6 +1,8 @@
 import json
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -185,6 +187,51 @@ def test_an_error_frees_the_lock(run):
         raise RuntimeError
     with holder(run.root) as other:
         assert other.communicate()[0] == "held\n"
+
+
+WORK = """
+import sys
+from pathlib import Path
+from i2i_keras.runs import Run
+
+def work(folder):
+    print("works", flush=True)
+    sys.stdin.read()
+    return {"number": 8}
+
+Run(Path(sys.argv[1])).stage("stage", {"steps": 3}, {}, work)
+"""
+
+
+def test_who_wants_a_stage_that_another_works_on_waits_and_finds_it_done(run, capfd):
+    with subprocess.Popen(
+        [sys.executable, "-c", WORK, run.root],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    ) as other:
+        assert other.stdout.readline() == b"works\n"
+        work, found = Work(), []
+        second = threading.Thread(target=lambda: found.append(do(run, work, {"steps": 3}, {})))
+        second.start()
+        told = ""
+        while "Waiting for another process, which works on" not in told:
+            told += capfd.readouterr().err
+            time.sleep(0.01)
+        assert not found
+        other.communicate()
+        second.join()
+    assert work.calls == 0
+    assert (found[0].skipped, found[0].results) == (True, {"number": 8})
+    assert sorted(p.name for p in (run.root / "stage").iterdir()) == ["done.json"]
+
+
+def test_a_stage_whose_process_was_killed_is_taken_over(run):
+    with subprocess.Popen(
+        [sys.executable, "-c", WORK, run.root], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as other:
+        other.stdout.readline()
+        other.kill()
+    assert do(run, settings={"steps": 3}, inputs={}).results == {"number": 7}
 
 
 # --- Files ------------------------------------------------------------------

@@ -9,6 +9,7 @@ import click
 
 from i2i_keras.cli import stages, tools, translators
 from i2i_keras.cli.group import Group
+from i2i_keras.cli.running import run
 
 # TensorFlow reads it when it is imported. Its complaints about absent GPUs are
 # of level "error".
@@ -35,7 +36,7 @@ def main() -> None:
 
 for _command in (
     *(stages.streets, stages.prepare, stages.train_segmenter, stages.evaluate, stages.report),
-    *(stages.run, translators.train_translator, translators.translate, translators.export),
+    *(run, translators.train_translator, translators.translate, translators.export),
     *(tools.audit, tools.ablate),
 ):
     main.add_command(_command)

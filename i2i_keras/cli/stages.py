@@ -1,4 +1,4 @@
-"""A command for each stage but those of the translators, and `run` for all."""
+"""A command for each stage but those of the translators."""
 
 from typing import Any
 
@@ -90,24 +90,3 @@ def report(**options: Any) -> None:
     with run.locked(new=False):
         facts = page.write_report(run.root)
     click.echo(f"report: {run.root / facts['page']}")
-
-
-@click.command()
-@run_options
-def run(**options: Any) -> None:
-    """Run the whole experiment; stages that are done are skipped.
-
-    Example: i2i-keras run --preset demo --set seed=1 --run runs/demo-1
-    """
-    from i2i_keras import experiment
-    from i2i_keras.report import page
-    from i2i_keras.runs import read_json
-
-    settings, run = open_run(**options)
-    with run.locked():
-        facts = experiment.run_all(settings, run, click.echo)
-    summary = read_json(run.root / "scores" / "summary.json")
-    click.echo(f"\n{page.result_table(summary)}\n\n{facts['headline']}")
-    for warning in facts["warnings"]:
-        click.echo(f"Warning: {warning}")
-    click.echo(f"\nReport: {run.root / facts['page']}")

@@ -1,0 +1,124 @@
+"""A plan with what is done, what it took, and what is to be expected."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from i2i_keras import runs
+from i2i_keras.estimates import Estimates, count_images
+from i2i_keras.planning import Task
+from i2i_keras.settings import Settings
+from i2i_keras.training.checkpoints import kept_steps
+from i2i_keras.translation import TRANSLATORS
+
+_TITLES = ("plan", "seed", "state", "time")
+
+
+class Row(NamedTuple):
+    """What is to be expected of a task.
+
+    Attributes:
+        task: which one.
+        seconds: that it took, if it is done, or will take; None = not known.
+        step: that its training goes on from; 0 = from the beginning.
+    """
+
+    task: Task
+    seconds: float | None
+    step: int = 0
+
+
+def forecast(tasks: Sequence[Task], settings: Settings, run: runs.Run) -> list[Row]:
+    """Says of each task how long it took, or will take.
+
+    What is done was measured; what the run has done for another seed takes as
+    long again; of the rest, the networks are timed.
+
+    Args:
+        tasks: of a plan.
+        settings: of the experiment.
+        run: where it lives.
+    """
+    estimates = Estimates(settings, count_images(settings, run))
+    return [_row(task, settings, run, estimates) for task in tasks]
+
+
+def to_text(rows: Sequence[Row]) -> str:
+    """The plan as a table for a terminal, and what it adds up to."""
+    several = len({row.task.settings.seed for row in rows}) > 1 or bool(rows[0].task.settings.seeds)
+    cells = [_TITLES, *(_cells(row) for row in rows)]
+    if not several:
+        cells = [(name, *rest) for name, _, *rest in cells]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    lines = [
+        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
+        for line in cells
+    ]
+    return "\n".join([*lines, _sum(rows)])
+
+
+def duration(seconds: float) -> str:
+    """A time as it is said: 5 s, 12 min, 3 h 20 min."""
+    if seconds < 59.5:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02} min"
+
+
+def _row(task: Task, settings: Settings, run: runs.Run, estimates: Estimates) -> Row:
+    if task.done:
+        return Row(task, _took(task))
+    step, steps = _begun(task, estimates)
+    left = 1 - step / steps if steps else 1.0
+    for seed in settings.seeds:
+        other = task._replace(run=runs.Run(run.root / f"seed-{seed}"))
+        if task.kind != "prepare" and other.done:
+            return Row(task, left * _took(other), step)
+    seconds = _estimate(task, estimates)
+    return Row(task, None if seconds is None else left * seconds, step)
+
+
+def _took(task: Task) -> float:
+    return sum(task.run.done(stage).seconds for stage in task.stages)
+
+
+def _begun(task: Task, estimates: Estimates) -> tuple[int, int | None]:
+    """Steps that a training has done, and has in all."""
+    if task.kind not in ("train-translator", "train-segmenter"):
+        return 0, None
+    step = max(kept_steps(task.run.root / task.stages[-1]), default=0)
+    if not step:
+        return 0, None
+    translator = task.kind == "train-translator"
+    steps_of = estimates.translator_steps if translator else estimates.segmenter_steps
+    return step, steps_of(task.of)
+
+
+def _estimate(task: Task, estimates: Estimates) -> float | None:
+    if task.kind == "prepare":
+        return None  # Not before it has seen the files.
+    if task.kind == "train-translator":
+        return estimates.translator(task.of)
+    if task.kind == "translate":
+        return estimates.translation(task.of)
+    if task.kind == "train-segmenter":
+        return estimates.segmenter(task.of)
+    if task.of in TRANSLATORS:
+        return estimates.translator_scores(task.of)
+    return estimates.arm_scores(task.num_states)
+
+
+def _cells(row: Row) -> tuple[str, ...]:
+    task, seconds = row.task, row.seconds
+    state = "done" if task.done else f"goes on from step {row.step}" if row.step else "to do"
+    time = "?" if seconds is None else duration(seconds)
+    seed = "" if task.kind == "prepare" else str(task.settings.seed)
+    return (task.name, seed, state, time if task.done or seconds is None else f"about {time}")
+
+
+def _sum(rows: Sequence[Row]) -> str:
+    left = [row.seconds for row in rows if not row.task.done]
+    if not left:
+        return "All of it is done."
+    known = [seconds for seconds in left if seconds is not None]
+    more = ", and what is marked with ?" if len(known) < len(left) else ""
+    return f"About {duration(sum(known))} to do{more}."

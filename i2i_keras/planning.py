@@ -1,0 +1,154 @@
+"""The plan of an experiment: what is to be done, in which order, how long."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from i2i_keras import experiment, quality, runs, scoring, states
+from i2i_keras.arms import label_safe_stage, training_order, translated_stage, without_adabn
+from i2i_keras.errors import SettingsError
+from i2i_keras.evaluation.summary import FLOOR
+from i2i_keras.repetitions import repetitions
+from i2i_keras.settings import Settings
+from i2i_keras.translating import Trained, translate
+from i2i_keras.translation import TRANSLATORS
+
+Step = tuple[str, str]
+
+
+class Task(NamedTuple):
+    """One thing that an experiment does.
+
+    Attributes:
+        kind: the command that does it.
+        of: the translator or the arm that it is about.
+        settings: of the training that it belongs to.
+        run: the run directory of that training.
+    """
+
+    kind: str
+    of: str
+    settings: Settings
+    run: runs.Run
+
+    @property
+    def name(self) -> str:
+        """As it is told."""
+        return f"{self.kind} {self.of}".strip()
+
+    @property
+    def stages(self) -> tuple[str, ...]:
+        """Folders of the stages that it consists of."""
+        arm = runs.folder_name(self.of)
+        if self.kind == "prepare":
+            given = self.settings.source.root and self.settings.target.root
+            return ("records",) if given else ("raw", "records")
+        if self.kind == "train-translator":
+            return (f"translator/{self.of}",)
+        if self.kind == "translate":
+            return (translated_stage(self.of),)
+        if self.kind == "train-segmenter":
+            kind, _, method = self.of.partition(":")
+            safe = (label_safe_stage(method),) if kind == "label_safe" else ()
+            return (*safe, f"segmenter/{arm}")
+        states = (f"scores/{arm}/states",) if self.num_states else ()
+        return (f"scores/{arm}", *states)
+
+    @property
+    def num_states(self) -> int:
+        """How many states of an arm's training are scored besides the last."""
+        if self.kind != "evaluate" or self.of in TRANSLATORS or self.of.startswith("adabn"):
+            return 0
+        trained = self.run.root / "segmenter" / runs.folder_name(self.of) / "done.json"
+        if trained.is_file():
+            return len(states.compared_steps(self.settings, self.run, self.of))
+        kept = min(self.settings.evaluate.num_states, self.settings.segmenter.keep_checkpoints)
+        return kept if kept > 1 else 0
+
+    @property
+    def done(self) -> bool:
+        """Whether nothing of it is left to do."""
+        return all((self.run.root / s / "done.json").is_file() for s in self.stages)
+
+    def do(self) -> runs.Done:
+        """Does it, or finds it done."""
+        _, of, settings, run = self
+        if self.kind == "prepare":
+            return experiment.prepare(settings, run)
+        if self.kind == "train-translator":
+            return experiment.train_translator(settings, run, of)
+        if self.kind == "translate":
+            return translate(Trained(run, of))
+        if self.kind == "train-segmenter":
+            return experiment.train_segmenter(settings, run, of)
+        if of in TRANSLATORS:
+            return quality.translator_quality(settings, run, of)
+        return scoring.score_arm(settings, run, of)
+
+
+def plan(
+    settings: Settings, run: runs.Run, only: Sequence[str] = (), seed: int | None = None
+) -> list[Task]:
+    """All that leads to the scores of an experiment, in order.
+
+    A part of it is the same tasks in the same order, without those that the
+    part does not need. Nothing is written.
+
+    Args:
+        settings: of the experiment.
+        run: where it lives.
+        only: arms; with what they need. Empty = all.
+        seed: of one of the repetitions; None = all.
+
+    Raises:
+        SettingsError: the experiment has no such arm or seed.
+    """
+    if unknown := [arm for arm in only if arm not in settings.arms]:
+        raise SettingsError(f"No arm {unknown[0]!r} here; there are {', '.join(settings.arms)}.")
+    seeds = settings.seeds or (settings.seed,)
+    if seed is not None and seed not in seeds:
+        raise SettingsError(f"No seed {seed} here; there are {', '.join(map(str, seeds))}.")
+    tasks = [Task("prepare", "", settings, run)]
+    for own, member in repetitions(settings, run, link=False):
+        if seed in (None, own.seed):
+            tasks += [Task(*step, own, member) for step in _steps(own, only)]
+    return tasks
+
+
+def _steps(settings: Settings, only: Sequence[str]) -> list[Step]:
+    """Kinds and objects of the tasks of one training, in order."""
+    wanted: list[Step] = [("translate", method) for method in settings.methods]
+    wanted += [("train-segmenter", arm) for arm in training_order(settings.arms)]
+    wanted += [("evaluate", method) for method in scoring.scored_methods(settings)]
+    steps = _with_needs(settings, wanted)
+    if not only:
+        return steps
+    part = _with_needs(settings, [("train-segmenter", arm) for arm in only])
+    return [step for step in steps if step in part]
+
+
+def _with_needs(settings: Settings, wanted: Sequence[Step]) -> list[Step]:
+    """Steps, each after those that it needs; an arm is scored at once."""
+    found: list[Step] = []
+    for step in wanted:
+        for one in (*_with_needs(settings, _needs(*step)), step):
+            if one not in found:
+                found.append(one)
+                if one[0] == "train-segmenter" and one[1] in settings.arms:
+                    found.append(("evaluate", one[1]))
+    return found
+
+
+def _needs(kind: str, of: str) -> list[Step]:
+    """What has to be done before a step, the preparation apart."""
+    if kind == "translate":
+        return [("train-translator", of)]
+    if kind == "train-translator":
+        own_eye = getattr(TRANSLATORS[of], "needs_segmenter", False)
+        return [("train-segmenter", FLOOR)] if own_eye else []
+    if kind == "evaluate":
+        return []
+    arm, _, method = of.partition(":")
+    if arm == "adabn":
+        return [("train-segmenter", without_adabn(of))]
+    needs = [("translate", method)] if method else []
+    return [*needs, ("train-segmenter", FLOOR)] if arm == "label_safe" else needs

@@ -1,0 +1,87 @@
+"""`run`: walks through the plan of an experiment and shows its results."""
+
+from collections.abc import Callable, Sequence
+
+from i2i_keras import experiment, forecast, locks, runs, scoring
+from i2i_keras.planning import Task, plan
+from i2i_keras.repetitions import repetitions
+from i2i_keras.settings import Settings
+from i2i_keras.translation import TRANSLATORS
+
+Tell = Callable[[str], None]
+
+
+def run_all(
+    settings: Settings,
+    run: runs.Run,
+    tell: Tell,
+    only: Sequence[str] = (),
+    seed: int | None = None,
+) -> runs.Facts | None:
+    """Runs every stage that is not done yet, or a part of them.
+
+    Args:
+        settings: of the experiment.
+        run: where it lives; locked as shared where it is done in parts.
+        tell: is told the plan, how each stage ended, and each arm's score.
+        only: arms of the part; see `planning.plan`.
+        seed: of the part.
+
+    Returns:
+        The report's results; None if other parts are missing for that.
+
+    Raises:
+        SettingsError: the experiment has no such arm or seed.
+    """
+    tasks = plan(settings, run, only, seed)
+    scoring.check(settings, run)
+    tell(forecast.to_text(forecast.forecast(tasks, settings, run)) + "\n")
+    where = run.root
+    for task in tasks:
+        if task.run.root != where:
+            where = task.run.root
+            tell(f"--- seed {task.settings.seed} ---")
+        done = task.do()
+        if task.kind == "prepare":
+            repetitions(settings, run)  # Now that there is what they share.
+        score = _scored(task)
+        seed_of = f" (seed {task.settings.seed})" if score and settings.seeds else ""
+        tell(f"{task.name}{seed_of}: {score or _ended(done)}")
+    if only or seed is not None:
+        return _finish_together(settings, run, tell)
+    experiment.evaluate(settings, run)
+    return experiment.report(run)
+
+
+def _ended(done: runs.Done) -> str:
+    return "was done before" if done.skipped else f"done in {done.seconds:.0f} s"
+
+
+def _scored(task: Task) -> str:
+    """The score of an arm, if that is what has been done."""
+    if task.kind != "evaluate" or task.of in TRANSLATORS:
+        return ""
+    facts = scoring.standing(task.settings, task.run, task.of)
+    text = f"mean IoU {100 * facts['mean_iou']:.1f} %"
+    if facts["ci95"]:
+        text += " ({:.1f} to {:.1f})".format(*(100 * end for end in facts["ci95"]))
+    if "gain" in facts:
+        text += f", gain {100 * facts['gain']:+.1f}"
+    return text
+
+
+def _finish_together(settings: Settings, run: runs.Run, tell: Tell) -> runs.Facts | None:
+    """Scores and reports what several processes have done, if that is all."""
+    members = repetitions(settings, run)
+    missing = [
+        f"{arm} (seed {own.seed})" if settings.seeds else arm
+        for own, member in members
+        for arm in own.arms
+        if not (member.root / "segmenter" / runs.folder_name(arm) / "done.json").is_file()
+    ]
+    if missing:
+        tell(f"Not trained yet: {', '.join(missing)}; who trains the last one makes the report.")
+        return None
+    with locks.in_turn(run.root / ".locks", "report"):
+        experiment.evaluate(settings, run)
+        return experiment.report(run)

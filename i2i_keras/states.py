@@ -1,0 +1,64 @@
+"""Scores of the states that a training has kept, beside its last one."""
+
+from pathlib import Path
+
+import numpy as np
+
+from i2i_keras import runs
+from i2i_keras.arms import label_space, load_segmenter, prepared
+from i2i_keras.evaluation import prediction
+from i2i_keras.evaluation.segmentation import mean_iou
+from i2i_keras.evaluation.whole_images import Segment, Size, windowed
+from i2i_keras.settings import Settings
+from i2i_keras.training import segmenter as segmenters
+from i2i_keras.training.checkpoints import kept_steps
+
+
+def compared_steps(settings: Settings, run: runs.Run, arm: str) -> list[int]:
+    """Steps of the kept states that are scored as well, see `num_states`."""
+    steps = kept_steps(run.root / "segmenter" / runs.folder_name(arm))
+    places = np.linspace(0, len(steps) - 1, min(len(steps), settings.evaluate.num_states))
+    return [steps[round(place)] for place in places] if len(places) > 1 else []
+
+
+def label_chosen(settings: Settings, run: runs.Run, arm: str) -> runs.Facts:
+    """What the target's labels would have chosen among a training's states.
+
+    Returns:
+        `label_chosen`: the best mean IoU, its step, and of how many; nothing
+        where a training has kept no more than its last state.
+    """
+    done = score_states(settings, run, arm)
+    if done is None:
+        return {}
+    scores = done.results["mean_iou"]
+    best = max(scores, key=lambda step: float(scores[step]))
+    return {"label_chosen": {"step": int(best), "mean_iou": scores[best], "states": len(scores)}}
+
+
+def score_states(settings: Settings, run: runs.Run, arm: str) -> runs.Done | None:
+    """Scores some of the states that a training has kept, if there are."""
+    name, steps = runs.folder_name(arm), compared_steps(settings, run, arm)
+    if not steps:
+        return None
+    facts: runs.Facts = {"steps": steps}
+    if settings.evaluate.window:
+        facts["window"] = settings.evaluate.window
+    inputs = {"segmenter": run.done(f"segmenter/{name}").fingerprint}
+
+    def work(folder: Path) -> runs.Facts:
+        records, num_classes = prepared(run, "target-test"), len(label_space(run).names)
+        found = {}
+        for step in steps:
+            segmenter = load_segmenter(run, arm, step)
+            seen = windowed_eye(settings.evaluate.window, segmenter)
+            scored = prediction.predict(seen, records, num_classes, segmenter.stride, {})
+            found[str(step)] = float(mean_iou(scored.confusions.sum(axis=0)))
+        return {"mean_iou": found}
+
+    return run.stage(f"scores/{name}/states", facts, inputs, work)
+
+
+def windowed_eye(window: Size | None, segmenter: segmenters.Trained) -> Segment:
+    """How a segmenter sees an image: whole, or in windows."""
+    return windowed(segmenter.segment, window) if window else segmenter.segment

@@ -1,0 +1,117 @@
+"""Seconds of stages, from passes that are given instead of measured."""
+
+import pytest
+
+from i2i_keras import config, runs
+from i2i_keras.estimates import Estimates, count_images
+from i2i_keras.settings import Settings
+from i2i_keras.timing import Pass
+
+COUNTS = {
+    **{"source-train": 100, "source-val": 10, "source-test": 10},
+    **{"target-train": 200, "target-val": 20, "target-test": 30},
+}
+# A crop has a hundredth of a prepared image's pixels.
+MEASURED = {
+    "generator cyclegan": Pass(0.01, 0.0, 256),
+    "generators cyclegan": Pass(0.01, 0.0, 256),
+    "discriminators cyclegan": Pass(0.002, 0.0, 256),
+    "segmenter": Pass(0.03, 0.0, 256),
+}
+TINY = ("prepare.size=[160, 160]", "segmenter.pipeline.crop=[16, 16]", "segmenter.steps=50")
+
+
+def estimates(*overrides, counts=COUNTS):
+    settings = config.build(Settings, config.read("report", [*TINY, *overrides]))
+    return Estimates(settings, counts, MEASURED)
+
+
+def test_a_translator_takes_its_steps_times_its_passes():
+    def seconds(steps):
+        given = f"translator.cyclegan.steps={steps}"
+        return estimates(given, "translator.cyclegan.checkpoint_every=1000").translator("cyclegan")
+
+    assert seconds(4000) == pytest.approx(4 * seconds(1000))
+
+
+def test_without_the_identity_loss_a_translator_takes_less():
+    common = ("translator.cyclegan.steps=1000", "translator.cyclegan.lambda_cycle=10")
+    with_it, without = (
+        estimates(*common, f"translator.cyclegan.lambda_identity={w}").translator("cyclegan")
+        for w in (5.0, 0.0)
+    )
+    assert without < with_it
+
+
+def test_epochs_are_of_the_smaller_domain_and_whole_batches():
+    found = estimates("translator.cyclegan.epochs=3", "translator.cyclegan.pipeline.batch_size=8")
+    assert found.translator_steps("cyclegan") == 3 * (100 // 8)
+
+
+def test_without_images_epochs_say_nothing_and_steps_do():
+    blind = estimates("translator.cyclegan.epochs=3", counts={})
+    assert blind.translator("cyclegan") is None
+    assert blind.translation("cyclegan") is None
+    assert estimates("translator.cyclegan.steps=3", counts={}).translator("cyclegan") > 0
+
+
+def test_a_training_on_twice_as_many_images_has_twice_as_many_steps():
+    found = estimates("segmenter.epochs=2", "segmenter.pipeline.batch_size=10")
+    found.settings = found.settings.model_copy(
+        update={"segmenter": found.settings.segmenter.model_copy(update={"steps": None})}
+    )
+    steps = [found.segmenter_steps(arm) for arm in ("source_only", "mixed:cyclegan", "oracle")]
+    assert steps == [2 * 10, 2 * 20, 2 * 20]
+
+
+def test_an_arm_whose_labels_are_made_safe_takes_two_looks_an_image_more():
+    plain, safe = (estimates().segmenter(f"{kind}:cyclegan") for kind in ("adapted", "label_safe"))
+    look = 0.03 * 100
+    assert safe - plain == pytest.approx(2 * look * 110)
+
+
+def test_adabn_is_a_matter_of_the_targets_training_images():
+    many, few = (
+        estimates(counts=COUNTS | {"target-train": n}).segmenter("adabn:cyclegan") for n in (90, 30)
+    )
+    assert many == pytest.approx(3 * few)
+
+
+def test_each_kept_state_is_scored_as_the_last_one_is():
+    found = estimates()
+    assert found.arm_scores(3) == pytest.approx(4 * found.arm_scores(0))
+
+
+def test_what_is_no_network_is_estimated_by_its_pixels():
+    small, large = (
+        estimates(f"prepare.size=[{side}, {side}]").translation("color") for side in (160, 320)
+    )
+    assert large == pytest.approx(4 * small)
+
+
+def test_an_unknown_translator_is_not_guessed_at():
+    found = estimates()
+    assert found.translator("other") is None
+    assert found.translation("other") is None
+    assert found.translator_scores("other") is None
+
+
+def test_images_are_counted_as_prepared_or_drawn(tmp_path):
+    run = runs.Run(tmp_path / "run")
+    demo = config.build(Settings, config.read("demo", ["streets.num_train=7"]))
+    assert count_images(demo, run)["source-train"] == 7
+    facts = {"results": {"records": {"source-train": 5}}, "seconds": 1.0, "fingerprint": "x"}
+    runs.write_json(run.root / "records" / "done.json", facts)
+    assert count_images(demo, run) == {"source-train": 5}
+
+
+def test_images_are_counted_in_a_raw_folder_before_it_is_prepared(tmp_path, real_data):
+    roots = [f"source.root={real_data}/camvid", f"target.root={real_data}/idd_lite"]
+    settings = config.build(Settings, config.read("camvid_to_idd", roots))
+    counts = count_images(settings, runs.Run(tmp_path / "run"))
+    assert counts["source-train"] > 0 and counts["target-test"] > 0
+
+
+def test_without_a_root_images_are_not_counted(tmp_path):
+    report = config.build(Settings, config.read("report", []))
+    assert count_images(report, runs.Run(tmp_path / "run")) == {}

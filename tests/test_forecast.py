@@ -1,0 +1,94 @@
+"""Plans as they are shown, of runs whose stages are given."""
+
+import pytest
+
+from i2i_keras import config, forecast, planning, runs
+from i2i_keras.settings import Settings
+
+PRESET = ["seeds=[1, 2]", 'arms=["source_only", "adapted:color"]', "evaluate.num_states=0"]
+
+
+class Fake:
+    """A run directory with stages that were done elsewhere."""
+
+    def __init__(self, root):
+        self.run = runs.Run(root)
+        self.settings = config.build(Settings, config.read("demo", PRESET))
+        self.tasks = planning.plan(self.settings, self.run)
+        self.finish("raw", 30.0)
+        counts = {f"{d}-{s}": 4 for d in ("source", "target") for s in ("train", "val", "test")}
+        self.finish("records", 10.0, records=counts)
+
+    def finish(self, stage, seconds, **results):
+        facts = {"results": results, "seconds": seconds, "fingerprint": "x"}
+        runs.write_json(self.run.root / stage / "done.json", facts)
+
+    def finish_all(self, seed, seconds):
+        for task in self.tasks[1:]:
+            for stage in task.stages:
+                self.finish(f"seed-{seed}/{stage}", seconds)
+
+    def rows(self):
+        return forecast.forecast(self.tasks, self.settings, self.run)
+
+    def text(self):
+        return forecast.to_text(self.rows())
+
+
+@pytest.fixture
+def fake(tmp_path):
+    return Fake(tmp_path / "run")
+
+
+def test_what_is_done_took_what_it_took(fake):
+    fake.finish_all(1, 70.0)
+    fake.finish_all(2, 80.0)
+    found = {(row.task.settings.seed, row.seconds) for row in fake.rows()[1:]}
+    assert found == {(1, 70.0), (2, 80.0)}
+    assert fake.rows()[0].seconds == 40.0  # Drawn and prepared.
+    assert fake.text().splitlines()[-1] == "All of it is done."
+    assert "to do" not in fake.text()
+
+
+def test_what_another_seed_has_done_will_take_as_long(fake):
+    fake.finish_all(1, 600.0)
+    second = [row for row in fake.rows() if row.task.settings.seed == 2]
+    assert len(second) == 7
+    assert [row.seconds for row in second] == [600.0] * 7
+    lines = fake.text().splitlines()
+    assert lines[0].split() == ["plan", "seed", "state", "time"]
+    assert lines[2].split() == ["train-translator", "color", "1", "done", "10", "min"]
+    assert lines[-2].split() == ["evaluate", "color", "2", "to", "do", "about", "10", "min"]
+    assert lines[-1] == "About 1 h 10 min to do."
+
+
+def test_a_training_that_was_stopped_has_the_rest_to_do(fake):
+    fake.finish_all(1, 600.0)
+    fake.settings = config.build(Settings, config.read("demo", [*PRESET, "segmenter.steps=500"]))
+    folder = fake.run.root / "seed-2" / "segmenter" / "source_only" / "checkpoints"
+    folder.mkdir(parents=True)
+    for step in (100, 400):
+        (folder / f"ckpt-{step}.index").touch()
+    (row,) = [row for row in fake.rows() if row.step]
+    assert (row.task.name, row.step) == ("train-segmenter source_only", 400)
+    assert row.seconds == pytest.approx(120.0)
+    assert "goes on from step 400  about 2 min" in fake.text()
+
+
+def test_what_is_not_known_is_marked(fake):
+    fake.finish_all(1, 600.0)
+    rows = [row._replace(seconds=None) if row.task.of == "color" else row for row in fake.rows()]
+    lines = forecast.to_text(rows).splitlines()
+    assert lines[-2].split() == ["evaluate", "color", "2", "to", "do", "?"]
+    assert lines[-1].endswith(" to do, and what is marked with ?.")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        *((0.4, "0 s"), (59.4, "59 s"), (59.6, "1 min"), (89.0, "1 min"), (3540.0, "59 min")),
+        *((3580.0, "1 h 00 min"), (12000.0, "3 h 20 min"), (90000.0, "25 h 00 min")),
+    ],
+)
+def test_times_are_said_in_the_unit_that_fits(seconds, text):
+    assert forecast.duration(seconds) == text

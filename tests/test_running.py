@@ -1,0 +1,191 @@
+"""`run` in parts, of which several share a run directory."""
+
+import re
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from i2i_keras import locks, runs
+from i2i_keras.cli import main
+
+PRESET = """
+arms = ["source_only", "adapted:cyclegan", "mixed:cyclegan"]
+streets = {num_train = 2, num_val = 1, num_test = 2, camera_size = [64, 128], game_size = [64, 128]}
+source = {format = "cityscapes"}
+target = {format = "gta5"}
+prepare = {size = [32, 64], workers = 1}
+evaluate = {bootstrap_samples = 50, num_pictures = 1, num_quality_images = 2}
+
+[translator.cyclegan]
+steps = 1
+checkpoint_every = 1
+num_samples = 1
+lambda_identity = 0.0
+generator = {filters = 2, num_downsamplings = 1, num_residual_blocks = 0, outer_kernel = 3}
+discriminator = {filters = 2, num_downsamplings = 1}
+pipeline = {batch_size = 1, crop = [16, 16]}
+
+[segmenter]
+steps = 2
+checkpoint_every = 2
+unet = {filters = 2, depth = 1, l2 = 0.0}
+pipeline = {batch_size = 2, crop = [16, 16]}
+"""
+# As the program that pip installs, in the environment of the tests.
+PROGRAM = Path(sys.executable).with_name("i2i-keras")
+PARTS = ("adapted:cyclegan", "mixed:cyclegan")
+
+
+class Parts:
+    """A run directory, and `run` on it."""
+
+    def __init__(self, folder):
+        self.root, self.preset = folder / "run", folder / "parts.toml"
+        self.preset.write_text(PRESET, "utf-8")
+
+    def words(self, *arguments):
+        words = ["run", "--preset", self.preset, "--run", self.root, *arguments]
+        return [str(word) for word in words]
+
+    def start(self, *arguments):
+        # A shell's background job, as CI may be, is born deaf to Ctrl-C.
+        return subprocess.Popen(
+            [PROGRAM, *self.words(*arguments)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        )
+
+    def command(self, *arguments):
+        return CliRunner().invoke(main, self.words(*arguments))
+
+    def files(self):
+        return {p: p.stat().st_mtime_ns for p in self.root.rglob("*")}
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory):
+    """Two arms of the three by two processes at once, from nothing."""
+    parts = Parts(tmp_path_factory.mktemp("parts"))
+    processes = [parts.start("--only", arm) for arm in PARTS]
+    timers = [threading.Timer(400, process.kill) for process in processes]
+    for timer in timers:
+        timer.start()
+    parts.outputs, errors = zip(*(process.communicate() for process in processes), strict=True)
+    for timer in timers:
+        timer.cancel()
+    assert [process.returncode for process in processes] == [0, 0], errors
+    # Before anything else is done there.
+    done = parts.root.rglob("done.json")
+    parts.stages = {path.parent.relative_to(parts.root).as_posix() for path in done}
+    parts.rest = parts.command("--only", "source_only")
+    return parts
+
+
+def test_two_processes_do_their_arms_and_share_what_both_need(shared):
+    assert shared.stages == {
+        *("raw", "records", "translator/cyclegan", "translated/cyclegan"),
+        *("segmenter/adapted-cyclegan", "segmenter/mixed-cyclegan"),
+        *("scores/adapted-cyclegan", "scores/mixed-cyclegan"),
+    }
+    for stage in ("prepare", "train-translator cyclegan", "translate cyclegan"):
+        ended = [re.search(rf"^{stage}: (.*)", text, re.M)[1] for text in shared.outputs]
+        assert sum(text.startswith("done in") for text in ended) == 1, ended
+        assert "was done before" in ended
+
+
+def test_each_of_them_trains_its_own_arm_alone(shared):
+    for own, output in zip(PARTS, shared.outputs, strict=True):
+        (arm,) = re.findall(r"^train-segmenter (\S+): done in", output, re.M)
+        assert arm == own
+        assert re.search(rf"^evaluate {own}: mean IoU [\d.]+ % \(", output, re.M)
+
+
+def test_no_draft_and_no_beginning_is_left(shared):
+    assert not [*shared.root.rglob(".draft-*"), *shared.root.rglob("begun.json")]
+
+
+def test_who_cannot_report_yet_says_what_is_missing(shared):
+    for output in shared.outputs:
+        assert "Not trained yet: source_only" in output
+        assert "; who trains the last one makes the report." in output
+
+
+def test_who_ends_last_makes_the_report(shared):
+    assert shared.rest.exit_code == 0, shared.rest.output
+    assert "Not trained yet" not in shared.rest.output
+    assert (shared.root / "report" / "index.html").is_file()
+    summary = runs.read_json(shared.root / "scores" / "summary.json")
+    assert list(summary["arms"]) == ["source_only", *PARTS]
+
+
+def test_the_score_of_an_arm_is_told_when_it_arrives(shared):
+    again = shared.command("--only", "adapted:cyclegan")
+    arm = runs.read_json(shared.root / "scores" / "summary.json")["arms"]["adapted:cyclegan"]
+    low, high = (100 * end for end in arm["ci95"])
+    told = f"mean IoU {100 * arm['mean_iou']:.1f} % ({low:.1f} to {high:.1f})"
+    assert f"evaluate adapted:cyclegan: {told}, gain {100 * arm['gain']:+.1f}" in again.output
+
+
+def test_a_dry_run_of_what_is_done_says_so_and_writes_nothing(shared):
+    before = shared.files()
+    result = shared.command("--dry-run")
+    assert result.exit_code == 0, result.output
+    lines = result.output.splitlines()
+    assert lines[-1] == "All of it is done."
+    assert all(" done " in line for line in lines[1:-1])
+    assert shared.files() == before
+
+
+def test_a_dry_run_of_nothing_writes_nothing(tmp_path):
+    parts = Parts(tmp_path)
+    result = parts.command("--dry-run", "--only", "adapted:cyclegan")
+    assert result.exit_code == 0, result.output
+    tasks = [line.partition("  ")[0] for line in result.output.splitlines()]
+    assert tasks[1:-1] == [
+        *("prepare", "train-translator cyclegan", "translate cyclegan"),
+        *("train-segmenter adapted:cyclegan", "evaluate adapted:cyclegan"),
+    ]
+    assert re.search(r"train-translator cyclegan +to do  about \d+ (s|min)", result.output)
+    assert not parts.root.exists()
+
+
+@pytest.mark.parametrize("arguments", [["--only", "oracle"], ["--seed", "9"]])
+@pytest.mark.parametrize("dry", [[], ["--dry-run"]])
+def test_what_is_no_part_of_the_experiment_is_a_usage_error(tmp_path, arguments, dry):
+    parts = Parts(tmp_path)
+    result = parts.command(*arguments, *dry)
+    assert result.exit_code == 2
+    assert f"No {arguments[0].strip('-').replace('only', 'arm')}" in result.output
+    assert not parts.root.exists()
+
+
+def test_a_whole_run_does_not_go_beside_a_part_nor_a_part_beside_it(tmp_path):
+    parts = Parts(tmp_path)
+    sentence = f"Another process works in {parts.root}; wait for it, or use another --run."
+    for lock, arguments in ((locks.reading, []), (locks.alone, ["--only", "source_only"])):
+        with lock(parts.root):
+            result = parts.command(*arguments)
+        assert result.exit_code == 1
+        assert sentence in result.output
+
+
+def test_who_waits_for_a_stage_says_so_and_can_be_stopped(tmp_path, end):
+    parts = Parts(tmp_path)
+    with locks.in_turn(parts.root / ".locks", "raw"):
+        process = parts.start("--only", "source_only")
+        read = ""
+        while "Waiting for another process" not in read:
+            read += process.stderr.readline()
+            assert process.poll() is None, read
+        assert read.rstrip().endswith("run/raw.")
+        process.send_signal(signal.SIGINT)
+        code, _, err = end(process)
+    assert code == 130
+    assert "Stopped; the same command goes on from here." in err
