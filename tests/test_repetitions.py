@@ -119,8 +119,8 @@ def test_run_finds_everything_done_also_where_it_was_moved_to(twice, tmp_path, t
         assert f"evaluate oracle (seed {seed}): mean IoU " in result.output
 
 
-def test_one_seed_can_be_done_alone_and_comes_to_the_same(twice, tmp_path):
-    alone = Twice(tmp_path)
+def test_one_seed_can_be_done_alone_and_comes_to_the_same(twice, tmp_path, tiny_experiment):
+    alone = tiny_experiment(tmp_path / "run", *CHANGES)
     result = alone.command("run", "--seed", 5, "--only", "source_only")
     assert result.exit_code == 0, result.output
     assert not (alone.root / "seed-3" / "segmenter").exists()

@@ -13,43 +13,24 @@ from click.testing import CliRunner
 from i2i_keras import locks, runs
 from i2i_keras.cli import main
 
-PRESET = """
-arms = ["source_only", "adapted:cyclegan", "mixed:cyclegan"]
-streets = {num_train = 2, num_val = 1, num_test = 2, camera_size = [64, 128], game_size = [64, 128]}
-source = {format = "cityscapes"}
-target = {format = "gta5"}
-prepare = {size = [32, 64], workers = 1}
-evaluate = {bootstrap_samples = 50, num_pictures = 1, num_quality_images = 2}
-
-[translator.cyclegan]
-steps = 1
-checkpoint_every = 1
-num_samples = 1
-lambda_identity = 0.0
-generator = {filters = 2, num_downsamplings = 1, num_residual_blocks = 0, outer_kernel = 3}
-discriminator = {filters = 2, num_downsamplings = 1}
-pipeline = {batch_size = 1, crop = [16, 16]}
-
-[segmenter]
-steps = 2
-checkpoint_every = 2
-unet = {filters = 2, depth = 1, l2 = 0.0}
-pipeline = {batch_size = 2, crop = [16, 16]}
-"""
 # As the program that pip installs, in the environment of the tests.
 PROGRAM = Path(sys.executable).with_name("i2i-keras")
 PARTS = ("adapted:cyclegan", "mixed:cyclegan")
+CHANGES = (
+    'arms=["source_only", "adapted:cyclegan", "mixed:cyclegan"]',
+    *("translator.cyclegan.steps=1", "evaluate.num_quality_images=2"),
+)
 
 
 class Parts:
     """A run directory, and `run` on it."""
 
-    def __init__(self, folder):
-        self.root, self.preset = folder / "run", folder / "parts.toml"
-        self.preset.write_text(PRESET, "utf-8")
+    def __init__(self, root, preset):
+        self.root, self.preset = root, preset
 
     def words(self, *arguments):
-        words = ["run", "--preset", self.preset, "--run", self.root, *arguments]
+        changes = [f"--set={change}" for change in CHANGES]
+        words = ["run", "--preset", self.preset, "--run", self.root, *changes, *arguments]
         return [str(word) for word in words]
 
     def start(self, *arguments):
@@ -70,9 +51,9 @@ class Parts:
 
 
 @pytest.fixture(scope="module")
-def shared(tmp_path_factory):
+def shared(tmp_path_factory, tiny_preset):
     """Two arms of the three by two processes at once, from nothing."""
-    parts = Parts(tmp_path_factory.mktemp("parts"))
+    parts = Parts(tmp_path_factory.mktemp("parts") / "run", tiny_preset)
     processes = [parts.start("--only", arm) for arm in PARTS]
     timers = [threading.Timer(400, process.kill) for process in processes]
     for timer in timers:
@@ -143,8 +124,8 @@ def test_a_dry_run_of_what_is_done_says_so_and_writes_nothing(shared):
     assert shared.files() == before
 
 
-def test_a_dry_run_of_nothing_writes_nothing(tmp_path):
-    parts = Parts(tmp_path)
+def test_a_dry_run_of_nothing_writes_nothing(tmp_path, tiny_preset):
+    parts = Parts(tmp_path / "run", tiny_preset)
     result = parts.command("--dry-run", "--only", "adapted:cyclegan")
     assert result.exit_code == 0, result.output
     tasks = [line.partition("  ")[0] for line in result.output.splitlines()]
@@ -158,16 +139,16 @@ def test_a_dry_run_of_nothing_writes_nothing(tmp_path):
 
 @pytest.mark.parametrize("arguments", [["--only", "oracle"], ["--seed", "9"]])
 @pytest.mark.parametrize("dry", [[], ["--dry-run"]])
-def test_what_is_no_part_of_the_experiment_is_a_usage_error(tmp_path, arguments, dry):
-    parts = Parts(tmp_path)
+def test_what_is_no_part_of_the_experiment_is_a_usage_error(tmp_path, tiny_preset, arguments, dry):
+    parts = Parts(tmp_path / "run", tiny_preset)
     result = parts.command(*arguments, *dry)
     assert result.exit_code == 2
     assert f"No {arguments[0].strip('-').replace('only', 'arm')}" in result.output
     assert not parts.root.exists()
 
 
-def test_a_whole_run_does_not_go_beside_a_part_nor_a_part_beside_it(tmp_path):
-    parts = Parts(tmp_path)
+def test_a_whole_run_does_not_go_beside_a_part_nor_a_part_beside_it(tmp_path, tiny_preset):
+    parts = Parts(tmp_path / "run", tiny_preset)
     sentence = f"Another process works in {parts.root}; wait for it, or use another --run."
     for lock, arguments in ((locks.reading, []), (locks.alone, ["--only", "source_only"])):
         with lock(parts.root):
@@ -176,8 +157,8 @@ def test_a_whole_run_does_not_go_beside_a_part_nor_a_part_beside_it(tmp_path):
         assert sentence in result.output
 
 
-def test_who_waits_for_a_stage_says_so_and_can_be_stopped(tmp_path, end):
-    parts = Parts(tmp_path)
+def test_who_waits_for_a_stage_says_so_and_can_be_stopped(tmp_path, tiny_preset, end):
+    parts = Parts(tmp_path / "run", tiny_preset)
     with locks.in_turn(parts.root / ".locks", "raw"):
         process = parts.start("--only", "source_only")
         read = ""

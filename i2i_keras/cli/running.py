@@ -28,14 +28,16 @@ def run(only: tuple[str, ...], seed: int | None, dry_run: bool, **options: Any) 
 
     Example: i2i-keras run --preset demo --only adapted:cyclegan --only oracle
     """
-    from i2i_keras import forecast, planning, running
+    from i2i_keras import running
+    from i2i_keras.plan import table
+    from i2i_keras.plan.tasks import plan
     from i2i_keras.report import page
     from i2i_keras.runs import read_json
 
     settings, run = open_run(**options)
-    tasks = planning.plan(settings, run, only, seed)  # Refuses before a run is made.
+    tasks = plan(settings, run, only, seed)  # Refuses before a run is made.
     if dry_run:
-        click.echo(forecast.to_text(forecast.forecast(tasks, settings, run)))
+        click.echo(table.to_text(table.forecast(tasks, settings, run)))
         return
     with run.locked(shared=bool(only) or seed is not None):
         facts = running.run_all(settings, run, click.echo, only, seed)

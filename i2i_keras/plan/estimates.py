@@ -5,13 +5,14 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from i2i_keras import runs, timing
+from i2i_keras import runs
 from i2i_keras.data.spaces import find_space
 from i2i_keras.models.discriminator import build_discriminator
 from i2i_keras.models.generator import build_generator
 from i2i_keras.models.segmenters import SEGMENTERS, without_weights
+from i2i_keras.plan import timing
+from i2i_keras.plan.timing import Passes, build_encoder
 from i2i_keras.settings import Settings
-from i2i_keras.timing import Passes, build_encoder
 from i2i_keras.training import compilation, schedules
 
 # Losses, optimizers, batches and states that are saved, beside the passes.
@@ -24,6 +25,7 @@ _ENTROPY_IMAGES = 50
 _PASSES: Mapping[str, Callable[[Any], Passes]] = {
     "cyclegan": timing.cyclegan_passes,
     "cut": timing.cut_passes,
+    "cycada": timing.cycada_passes,
 }
 _UNTRAINED = ("color", "fourier")
 
@@ -80,6 +82,8 @@ class Estimates:
             encoder = self._once(f"encoder {method}", config, 1, lambda: build_encoder(config))
             step += passes.encoder * encoder.seconds
             start += passes.encoder * encoder.start
+        if passes.segmenter:
+            step += passes.segmenter * self._segmenter().at(config.pipeline.crop)
         # Both domains, there and back.
         size = self.settings.prepare.size
         samples = passes.ways**2 * config.num_samples * self._generator(method).at(size)
@@ -108,9 +112,10 @@ class Estimates:
         looks = val + _ENTROPY_IMAGES * (config.select == "entropy")
         rows = -(-steps // config.checkpoint_every)
         forward = self._segmenter()
-        step = timing.TRAINED * config.pipeline.batch_size * forward.seconds
+        passes = timing.SELF_TRAINED if kind == "self_training" else timing.TRAINED
+        step = passes * config.pipeline.batch_size * forward.seconds
         seconds = _OVERHEAD * (steps * step + rows * looks * self._look())
-        return seconds + timing.TRAINED * forward.start + self._safe_labels(kind)
+        return seconds + passes * forward.start + self._safe_labels(kind)
 
     def arm_scores(self, num_states: int) -> float | None:
         """Of scoring an arm, and `num_states` of its states besides."""

@@ -11,12 +11,15 @@ from i2i_keras.models.generator import build_generator
 from i2i_keras.translation import patch_nce
 from i2i_keras.translation.adversarial_config import AdversarialConfig
 from i2i_keras.translation.cut_config import CUTConfig
+from i2i_keras.translation.cycada import CyCADAConfig
 from i2i_keras.translation.cyclegan_config import CycleGANConfig
 
 Network = Callable[..., Any]
 
 # A pass that is trained through: forward, and back to inputs and to weights.
 TRAINED = 3.0
+# Self-training: labelled and mixed images are trained on, a teacher looks.
+SELF_TRAINED = 2 * TRAINED + 1
 _THROUGH = 2.0  # Forward, and back to inputs alone.
 _PENALTY = 6.0  # A pass whose gradient is trained through in turn.
 _BUDGET = 1.0  # Seconds for repeats of one measurement.
@@ -30,12 +33,14 @@ class Passes(NamedTuple):
         discriminator: through discriminators.
         ways: how many generators there are, which do not wait for each other.
         encoder: through CUT's encoder and projections.
+        segmenter: through that which CyCADA keeps.
     """
 
     generator: float
     discriminator: float
     ways: int
     encoder: float = 0.0
+    segmenter: float = 0.0
 
 
 class Pass(NamedTuple):
@@ -65,6 +70,12 @@ def cyclegan_passes(config: CycleGANConfig) -> Passes:
         discriminator=2 * (_THROUGH + _critics(config)),
         ways=2,
     )
+
+
+def cycada_passes(config: CyCADAConfig) -> Passes:
+    """Of CycleGAN's step and of what a segmenter sees before and after."""
+    looks = len(config.semantic_directions) * bool(config.lambda_semantic)
+    return cyclegan_passes(config)._replace(segmenter=(1 + _THROUGH) * looks)
 
 
 def cut_passes(config: CUTConfig) -> Passes:

@@ -5,8 +5,9 @@ import pytest
 import tensorflow as tf
 from keras import layers
 
-from i2i_keras import timing
+from i2i_keras.plan import timing
 from i2i_keras.translation.cut_config import CUTConfig
+from i2i_keras.translation.cycada import CyCADAConfig
 from i2i_keras.translation.cyclegan_config import CycleGANConfig
 
 
@@ -43,6 +44,14 @@ def test_cut_has_one_generator_and_less_to_do_without_identity():
     assert (both.generator, both.encoder) == (2 * 3, 2 * 3)
     assert (one.generator, one.encoder) == (3, 3)
     assert both.discriminator == 2 + 2 * 3
+
+
+def test_cycada_has_a_segmenter_see_images_before_and_after():
+    both, one, none = (
+        timing.cycada_passes(CyCADAConfig(**changes)).segmenter
+        for changes in ({}, {"semantic_directions": ["yx"]}, {"lambda_semantic": 0.0})
+    )
+    assert (both, one, none) == (2 * 3, 3, 0)  # Before; after, and back to the image.
 
 
 def test_a_pass_of_a_larger_image_takes_longer_by_its_pixels():

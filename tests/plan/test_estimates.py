@@ -3,9 +3,9 @@
 import pytest
 
 from i2i_keras import config, runs
-from i2i_keras.estimates import Estimates, count_images
+from i2i_keras.plan.estimates import Estimates, count_images
+from i2i_keras.plan.timing import Pass
 from i2i_keras.settings import Settings
-from i2i_keras.timing import Pass
 
 COUNTS = {
     **{"source-train": 100, "source-val": 10, "source-test": 10},
@@ -68,6 +68,12 @@ def test_an_arm_whose_labels_are_made_safe_takes_two_looks_an_image_more():
     plain, safe = (estimates().segmenter(f"{kind}:cyclegan") for kind in ("adapted", "label_safe"))
     look = 0.03 * 100
     assert safe - plain == pytest.approx(2 * look * 110)
+
+
+def test_self_training_trains_on_twice_as_many_images_and_has_a_teacher_look():
+    plain, taught = (estimates(counts=COUNTS | {"source-val": 0}).segmenter(arm)
+                     for arm in ("source_only", "self_training"))  # fmt: skip
+    assert taught == pytest.approx(plain * 7 / 3)
 
 
 def test_adabn_is_a_matter_of_the_targets_training_images():

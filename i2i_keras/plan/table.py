@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from i2i_keras import runs
-from i2i_keras.estimates import Estimates, count_images
-from i2i_keras.planning import Task
+from i2i_keras.plan.estimates import Estimates, count_images
+from i2i_keras.plan.tasks import Task
 from i2i_keras.settings import Settings
 from i2i_keras.training.checkpoints import kept_steps
 from i2i_keras.translation import TRANSLATORS

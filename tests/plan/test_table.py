@@ -2,7 +2,9 @@
 
 import pytest
 
-from i2i_keras import config, forecast, planning, runs
+from i2i_keras import config, runs
+from i2i_keras.plan import table
+from i2i_keras.plan.tasks import plan
 from i2i_keras.settings import Settings
 
 PRESET = ["seeds=[1, 2]", 'arms=["source_only", "adapted:color"]', "evaluate.num_states=0"]
@@ -14,7 +16,7 @@ class Fake:
     def __init__(self, root):
         self.run = runs.Run(root)
         self.settings = config.build(Settings, config.read("demo", PRESET))
-        self.tasks = planning.plan(self.settings, self.run)
+        self.tasks = plan(self.settings, self.run)
         self.finish("raw", 30.0)
         counts = {f"{d}-{s}": 4 for d in ("source", "target") for s in ("train", "val", "test")}
         self.finish("records", 10.0, records=counts)
@@ -29,10 +31,10 @@ class Fake:
                 self.finish(f"seed-{seed}/{stage}", seconds)
 
     def rows(self):
-        return forecast.forecast(self.tasks, self.settings, self.run)
+        return table.forecast(self.tasks, self.settings, self.run)
 
     def text(self):
-        return forecast.to_text(self.rows())
+        return table.to_text(self.rows())
 
 
 @pytest.fixture
@@ -78,7 +80,7 @@ def test_a_training_that_was_stopped_has_the_rest_to_do(fake):
 def test_what_is_not_known_is_marked(fake):
     fake.finish_all(1, 600.0)
     rows = [row._replace(seconds=None) if row.task.of == "color" else row for row in fake.rows()]
-    lines = forecast.to_text(rows).splitlines()
+    lines = table.to_text(rows).splitlines()
     assert lines[-2].split() == ["evaluate", "color", "2", "to", "do", "?"]
     assert lines[-1].endswith(" to do, and what is marked with ?.")
 
@@ -91,4 +93,4 @@ def test_what_is_not_known_is_marked(fake):
     ],
 )
 def test_times_are_said_in_the_unit_that_fits(seconds, text):
-    assert forecast.duration(seconds) == text
+    assert table.duration(seconds) == text

@@ -1,0 +1,1 @@
+"""What an experiment will do, in which order, and how long it will take."""
