@@ -6,7 +6,7 @@ import pytest
 
 from i2i_keras import config, runs
 from i2i_keras.errors import SettingsError
-from i2i_keras.plan.tasks import plan
+from i2i_keras.plan import tasks as planning
 from i2i_keras.settings import Settings
 from i2i_keras.translation import TRANSLATORS
 
@@ -17,7 +17,7 @@ def names(tmp_path):
 
     def plan(arms, *overrides, only=(), seed=None, scores=False):
         settings = config.build(Settings, config.read("demo", [f"arms={arms}", *overrides]))
-        tasks = plan(settings, runs.Run(tmp_path / "run"), only, seed)
+        tasks = planning.plan(settings, runs.Run(tmp_path / "run"), only, seed)
         return [task.name for task in tasks if scores or task.kind != "evaluate"]
 
     return plan
@@ -106,7 +106,7 @@ def test_each_seed_has_all_tasks_but_the_preparation(names):
 
 def test_a_seeds_part_is_its_own(tmp_path):
     settings = config.build(Settings, config.read("demo", ["seeds=[4, 5]"]))
-    tasks = plan(settings, runs.Run(tmp_path / "run"), seed=5)
+    tasks = planning.plan(settings, runs.Run(tmp_path / "run"), seed=5)
     assert {(t.settings.seed, t.run.root.name) for t in tasks[1:]} == {(5, "seed-5")}
     assert tasks[0].run.root == tmp_path / "run"
 
