@@ -3,7 +3,6 @@
 from collections.abc import Callable, Sequence
 
 from i2i_keras import experiment, locks, runs, scoring
-from i2i_keras.plan import table
 from i2i_keras.plan.tasks import Task, plan
 from i2i_keras.repetitions import repetitions
 from i2i_keras.settings import Settings
@@ -24,7 +23,7 @@ def run_all(
     Args:
         settings: of the experiment.
         run: where it lives; locked as shared where it is done in parts.
-        tell: is told the plan, how each stage ended, and each arm's score.
+        tell: is told how each stage ended, and each arm's score.
         only: arms of the part; see `plan.tasks.plan`.
         seed: of the part.
 
@@ -36,7 +35,6 @@ def run_all(
     """
     tasks = plan(settings, run, only, seed)
     scoring.check(settings, run)
-    tell(table.to_text(table.forecast(tasks, settings, run)) + "\n")
     where = run.root
     for task in tasks:
         if task.run.root != where:

@@ -40,6 +40,7 @@ def run(only: tuple[str, ...], seed: int | None, dry_run: bool, **options: Any) 
         click.echo(table.to_text(table.forecast(tasks, settings, run)))
         return
     with run.locked(shared=bool(only) or seed is not None):
+        click.echo(table.to_text(table.forecast(tasks, settings, run)) + "\n")
         facts = running.run_all(settings, run, click.echo, only, seed)
     if facts is None:
         return
