@@ -9,7 +9,7 @@ SOURCE ?=
 TARGET ?=
 # Settings, e.g. SET="seed=1 segmenter.steps=500".
 SET    ?=
-# What `compare` compares, besides the arms of the demo.
+# The arms of `compare`, instead of the preset's; for demo, camvid_to_idd, idd_to_camvid.
 ARMS   ?= ["source_only", "adabn", "adapted:color", "adapted:fourier", "adapted:cut", \
 	"adapted:cycada", "adapted:cyclegan", "mixed:cyclegan", "label_safe:cyclegan", \
 	"self_training", "self_training:cyclegan", "oracle"]

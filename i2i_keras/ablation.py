@@ -2,18 +2,18 @@
 
 import os
 import shutil
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from importlib import resources
 from pathlib import Path
 
 from i2i_keras import config, running, runs
 from i2i_keras.config import Config
 from i2i_keras.errors import SettingsError
+from i2i_keras.running import Tell
 from i2i_keras.settings import Settings
 from i2i_keras.training import runtime
 from i2i_keras.translation import TRANSLATORS
 
-Tell = Callable[[str], None]
 # What a row takes from the first one, and the settings that must be the same.
 _DATA = ("streets", "source", "target", "prepare")
 _SEGMENTER = (*_DATA, "seed", "deterministic", "segmenter")

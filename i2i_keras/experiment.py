@@ -47,14 +47,13 @@ def streets(settings: Settings, run: runs.Run) -> runs.Done:
 
 def prepare(settings: Settings, run: runs.Run) -> runs.Done:
     """Audits both domains and writes their records at the working size."""
+    check_roots(settings)
     domains: dict[str, Domain] = {}
     inputs = {}
     for role in ("source", "target"):
         config: DomainConfig = getattr(settings, role)
         root = Path(config.root)
         if not config.root:
-            if settings.streets is None:
-                raise SettingsError(f"Give the {role}'s folder: --{role} ROOT.")
             inputs[f"{role} files"] = streets(settings, run).fingerprint
             root = run.root / "raw" / config.format
         splits = config.find(root)
@@ -70,6 +69,17 @@ def prepare(settings: Settings, run: runs.Run) -> runs.Done:
         return preparation.prepare(settings.prepare, domains, run.root)
 
     return run.stage("records", facts, inputs, work)
+
+
+def check_roots(settings: Settings) -> None:
+    """Refuses settings that name no data and do not say how to draw them.
+
+    Raises:
+        SettingsError: a root is missing.
+    """
+    for role in ("source", "target"):
+        if not getattr(settings, role).root and settings.streets is None:
+            raise SettingsError(f"Give the {role}'s folder: --{role} ROOT.")
 
 
 def train_translator(settings: Settings, run: runs.Run, method: str) -> runs.Done:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from i2i_keras import experiment, locks, runs, scoring
 from i2i_keras.plan.tasks import Task, plan
 from i2i_keras.repetitions import repetitions
+from i2i_keras.report.findings import gain_text, interval, percent
 from i2i_keras.settings import Settings
 from i2i_keras.translation import TRANSLATORS
 
@@ -60,13 +61,18 @@ def _scored(task: Task) -> str:
     """The score of an arm, if that is what has been done."""
     if task.kind != "evaluate" or task.of in TRANSLATORS:
         return ""
-    facts = scoring.standing(task.settings, task.run, task.of)
-    text = f"mean IoU {100 * facts['mean_iou']:.1f} %"
+    return score_text(scoring.standing(task.settings, task.run, task.of))
+
+
+def score_text(facts: runs.Facts) -> str:
+    """An arm's score, as `summary.compare` has it, in a line.
+
+    A gain that may be chance is called so.
+    """
+    text = f"mean IoU {percent(facts['mean_iou'])} %"
     if facts["ci95"]:
-        text += " ({:.1f} to {:.1f})".format(*(100 * end for end in facts["ci95"]))
-    if "gain" in facts:
-        text += f", gain {100 * facts['gain']:+.1f}"
-    return text
+        text += f" ({interval(facts['ci95'])})"
+    return f"{text}, gain {gain_text(facts)}" if "gain" in facts else text
 
 
 def _finish_together(settings: Settings, run: runs.Run, tell: Tell) -> runs.Facts | None:
@@ -79,8 +85,14 @@ def _finish_together(settings: Settings, run: runs.Run, tell: Tell) -> runs.Fact
         if not (member.root / "segmenter" / runs.folder_name(arm) / "done.json").is_file()
     ]
     if missing:
-        tell(f"Not trained yet: {', '.join(missing)}; who trains the last one makes the report.")
+        tell(
+            f"Not trained yet: {', '.join(missing)}; whoever trains the last one makes the report."
+        )
         return None
-    with locks.in_turn(run.root / ".locks", "report"):
+
+    def waits() -> None:
+        tell("Waiting for another process, which makes the report.")
+
+    with locks.in_turn(run.root / ".locks", "report", waits):
         experiment.evaluate(settings, run)
         return experiment.report(run)

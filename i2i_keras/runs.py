@@ -137,11 +137,11 @@ class Run:
             How it ended, if it has been done before.
         """
         folder, asked = self.root / name, _asked(settings, inputs)
-        for record in ("done.json", "begun.json"):
-            if (folder / record).is_file():
-                _refuse_difference(folder, read_json(folder / record), asked)
         if (folder / "done.json").is_file():
+            _refuse_difference(folder, read_json(folder / "done.json"), asked)
             return self.done(name)
+        if (folder / "begun.json").is_file():
+            _refuse_difference(folder, read_json(folder / "begun.json"), asked)
         write_json(folder / "begun.json", asked)
         return None
 

@@ -16,6 +16,8 @@ from i2i_keras.translation import TRANSLATORS, tiles
 from i2i_keras.translation.apply import Translate, find_images, translate_records, unfinished
 from i2i_keras.translation.export import export_generator
 
+# Of a stage itself, not of what it has made.
+_RECORDS = ("done.json", "begun.json")
 # Tables that are translated, by direction.
 _TABLES = {"xy": ("source-train", "source-val"), "yx": ("target-train",)}
 
@@ -67,7 +69,7 @@ class Trained(NamedTuple):
     def fingerprint(self) -> str:
         """Of all that decides what it makes of an image."""
         kept = (self.folder.glob(pattern) for pattern in ("*.weights.h5", "*.npz", "*.json"))
-        files = [path for path in itertools.chain.from_iterable(kept) if path.name != "done.json"]
+        files = [path for path in itertools.chain.from_iterable(kept) if path.name not in _RECORDS]
         hashes = [hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(files)]
         return runs.fingerprint([self.method, self.direction, hashes])
 

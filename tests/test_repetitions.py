@@ -129,10 +129,10 @@ def test_one_seed_can_be_done_alone_and_comes_to_the_same(twice, tmp_path, tiny_
     one, other = (confusions(root / "seed-5", "source_only") for root in (alone.root, twice.root))
     np.testing.assert_array_equal(one, other)
     missing = [f"{arm} (seed 3)" for arm in ARMS] + [f"{arm} (seed 5)" for arm in ARMS[1:]]
-    assert f"Not trained yet: {', '.join(missing)}; who trains the last one" in result.output
+    assert f"Not trained yet: {', '.join(missing)}; whoever trains the last one" in result.output
 
 
-def test_members_are_made_by_several_processes_at_once(tmp_path):
+def test_members_are_made_by_several_at_once(tmp_path):
     settings = config.build(Settings, {"seeds": [*range(20)]})
     (tmp_path / "records").mkdir()
     barrier = threading.Barrier(8)

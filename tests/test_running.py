@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from i2i_keras import locks, runs
+from i2i_keras import locks, running, runs
 from i2i_keras.cli import main
 
 # As the program that pip installs, in the environment of the tests.
@@ -95,7 +95,7 @@ def test_no_draft_and_no_beginning_is_left(shared):
 def test_who_cannot_report_yet_says_what_is_missing(shared):
     for output in shared.outputs:
         assert "Not trained yet: source_only" in output
-        assert "; who trains the last one makes the report." in output
+        assert "; whoever trains the last one makes the report." in output
 
 
 def test_who_ends_last_makes_the_report(shared):
@@ -111,7 +111,22 @@ def test_the_score_of_an_arm_is_told_when_it_arrives(shared):
     arm = runs.read_json(shared.root / "scores" / "summary.json")["arms"]["adapted:cyclegan"]
     low, high = (100 * end for end in arm["ci95"])
     told = f"mean IoU {100 * arm['mean_iou']:.1f} % ({low:.1f} to {high:.1f})"
-    assert f"evaluate adapted:cyclegan: {told}, gain {100 * arm['gain']:+.1f}" in again.output
+    assert f"evaluate adapted:cyclegan: {told}, gain " in again.output
+
+
+@pytest.mark.parametrize(
+    ("interval", "text"),
+    [
+        ((0.02, 0.05), "mean IoU 30.0 % (28.0 to 32.0), gain +3.0"),
+        ((-0.02, 0.05), "mean IoU 30.0 % (28.0 to 32.0), gain no measurable difference (+3.0)"),
+        (None, "mean IoU 30.0 % (28.0 to 32.0)"),
+    ],
+)
+def test_a_gain_that_may_be_chance_is_told_as_none(interval, text):
+    facts = {"mean_iou": 0.3, "ci95": (0.28, 0.32)}
+    if interval:
+        facts |= {"gain": 0.03, "gain_ci95": interval}
+    assert running.score_text(facts) == text
 
 
 def test_a_dry_run_of_what_is_done_says_so_and_writes_nothing(shared):

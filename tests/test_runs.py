@@ -73,6 +73,12 @@ def test_a_stage_that_fails_is_not_done(run, error):
         run.done("stage")
 
 
+def test_what_is_done_is_found_while_another_process_still_clears_its_beginning(run):
+    run.stage("a", {"n": 1}, {}, lambda folder: {"x": 1})
+    runs.write_json(run.root / "a" / "begun.json", {"settings": {"n": 2}, "inputs": {}})
+    assert run.begin("a", {"n": 1}, {}).results == {"x": 1}
+
+
 def test_a_stage_that_was_begun_is_gone_on_with(run):
     with pytest.raises(KeyboardInterrupt):
         do(run, Work(KeyboardInterrupt()))

@@ -14,13 +14,13 @@ from i2i_keras.plan import timing
 from i2i_keras.plan.timing import Passes, build_encoder
 from i2i_keras.settings import Settings
 from i2i_keras.training import compilation, schedules
+from i2i_keras.training.segmenter import NUM_ENTROPY_IMAGES
 
 # Losses, optimizers, batches and states that are saved, beside the passes.
 _OVERHEAD = 1.1
 # Seconds to read a pixel, change its color and write it, without a network.
 _PIXEL = 3e-7
 _EAGER = 2.0  # What adabn's passes take, which are not in a graph.
-_ENTROPY_IMAGES = 50
 # Translators that are trained, and can be estimated.
 _PASSES: Mapping[str, Callable[[Any], Passes]] = {
     "cyclegan": timing.cyclegan_passes,
@@ -107,9 +107,9 @@ class Estimates:
         if kind == "adabn":
             return _times(_EAGER * self._look(), self._images("target-train"))
         steps, val = self.segmenter_steps(arm), self._of_arm(arm, "val")
-        if steps is None or val is None:
+        if steps is None:
             return None
-        looks = val + _ENTROPY_IMAGES * (config.select == "entropy")
+        looks = (val or 0) + NUM_ENTROPY_IMAGES * (config.select == "entropy")
         rows = -(-steps // config.checkpoint_every)
         forward = self._segmenter()
         passes = timing.SELF_TRAINED if kind == "self_training" else timing.TRAINED

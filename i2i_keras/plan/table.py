@@ -120,5 +120,7 @@ def _sum(rows: Sequence[Row]) -> str:
     if not left:
         return "All of it is done."
     known = [seconds for seconds in left if seconds is not None]
+    if not known:
+        return "How long it takes is not known yet."
     more = ", and what is marked with ?" if len(known) < len(left) else ""
     return f"About {duration(sum(known))} to do{more}."

@@ -1,4 +1,4 @@
-"""The plan of an experiment: what is to be done, in which order, how long."""
+"""The plan of an experiment: what is to be done, and in which order."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -50,8 +50,8 @@ class Task(NamedTuple):
             kind, _, method = self.of.partition(":")
             safe = (label_safe_stage(method),) if kind == "label_safe" else ()
             return (*safe, f"segmenter/{arm}")
-        states = (f"scores/{arm}/states",) if self.num_states else ()
-        return (f"scores/{arm}", *states)
+        kept = (f"scores/{arm}/states",) if self.num_states else ()
+        return (f"scores/{arm}", *kept)
 
     @property
     def num_states(self) -> int:
@@ -100,13 +100,14 @@ def plan(
         seed: of one of the repetitions; None = all.
 
     Raises:
-        SettingsError: the experiment has no such arm or seed.
+        SettingsError: the experiment has no such arm or seed, or no data.
     """
     if unknown := [arm for arm in only if arm not in settings.arms]:
         raise SettingsError(f"No arm {unknown[0]!r} here; there are {', '.join(settings.arms)}.")
     seeds = settings.seeds or (settings.seed,)
     if seed is not None and seed not in seeds:
         raise SettingsError(f"No seed {seed} here; there are {', '.join(map(str, seeds))}.")
+    experiment.check_roots(settings)
     tasks = [Task("prepare", "", settings, run)]
     for own, member in repetitions(settings, run, link=False):
         if seed in (None, own.seed):
@@ -116,8 +117,7 @@ def plan(
 
 def _steps(settings: Settings, only: Sequence[str]) -> list[Step]:
     """Kinds and objects of the tasks of one training, in order."""
-    wanted: list[Step] = [("translate", method) for method in settings.methods]
-    wanted += [("train-segmenter", arm) for arm in training_order(settings.arms)]
+    wanted: list[Step] = [("train-segmenter", arm) for arm in training_order(settings.arms)]
     wanted += [("evaluate", method) for method in scoring.scored_methods(settings)]
     steps = _with_needs(settings, wanted)
     if not only:
@@ -143,8 +143,7 @@ def _needs(kind: str, of: str) -> list[Step]:
     if kind == "translate":
         return [("train-translator", of)]
     if kind == "train-translator":
-        own_eye = getattr(TRANSLATORS[of], "needs_segmenter", False)
-        return [("train-segmenter", FLOOR)] if own_eye else []
+        return [("train-segmenter", FLOOR)] if TRANSLATORS[of].needs_segmenter else []
     if kind == "evaluate":
         return []
     arm, _, method = of.partition(":")

@@ -35,7 +35,8 @@ def headline(summary: Mapping[str, Any]) -> Headline:
     """
     answer, arms = _answer(summary), summary["arms"]
     best, adapted = best_free(arms), best_adapted(arms)
-    if not best or (adapted and arms[best]["mean_iou"] <= arms[adapted]["mean_iou"]):
+    rival = adapted or _best(arms, [arm for arm in (FLOOR,) if arm in arms])
+    if not best or (rival and arms[best]["mean_iou"] <= arms[rival]["mean_iou"]):
         return answer
     mean = percent(arms[best]["mean_iou"])
     how = "With self-training" if ":" in best else "Without translating"
@@ -74,14 +75,17 @@ def _answer(summary: Mapping[str, Any]) -> Headline:
     return Headline("none", f"{text} a change of {points(gain)} points {interval}.")
 
 
-def training_warnings(root: Path) -> list[str]:
+def training_warnings(root: Path, seeds: Sequence[int] = ()) -> list[str]:
     """What went wrong in trainings, as they told it.
 
     And with labels that were to be made safe.
 
     Args:
         root: the run directory.
+        seeds: of several trainings, each of which is named.
     """
+    if seeds:
+        return [f"seed {s}: {w}" for s in seeds for w in training_warnings(root / f"seed-{s}")]
     return [
         f"{path.parent.parent.name} {path.parent.name}, {warning}"
         for stage in ("translator", "label_safe", "segmenter")

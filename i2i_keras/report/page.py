@@ -73,7 +73,7 @@ def write_report(root: Path) -> dict[str, Any]:
     return {
         "page": "report/index.html",
         "headline": answer.text,
-        "warnings": training_warnings(root),
+        "warnings": training_warnings(root, summary.get("seeds", ())),
     }
 
 
@@ -110,7 +110,7 @@ def _sections(root: Path, summary: Mapping[str, Any]) -> Iterator[Section]:
         yield _translators(root, quality)
     if (root / "records" / "comparison.json").is_file():
         yield _domains(root)
-    yield Section("Warnings", notes=training_warnings(root))
+    yield Section("Warnings", notes=training_warnings(root, summary.get("seeds", ())))
     yield Section("Loss curves", pictures=list(figures.curve_pictures(root, arms)))
     yield Section("Last samples", pictures=list(figures.sample_pictures(root)))
     yield Section("How it was made", _made(root))
@@ -129,10 +129,10 @@ def _translators(root: Path, quality: Mapping[str, Mapping[str, Any]]) -> Sectio
     ]
     for method in quality:
         done = root / "translator" / method / "done.json"
-        if done.is_file() and "segmenter" in runs.read_json(done).get("inputs", ()):
+        if done.is_file() and runs.read_json(done).get("settings", {}).get("lambda_semantic"):
             notes.append(
                 f"{method} was trained to keep what source_only sees: that it drifts little in"
-                " those eyes says nothing."
+                f" those eyes says nothing, and so label_safe:{method} leaves out too little."
             )
     pictures = list(drift_pictures(quality))
     return Section("Translators", [tables.translator_rows(quality)], notes, pictures)

@@ -21,7 +21,7 @@ from i2i_keras.training.segmentation_losses import CLASS_WEIGHTING, class_shares
 from i2i_keras.training.segmenter_config import SegmenterConfig
 from i2i_keras.training.segmenter_model import SegmenterModel
 
-_NUM_ENTROPY_IMAGES = 50
+NUM_ENTROPY_IMAGES = 50
 _BEST = {"last": "val_loss", "val_loss": "val_loss", "entropy": "target_entropy"}
 
 
@@ -32,7 +32,7 @@ class Examples(NamedTuple):
         train: labelled records, all of one size.
         val: labelled records for the curves and `select = "val_loss"`, or none.
         target: images of the target, whose labels stay unknown, for `select =
-            "entropy"`.
+            "entropy"` and for self-training.
     """
 
     train: Sequence[Record]
@@ -191,7 +191,7 @@ def _observer(
     """What each row of the history says besides the losses."""
     stride, size = config.built.stride, config.pipeline.batch_size
     images = [Record(path.stem, path, None) for path in examples.target]
-    target = spread(images, _NUM_ENTROPY_IMAGES) if config.select == "entropy" else []
+    target = spread(images, NUM_ENTROPY_IMAGES) if config.select == "entropy" else []
     test = tf.function(model.test_step, reduce_retracing=True)
     entropy = tf.function(
         lambda images: mean_entropy(model.network(images, training=False)), reduce_retracing=True

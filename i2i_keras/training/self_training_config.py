@@ -22,7 +22,8 @@ class SelfTrainingConfig(Config):
             plain training.
         jitter: strength of random changes of brightness, contrast and
             saturation of the mixed images, in [0, 1]; the teacher sees the
-            target's images without. DACS changes the hue and blurs besides.
+            target's images without. DACS leaves some batches as they are, and
+            changes the hue and blurs besides.
     """
 
     threshold: float = pydantic.Field(default=0.968, ge=0.0, le=1.0)

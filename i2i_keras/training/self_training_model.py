@@ -63,7 +63,8 @@ class SelfTrainingModel(SegmenterModel):
         Returns:
             What `SegmenterModel` returns, of the labelled images, but for
             `loss`, which is the sum of `source_loss` and the weighted
-            `mixed_loss`; and `confident_share`, of the target's pixels.
+            `mixed_loss`; these two; and `confident_share`, of the target's
+            pixels. Where `weight` is 0, what `SegmenterModel` returns.
         """
         step = tf.identity(self.optimizer.iterations)
         losses = super().train_step(batch)

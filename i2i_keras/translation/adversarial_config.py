@@ -12,6 +12,12 @@ from i2i_keras.translation.augment import Augmentation
 from i2i_keras.translation.losses import ADVERSARIAL
 
 
+class SmallBatches(PipelineConfig):
+    """`PipelineConfig` of one image a step, unless it says otherwise."""
+
+    batch_size: pydantic.PositiveInt = 1
+
+
 class AdversarialConfig(CheckpointConfig):
     """Networks, adversarial loss and training, however many networks there are.
 
@@ -71,7 +77,7 @@ class AdversarialConfig(CheckpointConfig):
 
     generator: GeneratorConfig = GeneratorConfig()
     discriminator: DiscriminatorConfig = DiscriminatorConfig()
-    pipeline: PipelineConfig = PipelineConfig(batch_size=1)
+    pipeline: SmallBatches = SmallBatches()
 
     adversarial: str = "lsgan"
     critic_steps: pydantic.PositiveInt | None = None

@@ -17,6 +17,11 @@ MEASURED = {
     "generators cyclegan": Pass(0.01, 0.0, 256),
     "discriminators cyclegan": Pass(0.002, 0.0, 256),
     "segmenter": Pass(0.03, 0.0, 256),
+    **{f"{name} cycada": Pass(0.01, 0.0, 256) for name in ("generator", "generators")},
+    "discriminators cycada": Pass(0.002, 0.0, 256),
+    **{f"{name} cut": Pass(0.01, 0.0, 256) for name in ("generator", "generators")},
+    "discriminators cut": Pass(0.002, 0.0, 256),
+    "encoder cut": Pass(0.005, 0.0, 256),
 }
 TINY = ("prepare.size=[160, 160]", "segmenter.pipeline.crop=[16, 16]", "segmenter.steps=50")
 
@@ -93,6 +98,25 @@ def test_what_is_no_network_is_estimated_by_its_pixels():
         estimates(f"prepare.size=[{side}, {side}]").translation("color") for side in (160, 320)
     )
     assert large == pytest.approx(4 * small)
+
+
+def test_what_cycada_takes_besides_is_a_segmenter_before_and_after():
+    crop = ("translator.cycada.pipeline.crop=[48, 48]", "translator.cycada.steps=100")
+    with_it, without = (
+        estimates(*crop, f"translator.cycada.lambda_semantic={weight}").translator("cycada")
+        for weight in (1, 0)
+    )
+    # Two directions, each before, after and back; nine times 16 x 16.
+    passes = 2 * 3 * 0.03 * 9
+    assert with_it - without == pytest.approx(1.1 * 100 * passes)
+
+
+def test_cuts_encoder_is_counted():
+    steps = ("translator.cut.steps=100", "translator.cut.checkpoint_every=100")
+    given = {**MEASURED, "encoder cut": Pass(0.006, 0.0, 256)}
+    settings = config.build(Settings, config.read("report", [*TINY, *steps]))
+    slow, fast = (Estimates(settings, COUNTS, m).translator("cut") for m in (given, MEASURED))
+    assert slow - fast == pytest.approx(1.1 * 100 * 2 * 3 * 0.001)  # For x and for y.
 
 
 def test_an_unknown_translator_is_not_guessed_at():

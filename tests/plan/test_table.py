@@ -59,7 +59,7 @@ def test_what_another_seed_has_done_will_take_as_long(fake):
     assert [row.seconds for row in second] == [600.0] * 7
     lines = fake.text().splitlines()
     assert lines[0].split() == ["plan", "seed", "state", "time"]
-    assert lines[2].split() == ["train-translator", "color", "1", "done", "10", "min"]
+    assert lines[2].split() == ["train-segmenter", "source_only", "1", "done", "10", "min"]
     assert lines[-2].split() == ["evaluate", "color", "2", "to", "do", "about", "10", "min"]
     assert lines[-1] == "About 1 h 10 min to do."
 

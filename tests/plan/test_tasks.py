@@ -1,14 +1,11 @@
 """What an experiment does, in which order."""
 
-import types
-
 import pytest
 
 from i2i_keras import config, runs
 from i2i_keras.errors import SettingsError
 from i2i_keras.plan import tasks as planning
 from i2i_keras.settings import Settings
-from i2i_keras.translation import TRANSLATORS
 
 
 @pytest.fixture
@@ -26,20 +23,20 @@ def names(tmp_path):
 def test_each_task_stands_after_those_that_it_needs(names):
     assert names(["label_safe:cyclegan", "mixed:color", "source_only", "adabn:cut"]) == [
         "prepare",
-        *("train-translator cyclegan", "translate cyclegan"),
-        *("train-translator color", "translate color"),
+        *("train-translator color", "translate color", "train-segmenter mixed:color"),
+        "train-segmenter source_only",
         *("train-translator cut", "translate cut"),
-        *("train-segmenter mixed:color", "train-segmenter source_only"),
         # Not named, but adabn takes its network.
         *("train-segmenter adapted:cut", "train-segmenter adabn:cut"),
+        *("train-translator cyclegan", "translate cyclegan"),
         "train-segmenter label_safe:cyclegan",
     ]
 
 
 def test_an_arm_is_scored_once_it_is_trained_and_translators_in_the_end(names):
     assert names(["source_only", "adapted:color", "adabn:color"], scores=True) == [
-        *("prepare", "train-translator color", "translate color"),
-        *("train-segmenter source_only", "evaluate source_only"),
+        *("prepare", "train-segmenter source_only", "evaluate source_only"),
+        *("train-translator color", "translate color"),
         *("train-segmenter adapted:color", "evaluate adapted:color"),
         *("train-segmenter adabn:color", "evaluate adabn:color"),
         "evaluate color",
@@ -50,16 +47,16 @@ def test_an_arm_that_is_only_needed_is_not_scored(names):
     assert "evaluate adapted:color" not in names(["adabn:color"], scores=True)
 
 
-def test_a_translator_with_a_segmenters_eyes_stands_after_source_only(names, monkeypatch):
-    seeing = types.SimpleNamespace(**{**TRANSLATORS["cut"]._asdict(), "needs_segmenter": True})
-    monkeypatch.setitem(TRANSLATORS, "cut", seeing)
-    whole = names(["adapted:color", "adapted:cut", "source_only"])
+def test_a_translator_with_a_segmenters_eyes_stands_after_source_only(names):
+    arms = ["adapted:color", "adapted:cycada", "source_only"]
+    whole = names(arms)
     assert whole == [
-        *("prepare", "train-translator color", "translate color", "train-segmenter source_only"),
-        *("train-translator cut", "translate cut"),
-        *("train-segmenter adapted:color", "train-segmenter adapted:cut"),
+        "prepare",
+        *("train-translator color", "translate color", "train-segmenter adapted:color"),
+        *("train-segmenter source_only", "train-translator cycada", "translate cycada"),
+        "train-segmenter adapted:cycada",
     ]
-    part = names(["adapted:color", "adapted:cut", "source_only"], only=["adapted:cut"])
+    part = names(arms, only=["adapted:cycada"])
     assert part == [name for name in whole if "color" not in name]
 
 
@@ -72,8 +69,8 @@ def test_a_translator_with_a_segmenters_eyes_stands_after_source_only(names, mon
         (
             "label_safe:color",
             [
-                *("train-translator color", "translate color"),
-                *("train-segmenter source_only", "train-segmenter label_safe:color"),
+                *("train-segmenter source_only", "train-translator color"),
+                *("translate color", "train-segmenter label_safe:color"),
             ],
         ),
         (
@@ -120,6 +117,14 @@ def test_unknown_arms_and_seeds_are_refused(names):
         names(["source_only", "oracle"], only=["oracle", "adabn"])
     with pytest.raises(SettingsError, match="No seed 3 here; there are 1, 2"):
         names(["oracle"], "seeds=[1, 2]", seed=3)
+
+
+@pytest.mark.parametrize("role", ["source", "target"])
+def test_data_that_is_not_there_is_asked_for_before_anything_is_done(tmp_path, role):
+    other = {"source": "target", "target": "source"}[role]
+    settings = config.build(Settings, config.read("camvid_to_idd", [f"{other}.root=somewhere"]))
+    with pytest.raises(SettingsError, match=f"Give the {role}'s folder: --{role} ROOT."):
+        planning.plan(settings, runs.Run(tmp_path / "run"))
 
 
 def test_a_plan_writes_nothing(names, tmp_path):

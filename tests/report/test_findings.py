@@ -100,6 +100,12 @@ def test_without_a_translated_arm_the_best_of_the_others_is_named(summary):
     assert answer.text.endswith(" Without translating, self_training reached 46.0%.")
 
 
+def test_an_arm_that_did_worse_than_the_floor_is_not_named(summary):
+    del summary["arms"]["adapted:cyclegan"]
+    summary["arms"]["adabn"] = {"mean_iou": summary["arms"]["source_only"]["mean_iou"] - 0.01}
+    assert "adabn" not in headline(summary).text
+
+
 def test_a_score_of_null_is_no_score(summary):
     summary["arms"]["adapted:cyclegan"]["mean_iou"] = None
     assert headline(summary).text.startswith("No arm with translated images was scored")

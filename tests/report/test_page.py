@@ -11,6 +11,7 @@ from i2i_keras import runs
 from i2i_keras.data.records import read_records, write_records
 from i2i_keras.errors import DataError
 from i2i_keras.report import figures
+from i2i_keras.report.findings import training_warnings
 from i2i_keras.report.page import write_report
 
 WITHOUT_TENSORFLOW = """
@@ -62,6 +63,15 @@ def test_warnings_of_a_training_are_on_the_page_and_in_the_results(full_run, tmp
     html = (tmp_path / "run" / "report" / "index.html").read_text("utf-8")
     assert "<h2>Warnings</h2>" in html
     assert f"translator cyclegan, {told}" in html
+
+
+def test_warnings_of_several_trainings_name_their_seed(full_run, tmp_path):
+    told = {"settings": {}, "seconds": 1.5, "results": {"warnings": ["It is ill."]}}
+    for seed in (3, 5):
+        runs.write_json(tmp_path / f"seed-{seed}" / "segmenter" / "oracle" / "done.json", told)
+    assert training_warnings(tmp_path, [3, 5]) == [
+        f"seed {seed}: segmenter oracle, It is ill." for seed in (3, 5)
+    ]
 
 
 def test_labels_that_were_not_safe_are_shown_and_warned_of(full_run, tmp_path):

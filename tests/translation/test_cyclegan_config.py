@@ -42,6 +42,10 @@ def test_a_loss_brings_its_critic_steps_and_penalty_unless_told_otherwise(
     assert (settings.num_critic_steps, settings.penalties) == (critic_steps, penalties)
 
 
+def test_another_crop_leaves_the_batch_as_small_as_it_is():
+    assert build(pipeline={"crop": [64, 64]}).pipeline.batch_size == 1
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
