@@ -46,15 +46,11 @@ def run_all(
             repetitions(settings, run)  # Now that there is what they share.
         score = _scored(task)
         seed_of = f" (seed {task.settings.seed})" if score and settings.seeds else ""
-        tell(f"{task.name}{seed_of}: {score or _ended(done)}")
+        tell(f"{task.name}{seed_of}: {score or done}")
     if only or seed is not None:
         return _finish_together(settings, run, tell)
     experiment.evaluate(settings, run)
     return experiment.report(run)
-
-
-def _ended(done: runs.Done) -> str:
-    return "was done before" if done.skipped else f"done in {done.seconds:.0f} s"
 
 
 def _scored(task: Task) -> str:

@@ -35,6 +35,9 @@ class Done(NamedTuple):
     skipped: bool
     fingerprint: str
 
+    def __str__(self) -> str:
+        return "was done before" if self.skipped else f"done in {self.seconds:.0f} s"
+
 
 @contextlib.contextmanager
 def replacing(path: Path) -> Iterator[Path]:

@@ -66,8 +66,7 @@ def run_folder(preset: str, run_dir: Path | None) -> Path:
 
 def tell(name: str, done: "Done") -> None:
     """Prints how a stage ended, and its warnings."""
-    how = "was done before" if done.skipped else f"done in {done.seconds:.0f} s"
-    click.echo(f"{name}: {how}")
+    click.echo(f"{name}: {done}")
     for warning in done.results.get("warnings", []):
         click.echo(f"  Warning: {warning}")
 

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from PIL import Image
 
 from i2i_keras import config
@@ -70,6 +71,23 @@ def tiny_cycada(tiny):
         return config.build(cycada.CyCADAConfig, {**table, **changes})
 
     return build
+
+
+@pytest.fixture(scope="session")
+def reached():
+    """The networks to whose variables a loss has a gradient that is not 0."""
+
+    def find(model, loss_of):
+        with tf.GradientTape(persistent=True) as tape:
+            loss = loss_of(model)
+        found = set()
+        for name in model.networks:
+            gradients = tape.gradient(loss, getattr(model, name).trainable_variables)
+            if any(g is not None and np.abs(g).max() > 0 for g in gradients):
+                found.add(name)
+        return found
+
+    return find
 
 
 @pytest.fixture(scope="session")
