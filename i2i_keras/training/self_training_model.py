@@ -68,6 +68,10 @@ class SelfTrainingModel(SegmenterModel):
         """
         step = tf.identity(self.optimizer.iterations)
         losses = super().train_step(batch)
+        if weight := self.self_training.weight:
+            # Of the means, not a mean of sums: whichever order a graph is
+            # computed in, what is reported has the same bits.
+            losses |= {"loss": losses["source_loss"] + weight * losses["mixed_loss"]}
         ema.follow(self.teacher, self.network, self.self_training.ema, step)
         return losses
 
@@ -97,7 +101,6 @@ class SelfTrainingModel(SegmenterModel):
             tape, weighted, self.network.trainable_variables, self.optimizer
         )
         losses |= {
-            "loss": losses["loss"] + weighted,
             "source_loss": losses["loss"],
             "mixed_loss": loss,
             "confident_share": tf.reduce_mean(share),
