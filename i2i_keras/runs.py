@@ -25,7 +25,8 @@ class Done(NamedTuple):
 
     Attributes:
         results: what the stage returned.
-        seconds: how long it took when it was run.
+        seconds: how long it took when it was run, with what was done before
+            an interruption.
         skipped: whether it had been done before.
         fingerprint: hash of its settings and inputs, an input of later stages.
     """
@@ -143,9 +144,12 @@ class Run:
         if (folder / "done.json").is_file():
             _refuse_difference(folder, read_json(folder / "done.json"), asked)
             return self.done(name)
+        seconds = 0.0
         if (folder / "begun.json").is_file():
-            _refuse_difference(folder, read_json(folder / "begun.json"), asked)
-        write_json(folder / "begun.json", asked)
+            begun = read_json(folder / "begun.json")
+            _refuse_difference(folder, begun, asked)
+            seconds = begun.get("seconds", 0.0) + _worked(folder)
+        write_json(folder / "begun.json", {**asked, "seconds": round(seconds, 1)})
         return None
 
     def stage(
@@ -176,15 +180,17 @@ class Run:
         with self._turn(name):
             if done := self.begin(name, settings, inputs):
                 return done
+            earlier = read_json(folder / "begun.json")["seconds"]
             start = time.perf_counter()
             results = work(folder)
+            seconds = earlier + time.perf_counter() - start
             write_json(
                 folder / "done.json",
                 {
                     **asked,
                     "fingerprint": fingerprint(asked),
                     "versions": _versions(),
-                    "seconds": round(time.perf_counter() - start, 1),
+                    "seconds": round(seconds, 1),
                     "results": results,
                 },
             )
@@ -209,6 +215,14 @@ def _asked(settings: Facts, inputs: Mapping[str, str]) -> Facts:
     """As JSON gives it back."""
     asked: Facts = json.loads(json.dumps({"settings": settings, "inputs": dict(inputs)}))
     return asked
+
+
+def _worked(folder: Path) -> float:
+    """Seconds from a stage's beginning to its last file: a kill leaves no other trace."""
+    # Not the drafts: another process of the stage may be about to rename them.
+    files = [path for path in folder.rglob("[!.]*") if path.is_file()]
+    last = max(path.stat().st_mtime for path in files)
+    return last - (folder / "begun.json").stat().st_mtime
 
 
 def _versions() -> dict[str, str]:

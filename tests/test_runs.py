@@ -1,4 +1,5 @@
 import json
+import os
 import subprocess
 import sys
 import threading
@@ -84,6 +85,16 @@ def test_a_stage_that_was_begun_is_gone_on_with(run):
         do(run, Work(KeyboardInterrupt()))
     assert (run.root / "stage" / "partial.txt").exists()
     assert do(run).skipped is False
+
+
+def test_its_seconds_count_what_was_done_before_each_interruption(run):
+    """A kill leaves no word, but the times of the files that were written."""
+    for seconds in (100, 20):
+        with pytest.raises(KeyboardInterrupt):
+            do(run, Work(KeyboardInterrupt()))
+        begun = (run.root / "stage" / "begun.json").stat().st_mtime
+        os.utime(run.root / "stage" / "partial.txt", (begun + seconds,) * 2)
+    assert do(run).seconds == pytest.approx(120, abs=1)
 
 
 @pytest.mark.parametrize("error", [None, KeyboardInterrupt()], ids=["done", "begun"])
