@@ -259,19 +259,8 @@ def test_one_step_reports_every_loss_and_signal(stepped):
     [{"adversarial": name} for name in ADVERSARIAL] + [FASTCUT, EVERYTHING],
     ids=[*ADVERSARIAL, "fastcut", "everything"],
 )
-def test_every_weight_moves_whatever_is_switched_on(tiny_cut, changes):
-    config = tiny_cut(**changes)
-    model, count = new_model(config), config.num_critic_steps
-    before = {name: weights(model, name) for name in NETWORKS}
-    # The first step moves a skip's head alone.
-    found = train(model, *[(tf.concat([X] * count, 0), tf.concat([Y] * count, 0))] * 2)
-    assert all(np.isfinite(loss) for loss in found.values())
-    for name in NETWORKS:
-        variables = getattr(model, name).trainable_variables
-        for old, new in zip(before[name], variables, strict=True):
-            # A critic's offset cancels out between reals and fakes.
-            free = new.name == "head/bias:0" and config.adversarial in ("hinge", "wgan_gp")
-            assert free or not np.array_equal(old, new), f"{name}: {new.name}"
+def test_every_weight_moves_whatever_is_switched_on(tiny_cut, unmoved, changes):
+    assert not unmoved(new_model(tiny_cut(**changes)), NETWORKS)
 
 
 def test_each_critic_step_has_images_of_its_own_and_the_generator_the_first(tiny_cut):
