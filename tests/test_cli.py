@@ -232,6 +232,13 @@ def test_images_and_out_go_together(invoke, option):
     assert_refused(invoke("translate", option, "."), 2, "--images and --out go together.")
 
 
+def test_images_go_through_one_translator(invoke):
+    """Several would write over each other's files."""
+    result = invoke("translate", "--images", ".", "--out", "translated")
+    message = "--images go through one translator; say which by one --method."
+    assert_refused(result, 2, message)
+
+
 def test_an_unknown_direction_is_a_usage_error(invoke):
     assert invoke("translate", "--direction", "xx").exit_code == 2
 

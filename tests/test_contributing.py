@@ -35,7 +35,7 @@ def done(tmp_path_factory, tiny_experiment, tiny_preset):
     (folder / DICT).write_text(text.replace(opening, opening + line), "utf-8")
 
     words = [str(tiny_preset) if word == "demo" else word for word in shlex.split(COMMAND)]
-    program = Path(sys.executable).with_name(words[0])
+    program = Path(sys.executable).with_name(Path(words[0]).name)
     process = subprocess.run(
         [program, *words[1:], "--run", "run"],
         cwd=folder,

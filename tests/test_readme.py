@@ -83,6 +83,12 @@ def test_the_label_space_is_one(files):
     assert int(space.labels["cityscapes"][9]) == 0  # Parking.
 
 
+def test_the_preset_is_one(files):
+    settings = config.build(Settings, config.read(str(files["preset.toml"]), ()))
+    assert settings.methods == ["fourier", "cyclegan"]
+    assert settings.target.split == "val_as_test"
+
+
 def test_the_pictures_are_there():
     pictures = re.findall(r"!\[.*?\]\((.*?)\)", README)
     assert pictures

@@ -59,7 +59,7 @@ def translate(
     What is there already and comes from the same translator and the same file
     is kept.
 
-    Example: i2i-keras translate --direction yx --images photos --out translated
+    Example: i2i-keras translate --method cyclegan --images photos --out translated
     """
     from i2i_keras import translating
     from i2i_keras.locks import Shard
@@ -74,6 +74,8 @@ def translate(
             f"Of which seed? Give one's run directory: --run {run.root}/seed-{settings.seeds[0]}"
             " --set seeds=[]."
         )
+    if images and len(methods or settings.methods) > 1:
+        raise SettingsError("--images go through one translator; say which by one --method.")
     with run.locked(shared=bool(images or share), new=False):
         for own, member in repetitions(settings, run):
             for method in methods or own.methods:
@@ -94,7 +96,7 @@ def translate(
 @click.option("--method", default="cyclegan", show_default=True, help="Translator.")
 @direction_option
 @click.option(
-    "--format", "format_", default="saved_model", show_default=True, help="Or tflite, or onnx."
+    "--format", "format_", default="saved_model", show_default=True, help="saved_model, tflite or onnx."
 )
 @click.option(
     "--out", type=click.Path(path_type=Path), help="[default: export/METHOD-DIRECTION.FORMAT]"
