@@ -114,6 +114,8 @@ def ablate(
     for chosen in settings.values():
         if chosen.seeds:
             raise SettingsError("An ablation has one seed; set `seed`, not `seeds`.")
+        if not chosen.evaluate.num_quality_images:
+            raise SettingsError("An ablation scores translators; set evaluate.num_quality_images.")
     table: list[runs.Facts] = []
     first = next(iter(rows))
     runtime.share_threads(settings[first].threads_per_operation)

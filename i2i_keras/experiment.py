@@ -141,8 +141,7 @@ def train_segmenter(settings: Settings, run: runs.Run, arm: str) -> runs.Done:
     kind, _, method = arm.partition(":")
     if kind == "adabn":
         return _adapt_norms(settings, run, arm)
-    if kind == "label_safe":
-        label_safe(settings, run, method)
+    marked = label_safe(settings, run, method) if kind == "label_safe" else None
     records = arm_records(run, arm)
     config = settings.segmenter
     # Of the target no labels: neither training nor choice of weights has them.
@@ -160,7 +159,8 @@ def train_segmenter(settings: Settings, run: runs.Run, arm: str) -> runs.Done:
     facts = {"seed": settings.seed, **config.facts()}
     if kind == "self_training":
         facts["self_training"] = settings.self_training.model_dump(mode="json")
-    return run.stage(f"segmenter/{runs.folder_name(arm)}", facts, records.inputs, work)
+    done = run.stage(f"segmenter/{runs.folder_name(arm)}", facts, records.inputs, work)
+    return done.beside(marked)
 
 
 def _adapt_norms(settings: Settings, run: runs.Run, arm: str) -> runs.Done:

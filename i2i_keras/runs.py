@@ -36,6 +36,13 @@ class Done(NamedTuple):
     skipped: bool
     fingerprint: str
 
+    def beside(self, other: "Done | None") -> "Done":
+        """This one, with the time of another that was done along with it."""
+        if other is None:
+            return self
+        seconds = self.seconds + other.seconds
+        return self._replace(seconds=seconds, skipped=self.skipped and other.skipped)
+
     def __str__(self) -> str:
         return "was done before" if self.skipped else f"done in {self.seconds:.0f} s"
 
@@ -218,7 +225,10 @@ def _asked(settings: Facts, inputs: Mapping[str, str]) -> Facts:
 
 
 def _worked(folder: Path) -> float:
-    """Seconds from a stage's beginning to its last file: a kill leaves no other trace."""
+    """Seconds from a stage's beginning to its last file.
+
+    A kill leaves no other trace.
+    """
     # Not the drafts: another process of the stage may be about to rename them.
     files = [path for path in folder.rglob("[!.]*") if path.is_file()]
     last = max(path.stat().st_mtime for path in files)

@@ -45,6 +45,7 @@ def evaluate(settings: Settings, run: runs.Run) -> runs.Facts:
         # What is not compared by its chance is given as the mean.
         known = [single["arms"][arm] for single in singles]
         results[arm] = {**summary.mean_of(known), **facts}
+        results[arm].get("label_chosen", {}).pop("step", None)  # It is of one training.
         name = runs.folder_name(arm)
         details = [runs.read_json(m.root / "scores" / f"{name}.json") for _, m in members]
         runs.write_json(folder / f"{name}.json", {**summary.mean_of(details), **facts})
@@ -62,13 +63,20 @@ def check(settings: Settings, run: runs.Run) -> None:
     Raises:
         DataError: they are not to be had.
     """
-    settings.segmenter.facts()
-    finished = [
+    members = repetitions(settings, run, link=False)
+    trained = [
+        (member.root / "segmenter" / runs.folder_name(arm) / "done.json").is_file()
+        for own, member in members
+        for arm in own.arms
+    ]
+    scored = [
         (member.root / "scores" / method / "done.json").is_file()
-        for own, member in repetitions(settings, run, link=False)
+        for own, member in members
         for method in scored_methods(own)
     ]
-    if settings.evaluate.inception and not all(finished):
+    if not all(trained):
+        settings.segmenter.facts()
+    if settings.evaluate.inception and not all(scored):
         load_inception(settings.evaluate.inception)
 
 
@@ -78,12 +86,7 @@ def score_arm(settings: Settings, run: runs.Run, arm: str) -> runs.Done:
     Returns:
         How long that took; its results are those of the final state alone.
     """
-    done = _predict(settings, run, arm)
-    chosen = states.score_states(settings, run, arm)
-    return done._replace(
-        seconds=done.seconds + (chosen.seconds if chosen else 0.0),
-        skipped=done.skipped and (chosen is None or chosen.skipped),
-    )
+    return _predict(settings, run, arm).beside(states.score_states(settings, run, arm))
 
 
 def standing(settings: Settings, run: runs.Run, arm: str) -> runs.Facts:
@@ -126,7 +129,7 @@ def scored_eye(run: runs.Run, arm: str) -> Eye:
 
 def scored_methods(settings: Settings) -> list[str]:
     """Translators that are scored: the source's segmenter has to be there."""
-    wanted = FLOOR in settings.arms and settings.evaluate.num_quality_images > 1
+    wanted = FLOOR in settings.arms and settings.evaluate.num_quality_images > 0
     return settings.methods if wanted else []
 
 

@@ -35,7 +35,7 @@ class EvaluateConfig(Config):
             as well, to show what the target's labels would have chosen; evenly
             among them; 0 = none. Nothing is chosen by it.
         num_quality_images: training images of each domain by which translators
-            are scored (distances, drift); 0 = they are not.
+            are scored (distances, drift), 2 at least; 0 = they are not.
         num_drift_images: training images of the source on which the drift of
             earlier states of a translator is measured, those that its training
             has kept (`keep_checkpoints`); 0 = only that of the last one.
@@ -54,6 +54,13 @@ class EvaluateConfig(Config):
     num_drift_images: pydantic.NonNegativeInt = 20
     window: tuple[pydantic.PositiveInt, pydantic.PositiveInt] | None = None
     inception: str = ""
+
+    @pydantic.field_validator("num_quality_images")
+    @classmethod
+    def _several_or_none(cls, number: int) -> int:
+        if number == 1:
+            raise ValueError("one image has no distribution; give 2 at least, or 0 for no scores")
+        return number
 
     @pydantic.field_validator("inception")
     @classmethod

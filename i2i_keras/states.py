@@ -37,11 +37,15 @@ def label_chosen(settings: Settings, run: runs.Run, arm: str) -> runs.Facts:
 
 
 def score_states(settings: Settings, run: runs.Run, arm: str) -> runs.Done | None:
-    """Scores some of the states that a training has kept, if there are."""
+    """Scores some of the states that a training has kept, if there are.
+
+    What has been scored stays so, also where those states are deleted.
+    """
     name, steps = runs.folder_name(arm), compared_steps(settings, run, arm)
-    if not steps:
+    scored = (run.root / "scores" / name / "states" / "done.json").is_file()
+    if not settings.evaluate.num_states or not (steps or scored):
         return None
-    facts: runs.Facts = {"steps": steps}
+    facts: runs.Facts = {"num_states": settings.evaluate.num_states}
     if settings.evaluate.window:
         facts["window"] = settings.evaluate.window
     inputs = {"segmenter": run.done(f"segmenter/{name}").fingerprint}

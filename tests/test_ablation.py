@@ -59,6 +59,11 @@ def test_an_ablation_has_one_seed(tmp_path):
         ablation.ablate("demo", ["seeds=[1, 2]"], {"as it is": ()}, tmp_path, print)
 
 
+def test_an_ablation_scores_its_translators(tmp_path):
+    with pytest.raises(SettingsError, match=r"set evaluate\.num_quality_images"):
+        ablation.ablate("demo", ["evaluate.num_quality_images=0"], {"a": ()}, tmp_path, print)
+
+
 def test_rows_are_compared_in_a_table(ablated):
     root, table, _ = ablated
     assert table[0]["mean_iou"] >= 0

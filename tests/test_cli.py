@@ -257,6 +257,14 @@ def test_an_error_of_the_system_is_one_sentence(invoke, tmp_path):
     assert "Traceback" not in result.output
 
 
+def test_an_error_without_a_file_is_said_as_it_is(invoke, monkeypatch):
+    def fail(*given, **named):
+        raise OSError("no locks on this disk")
+
+    monkeypatch.setattr(runs.Run, "locked", fail)
+    assert_refused(invoke("evaluate"), 1, "Error: no locks on this disk.")
+
+
 def test_the_run_directory_is_named_after_the_preset_unless_told(invoke, tmp_path):
     (tmp_path / "mine.toml").write_text("", "utf-8")
     assert "runs/mine/" in invoke("report", "--preset", "mine.toml").output

@@ -173,6 +173,10 @@ def test_a_wrong_type_is_refused_by_name(override, message):
     [
         ("seed=-1", "Setting 'seed': Input should be greater than or equal to 0; got -1."),
         ("seed=4294967296", "Setting 'seed': Input should be less than 4294967296; got 42949"),
+        (
+            "evaluate.num_quality_images=1",
+            "Setting 'evaluate.num_quality_images': one image has no",
+        ),
         ("segmenter.steps=0", "Setting 'segmenter.steps': Input should be greater than 0; got 0."),
         ("translator.cyclegan.lambda_cycle=-1", "Setting 'translator.cyclegan.lambda_cycle': "),
         ("translator.cyclegan.beta_1=1.0", "Setting 'translator.cyclegan.beta_1': "),

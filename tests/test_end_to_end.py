@@ -234,6 +234,24 @@ def test_the_targets_labels_choose_the_best_of_the_states_for_comparison_only(fi
     assert "label_chosen" not in summary["arms"]["adabn"]
 
 
+def test_states_that_were_scored_can_be_deleted(finished, summary, tmp_path):
+    shutil.copytree(finished.root, tmp_path / "run")
+    for path in (tmp_path / "run" / "segmenter").glob("*/checkpoints/ckpt-1.*"):
+        path.unlink()
+    shutil.rmtree(tmp_path / "run" / "segmenter" / "oracle" / "checkpoints")
+    again = finished.command("evaluate", "--run", tmp_path / "run")
+    assert again.exit_code == 0, again.output
+    assert runs.read_json(tmp_path / "run" / "scores" / "summary.json") == summary
+
+
+def test_what_is_trained_is_scored_without_its_first_weights(finished, tmp_path):
+    weights = f"segmenter.mobile_unet.weights={tmp_path / 'gone.h5'}"
+    settings = finished.settings("segmenter.network=mobile_unet", weights)
+    scoring.check(settings, runs.Run(finished.root))
+    with pytest.raises(DataError, match=r"gone\.h5 is not there"):
+        scoring.check(settings, runs.Run(tmp_path))
+
+
 def test_the_mixed_arm_gets_source_and_translated(finished):
     train, val, _ = arms.arm_records(runs.Run(finished.root), "mixed:cyclegan")
     assert train == [
@@ -512,6 +530,16 @@ def test_the_label_safe_arm_is_trained_on_safe_labels(finished):
     train, val, _ = arms.arm_records(runs.Run(finished.root), "label_safe:cyclegan")
     assert train == finished.records("label_safe/cyclegan/source-train")
     assert val == finished.records("label_safe/cyclegan/source-val")
+
+
+def test_its_seconds_are_of_labels_and_training(finished):
+    done = experiment.train_segmenter(
+        finished.settings(), runs.Run(finished.root), "label_safe:cyclegan"
+    )
+    stages = ("label_safe/cyclegan", "segmenter/label_safe-cyclegan")
+    took = [runs.read_json(finished.root / stage / "done.json")["seconds"] for stage in stages]
+    assert done.seconds == pytest.approx(sum(took))
+    assert done.skipped
 
 
 def test_labels_are_not_made_safe_without_source_only(finished, tmp_path):

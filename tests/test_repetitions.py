@@ -1,5 +1,6 @@
 """One tiny experiment with two seeds."""
 
+import re
 import shutil
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -20,6 +21,7 @@ ARMS = ("source_only", "adapted:cyclegan", "oracle")
 SEEDS = (3, 5)
 CHANGES = (
     *(f"seeds={list(SEEDS)}", "streets.num_test=4", "translator.cyclegan.steps=1"),
+    "segmenter.checkpoint_every=1",
     *("evaluate.bootstrap_samples=50", "evaluate.num_quality_images=2"),
 )
 
@@ -89,8 +91,28 @@ def test_an_arms_table_is_the_mean_of_both(twice):
     paths = [twice.root / f"seed-{seed}" / "scores" / "oracle.json" for seed in SEEDS]
     one, two = map(runs.read_json, paths)
     both = runs.read_json(twice.root / "scores" / "oracle.json")
+    assert both["num_images"] == one["num_images"] and isinstance(both["num_images"], int)
     assert both["loss"] == pytest.approx((one["loss"] + two["loss"]) / 2)
     assert both["iou"]["road"] == pytest.approx((one["iou"]["road"] + two["iou"]["road"]) / 2)
+
+
+def test_a_state_that_labels_would_choose_is_one_trainings(twice, summary):
+    chosen = summary["arms"]["oracle"]["label_chosen"]
+    found = [
+        runs.read_json(twice.root / f"seed-{seed}" / "scores" / "summary.json") for seed in SEEDS
+    ]
+    singles = [facts["arms"]["oracle"]["label_chosen"] for facts in found]
+    assert chosen["mean_iou"] == pytest.approx(np.mean([one["mean_iou"] for one in singles]))
+    assert "step" in singles[0] and "step" not in chosen
+
+
+def test_the_report_adds_up_the_seconds_of_all_stages(twice):
+    text = (twice.root / "report" / "report.md").read_text("utf-8")
+    rows = dict(re.findall(r"^\| (\S+) +\| +([\d,.]+) \|$", text, re.MULTILINE))
+    paths = {path.resolve() for path in twice.root.rglob("done.json")}  # Some are linked.
+    seconds = [runs.read_json(path)["seconds"] for path in paths]
+    assert float(rows["all"]) == pytest.approx(sum(seconds), abs=0.11)
+    assert {"raw", "records", "seed-3", "seed-5"} <= {*rows}
 
 
 def test_commands_say_which_seed_they_are_at(twice):

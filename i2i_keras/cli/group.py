@@ -31,7 +31,9 @@ class Group(click.Group):
         except DataError as error:
             raise click.ClickException(str(error)) from error
         except OSError as error:
-            raise click.ClickException(f"{error.filename}: {error.strerror}.") from error
+            known = error.filename and error.strerror
+            message = f"{error.filename}: {error.strerror}" if known else str(error).rstrip(".")
+            raise click.ClickException(f"{message}.") from error
         except Stopped:
             command = shlex.join([_program(ctx), *ctx.meta["arguments"]])
             click.echo(f"Stopped and saved; go on with: {command}")

@@ -15,7 +15,8 @@ def run_options(command: Callable[..., None]) -> Callable[..., None]:
     """Options of every stage: which experiment, and where it lives."""
     for option in reversed(
         (
-            click.option("--preset", default="demo", show_default=True, help="Name of a preset, or a TOML file."),
+            click.option("--preset", default="demo", show_default=True,
+                         help="Name of a preset, or a TOML file."),
             click.option("--run", "run_dir", type=click.Path(path_type=Path, file_okay=False),
                          help="Run directory.  [default: runs/PRESET]"),
             click.option("--source", help="Root of the source data; overrides source.root."),

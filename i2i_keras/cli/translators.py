@@ -1,5 +1,6 @@
 """Commands that train translators, and that use trained ones."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -56,10 +57,10 @@ def translate(
 ) -> None:
     """Translate the labelled source, its labels kept; or any images.
 
-    What is there already and comes from the same translator and the same file
-    is kept.
+    What is there already and comes from the same translator and the same
+    file is kept.
 
-    Example: i2i-keras translate --method cyclegan --images photos --out translated
+    Example: i2i-keras translate --method cyclegan --images photos --out fakes
     """
     from i2i_keras import translating
     from i2i_keras.locks import Shard
@@ -69,13 +70,8 @@ def translate(
         raise SettingsError("--images and --out go together.")
     share = Shard.read(shard) if shard else None
     settings, run = open_run(**options)
-    if images and settings.seeds:
-        raise SettingsError(
-            f"Of which seed? Give one's run directory: --run {run.root}/seed-{settings.seeds[0]}"
-            " --set seeds=[]."
-        )
-    if images and len(methods or settings.methods) > 1:
-        raise SettingsError("--images go through one translator; say which by one --method.")
+    if images:
+        _refuse_several(methods or settings.methods, settings.seeds, run.root)
     with run.locked(shared=bool(images or share), new=False):
         for own, member in repetitions(settings, run):
             for method in methods or own.methods:
@@ -92,11 +88,25 @@ def translate(
                     click.echo(f"{name}: shard {shard} is done; others are not")
 
 
+def _refuse_several(methods: Sequence[str], seeds: Sequence[int], root: Path) -> None:
+    """One translator alone writes to a folder of images."""
+    if seeds:
+        raise SettingsError(
+            f"Of which seed? Give one's run directory: --run {root}/seed-{seeds[0]} --set seeds=[]."
+        )
+    if len(methods) > 1:
+        raise SettingsError("--images go through one translator; say which by one --method.")
+
+
 @click.command()
 @click.option("--method", default="cyclegan", show_default=True, help="Translator.")
 @direction_option
 @click.option(
-    "--format", "format_", default="saved_model", show_default=True, help="saved_model, tflite or onnx."
+    "--format",
+    "format_",
+    default="saved_model",
+    show_default=True,
+    help="saved_model, tflite or onnx.",
 )
 @click.option(
     "--out", type=click.Path(path_type=Path), help="[default: export/METHOD-DIRECTION.FORMAT]"

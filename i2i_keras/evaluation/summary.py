@@ -93,7 +93,9 @@ def mean_of(facts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     mean: dict[str, Any] = {}
     for key, first in facts[0].items():
         values = [table.get(key) for table in facts]
-        if isinstance(first, Mapping):
+        if all(value == first for value in values):
+            mean[key] = first  # Counts stay whole.
+        elif isinstance(first, Mapping):
             mean[key] = mean_of([value for value in values if value is not None])
         elif all(value is None or type(value) in (int, float) for value in values):
             mean[key] = _mean(values)

@@ -1,5 +1,6 @@
 """How long stages will take on this machine, from a few timed passes."""
 
+import math
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -7,6 +8,7 @@ from typing import Any
 
 from i2i_keras import runs
 from i2i_keras.data.spaces import find_space
+from i2i_keras.evaluation.whole_images import windows_along
 from i2i_keras.models.discriminator import build_discriminator
 from i2i_keras.models.generator import build_generator
 from i2i_keras.models.segmenters import SEGMENTERS, without_weights
@@ -38,8 +40,8 @@ class Estimates:
         counts: records by table, such as `source-train`; those that are not
             there are not known.
         measured: by name what has been measured before: `segmenter`, `generator
-            METHOD`, one alone, and those in training, `generators METHOD` and
-            `discriminators METHOD`.
+            METHOD`, one alone, and those in training, `generators METHOD`,
+            `discriminators METHOD` and `encoder METHOD`.
     """
 
     def __init__(
@@ -118,17 +120,26 @@ class Estimates:
         return seconds + passes * forward.start + self._safe_labels(kind)
 
     def arm_scores(self, num_states: int) -> float | None:
-        """Of scoring an arm, and `num_states` of its states besides."""
-        one = _sum(
-            _times(_OVERHEAD * self._look(), self._images("target-test")), self._segmenter().start
-        )
+        """Of scoring an arm, and `num_states` of its states besides.
+
+        Returns:
+            Not known at native size, to which only the files can tell the way.
+        """
+        if self.settings.prepare.native_labels:
+            return None
+        look = _OVERHEAD * self._windows() * self._look()
+        one = _sum(_times(look, self._images("target-test")), self._segmenter().start)
         return None if one is None else (1 + num_states) * one
 
     def translator_scores(self, method: str) -> float | None:
-        """Of distances and drift of a translator."""
+        """Of distances and drift of a translator.
+
+        Returns:
+            Not known with InceptionV3, which is not timed.
+        """
         config, size = self.settings.evaluate, self.settings.prepare.size
         sides = self._images("source-train"), self._images("target-train")
-        if None in sides or (method not in _PASSES and method not in _UNTRAINED):
+        if None in sides or config.inception or method not in (*_PASSES, *_UNTRAINED):
             return None
         source, target = (min(config.num_quality_images, side or 0) for side in sides)
         # Features of three sets, drift between two, and twice that of a few.
@@ -163,6 +174,16 @@ class Estimates:
     def _look(self) -> float:
         """Seconds in which the segmenter looks at an image."""
         return self._segmenter().at(self.settings.prepare.size)
+
+    def _windows(self) -> float:
+        """How many looks at an image its windows add up to."""
+        size, window = self.settings.prepare.size, self.settings.evaluate.window
+        if window is None:
+            return 1.0
+        sides = zip(size, window, strict=True)
+        return math.prod(
+            len(windows_along(side, part)) * min(side, part) / side for side, part in sides
+        )
 
     def _segmenter(self) -> timing.Pass:
         config = self.settings.segmenter

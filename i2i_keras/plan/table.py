@@ -1,5 +1,6 @@
 """A plan with what is done, what it took, and what is to be expected."""
 
+import statistics
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -30,8 +31,8 @@ class Row(NamedTuple):
 def forecast(tasks: Sequence[Task], settings: Settings, run: runs.Run) -> list[Row]:
     """Says of each task how long it took, or will take.
 
-    What is done was measured; what the run has done for another seed takes as
-    long again; of the rest, the networks are timed.
+    What is done was measured; what the run has done for other seeds takes as
+    long again, their median; of the rest, the networks are timed.
 
     Args:
         tasks: of a plan.
@@ -68,12 +69,10 @@ def _row(task: Task, settings: Settings, run: runs.Run, estimates: Estimates) ->
     if task.done:
         return Row(task, _took(task))
     step, steps = _begun(task, estimates)
-    left = 1 - step / steps if steps else 1.0
-    for seed in settings.seeds:
-        other = task._replace(run=runs.Run(run.root / f"seed-{seed}"))
-        if task.kind != "prepare" and other.done:
-            return Row(task, left * _took(other), step)
-    seconds = _estimate(task, estimates)
+    left = max(0.0, 1 - step / steps) if steps else 1.0
+    others = [task._replace(run=runs.Run(run.root / f"seed-{seed}")) for seed in settings.seeds]
+    known = [_took(other) for other in others if task.kind != "prepare" and other.done]
+    seconds = statistics.median(known) if known else _estimate(task, estimates)
     return Row(task, None if seconds is None else left * seconds, step)
 
 

@@ -48,7 +48,7 @@ class Pass(NamedTuple):
 
     Attributes:
         seconds: of one image.
-        start: seconds before the first one: to build and to trace.
+        start: seconds before the first one: to build and to trace one pass.
         pixels: of the image.
     """
 
@@ -149,4 +149,4 @@ def measure(
         if sum(found) > _BUDGET:
             break
         found.append(timed())
-    return Pass(min(found) / (size * ways), start, crop[0] * crop[1])
+    return Pass(min(found) / (size * ways), start / ways, crop[0] * crop[1])

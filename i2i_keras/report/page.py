@@ -22,7 +22,7 @@ from i2i_keras.report.overview import overview_picture
 from i2i_keras.report.scores import read_quality, read_scores
 from i2i_keras.report.tables import Table
 
-_STAGES = ("records", "translator", "translated", "label_safe", "segmenter", "scores")
+_STAGES = ("raw", "records", "translator", "translated", "label_safe", "segmenter", "scores")
 
 
 class Section(NamedTuple):
@@ -113,7 +113,8 @@ def _sections(root: Path, summary: Mapping[str, Any]) -> Iterator[Section]:
     yield Section("Warnings", notes=training_warnings(root, summary.get("seeds", ())))
     yield Section("Loss curves", pictures=list(figures.curve_pictures(root, arms)))
     yield Section("Last samples", pictures=list(figures.sample_pictures(root)))
-    yield Section("How it was made", _made(root))
+    members = [f"seed-{seed}" for seed in summary.get("seeds", ())]
+    yield Section("How it was made", _made(root, members))
 
 
 def _translators(root: Path, quality: Mapping[str, Mapping[str, Any]]) -> Section:
@@ -157,16 +158,28 @@ def _domains(root: Path) -> Section:
     return Section("The domains compared", notes=notes, pictures=[picture])
 
 
-def _made(root: Path) -> list[Table]:
-    """Seconds, records, settings and versions of the stages that are done."""
-    folders = [root / stage for stage in _STAGES]
-    paths = [p for f in folders for p in [f / "done.json", *sorted(f.glob("*/done.json"))]]
-    stages = {
-        p.parent.relative_to(root).as_posix(): runs.read_json(p) for p in paths if p.is_file()
-    }
+def _done(root: Path) -> dict[str, runs.Facts]:
+    """What the done.json files of a run hold, by stage."""
+    paths = [path for stage in _STAGES for path in sorted((root / stage).rglob("done.json"))]
+    return {path.parent.relative_to(root).as_posix(): runs.read_json(path) for path in paths}
+
+
+def _made(root: Path, members: Sequence[str]) -> list[Table]:
+    """Seconds, records, settings and versions of the stages that are done.
+
+    Args:
+        root: the run directory.
+        members: folders of its repetitions, of which only the seconds are told,
+            without those of what they share.
+    """
+    stages = _done(root)
     if not stages:
         return []
-    made = [tables.stage_rows(stages)]
+    seconds = {stage: facts["seconds"] for stage, facts in stages.items()}
+    for member in members:
+        own = _done(root / member)
+        seconds[member] = sum(own[name]["seconds"] for name in {*own} - {"raw", "records"})
+    made = [tables.stage_rows(seconds)]
     versions: dict[str, Any] = {}
     for name, facts in stages.items():
         settings = facts.get("settings") or {}

@@ -155,15 +155,10 @@ def _kernel(found: Sequence[float]) -> str:
     return f"{1000 * found[0]:.2g} ± {1000 * found[1]:.1g}"
 
 
-def stage_rows(stages: Mapping[str, Mapping[str, Any]]) -> Table:
-    """How long each stage took.
-
-    Args:
-        stages: what the done.json files hold, by stage.
-    """
-    seconds = {stage: float(facts.get("seconds", 0)) for stage, facts in stages.items()}
-    seconds["all"] = sum(seconds.values())
-    rows = [[Cell(stage), Cell(f"{value:,.1f}")] for stage, value in seconds.items()]
+def stage_rows(seconds: Mapping[str, float]) -> Table:
+    """How long each stage took, and all of them."""
+    values = {**seconds, "all": sum(seconds.values())}
+    rows = [[Cell(stage), Cell(f"{value:,.1f}")] for stage, value in values.items()]
     return Table(["Stage", "Seconds"], rows)
 
 

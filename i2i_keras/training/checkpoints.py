@@ -5,12 +5,13 @@ import shutil
 from pathlib import Path
 from typing import NamedTuple
 
+import keras
 import pydantic
 import tensorflow as tf
 
 from i2i_keras import runs
 from i2i_keras.config import Config
-from i2i_keras.errors import DataError
+from i2i_keras.errors import DataError, FileError
 
 
 class CheckpointConfig(Config):
@@ -168,6 +169,21 @@ def save_weights(model: tf.Module, path: Path) -> None:
     """Writes `*.weights.h5`, atomically."""
     with runs.replacing(path) as draft:
         model.save_weights(draft)
+
+
+def load_weights(model: keras.Model, path: Path) -> None:
+    """Reads what `save_weights` wrote.
+
+    Raises:
+        FileError: it is missing, broken, or of another network.
+    """
+    todo = "delete its folder and run that stage again"
+    if not path.is_file():
+        raise FileError(path, "is missing", todo)
+    try:
+        model.load_weights(path)
+    except (OSError, LookupError, ValueError) as error:
+        raise FileError(path, "cannot be read as weights of its network", todo) from error
 
 
 def _is_whole(prefix: str) -> bool:

@@ -167,7 +167,7 @@ def load(folder: Path, step: int | None = None) -> Trained:
     config = settings.build(kind.config, facts[facts["network"]])
     model = kind.build(config, facts["num_classes"])
     if step is None:
-        model.load_weights(folder / f"{facts['network']}.weights.h5")
+        checkpoints.load_weights(model, folder / f"{facts['network']}.weights.h5")
     else:
         checkpoints.read_network(folder, step, "network", model)
     bottom = keras.layers.GlobalAveragePooling2D()(model.get_layer(kind.bottom).output)

@@ -149,7 +149,7 @@ def load_generator(
     if ema and config.ema:
         name += "_ema"
     if step is None:
-        generator.load_weights(folder / f"{name}.weights.h5")
+        checkpoints.load_weights(generator, folder / f"{name}.weights.h5")
     else:
         checkpoints.read_network(folder, step, name, generator)
     return generator

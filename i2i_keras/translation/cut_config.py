@@ -17,7 +17,8 @@ class CUTConfig(AdversarialConfig):
 
     Attributes:
         lambda_nce: weight of the contrastive loss between x and its
-            translation, against the adversarial one.
+            translation, against the adversarial one. Its loss is computed and
+            reported in any case.
         lambda_identity: weight of the contrastive loss between y and what the
             generator makes of it. 0 saves that pass. The authors' code, but not
             the paper, halves both weights where there are two.

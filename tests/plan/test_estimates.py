@@ -93,6 +93,32 @@ def test_each_kept_state_is_scored_as_the_last_one_is():
     assert found.arm_scores(3) == pytest.approx(4 * found.arm_scores(0))
 
 
+def test_windows_are_looked_at_one_by_one():
+    # 160 x 160 in windows of 96: 3 x 3 of them, each 0.36 of the image.
+    whole, windows = estimates(), estimates("evaluate.window=[96, 96]")
+    assert windows.arm_scores(0) == pytest.approx(9 * 0.36 * whole.arm_scores(0))
+
+
+@pytest.mark.parametrize("of", ["arm", "translator"])
+def test_what_is_not_timed_is_not_known(of):
+    arm, translator = (
+        estimates(setting)
+        for setting in ("prepare.native_labels=true", "evaluate.inception=imagenet")
+    )
+    found = {"arm": arm.arm_scores(0), "translator": translator.translator_scores("cyclegan")}
+    assert found[of] is None
+    plain = estimates()
+    assert plain.arm_scores(0) > 0 and plain.translator_scores("cyclegan") > 0
+
+
+def test_each_pass_of_a_network_is_built_and_traced():
+    given = {**MEASURED, "generators cyclegan": Pass(0.01, 2.0, 256)}
+    steps = ("translator.cyclegan.steps=100", "translator.cyclegan.lambda_identity=0")
+    settings = config.build(Settings, config.read("report", [*TINY, *steps]))
+    slow, fast = (Estimates(settings, COUNTS, m).translator("cyclegan") for m in (given, MEASURED))
+    assert slow - fast == pytest.approx(2 * 3 * 2 * 2.0)  # Generators, trained, x and back.
+
+
 def test_what_is_no_network_is_estimated_by_its_pixels():
     small, large = (
         estimates(f"prepare.size=[{side}, {side}]").translation("color") for side in (160, 320)

@@ -13,9 +13,9 @@ PRESET = ["seeds=[1, 2]", 'arms=["source_only", "adapted:color"]', "evaluate.num
 class Fake:
     """A run directory with stages that were done elsewhere."""
 
-    def __init__(self, root):
+    def __init__(self, root, *changes):
         self.run = runs.Run(root)
-        self.settings = config.build(Settings, config.read("demo", PRESET))
+        self.settings = config.build(Settings, config.read("demo", [*PRESET, *changes]))
         self.tasks = plan(self.settings, self.run)
         self.finish("raw", 30.0)
         counts = {f"{d}-{s}": 4 for d in ("source", "target") for s in ("train", "val", "test")}
@@ -62,6 +62,22 @@ def test_what_another_seed_has_done_will_take_as_long(fake):
     assert lines[2].split() == ["train-segmenter", "source_only", "1", "done", "10", "min"]
     assert lines[-2].split() == ["evaluate", "color", "2", "to", "do", "about", "10", "min"]
     assert lines[-1] == "About 1 h 10 min to do."
+
+
+def test_of_several_seeds_that_are_done_the_odd_one_does_not_count(tmp_path):
+    fake = Fake(tmp_path / "run", "seeds=[1, 2, 3, 4]")
+    for seed, seconds in ((1, 5.0), (2, 600.0), (3, 620.0)):
+        fake.finish_all(seed, seconds)
+    assert {row.seconds for row in fake.rows() if row.task.settings.seed == 4} == {600.0}
+
+
+def test_a_training_with_more_states_than_steps_has_nothing_to_do(fake):
+    """Which will be refused in its turn, but not be done in negative time."""
+    folder = fake.run.root / "seed-2" / "segmenter" / "source_only" / "checkpoints"
+    folder.mkdir(parents=True)
+    (folder / "ckpt-9999.index").touch()
+    (row,) = [row for row in fake.rows() if row.step]
+    assert row.seconds == 0.0
 
 
 def test_a_training_that_was_stopped_has_the_rest_to_do(fake):

@@ -1,5 +1,7 @@
 """What a training step is made of; no test looks at a clock."""
 
+import itertools
+
 import keras
 import pytest
 import tensorflow as tf
@@ -63,6 +65,18 @@ def test_cuts_encoder_is_measured_with_its_projections():
     unit = timing.build_encoder(small)(tf.zeros((1, 16, 16, 3)), training=True)
     assert set(unit) == {"image", "down0_conv", "down1_conv", "block0_add", "block1_add"}
     assert unit["image"].shape == (1, 256, 4)
+
+
+def test_what_two_networks_take_at_once_is_halved(monkeypatch):
+    """By a clock that goes on by a second whenever it is looked at."""
+    monkeypatch.setattr(timing.time, "perf_counter", itertools.count(0.0).__next__)
+
+    def build():
+        return lambda image, training: image
+
+    one, two = (timing.measure(build, 2, (8, 4), ways) for ways in (1, 2))
+    assert (one.start, one.seconds) == (3.0, 0.5)  # Of two images.
+    assert (two.start, two.seconds) == (1.5, 0.25)
 
 
 def test_no_more_than_two_images_are_computed_at_once():

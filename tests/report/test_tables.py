@@ -50,7 +50,7 @@ def test_nested_settings_get_dotted_names():
 
 
 def test_the_seconds_of_the_stages_are_added_up():
-    table = tables.stage_rows({"records": {"seconds": 1200.5}, "scores": {"seconds": 2}})
+    table = tables.stage_rows({"records": 1200.5, "scores": 2})
     assert [row[1].text for row in table.rows] == ["1,200.5", "2.0", "1,202.5"]
 
 
