@@ -12,7 +12,7 @@ SET    ?=
 # The arms of `compare`, instead of the preset's; for demo, camvid_to_idd, idd_to_camvid.
 ARMS   ?= ["source_only", "adabn", "adapted:color", "adapted:fourier", "adapted:cut", \
 	"adapted:cycada", "adapted:cyclegan", "mixed:cyclegan", "label_safe:cyclegan", \
-	"self_training", "self_training:cyclegan", "oracle"]
+	"self_training", "self_training:fourier", "self_training:cyclegan", "oracle"]
 # What `ablation` changes.
 ROWS   ?= report
 
