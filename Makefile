@@ -43,7 +43,7 @@ run: install ## Run the whole experiment of PRESET, into RUN
 	$(I2I) run $(OPTIONS)
 
 compare: install ## The fuller table: PRESET with all ARMS, on top of what RUN holds
-	$(I2I) run $(OPTIONS) --set 'arms=$(ARMS)'
+	$(I2I) run $(OPTIONS) --set 'arms=$(strip $(ARMS))'
 
 streets: install ## Draw labelled streets in the layouts of Cityscapes and GTA5
 	$(I2I) streets $(OPTIONS)
