@@ -277,15 +277,21 @@ def test_the_run_directory_is_named_after_the_preset_unless_told(invoke, tmp_pat
 # Pillow leaves the file open that it was writing.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_ctrl_c_ends_with_130_and_says_how_to_go_on(invoke, tmp_path):
+    ended = threading.Event()
+
     def interrupt():
         while not list(tmp_path.rglob("*.png")):
             time.sleep(0.02)
         os.kill(os.getpid(), signal.SIGINT)
+        # Python loses an interruption that falls into an object's end.
+        while not ended.wait(5):
+            os.kill(os.getpid(), signal.SIGINT)
 
     # A shell's background job, as CI may be, is born deaf to Ctrl-C.
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     threading.Thread(target=interrupt, daemon=True).start()
-    result = invoke("streets", "--set", "streets.num_train=300", "--set", "prepare.workers=1")
+    result = invoke("streets", "--set", "streets.num_train=900", "--set", "prepare.workers=1")
+    ended.set()
     signal.signal(signal.SIGINT, before)
     assert result.exit_code == 130
     assert "Stopped; the same command goes on from here." in result.output

@@ -213,9 +213,10 @@ def test_dropout_in_half_precision_scales_what_it_keeps(precision):
 
 @pytest.mark.parametrize("precision", HALVES)
 def test_spectral_norm_rounds_no_kernel_to_half_precision(precision):
+    keras.utils.set_random_seed(0)  # Close values take more steps.
     conv = keras.layers.Conv2D(4, 3, kernel_initializer=gaussian(), dtype=precision)
     layer = spectral_normalization(conv)
-    for _ in range(30):
+    for _ in range(100):
         y = layer(tf.cast(IMAGES, HALVES[precision]), training=True)
     assert y.dtype == HALVES[precision]
     kernel = conv.kernel.numpy()
