@@ -75,7 +75,7 @@ ablation: install ## Change one setting of PRESET after the other (an hour or tw
 
 install: $(VENV)/run.stamp
 
-test: $(VENV)/test.stamp ## Run the tests (7 minutes on 2 cores)
+test: $(VENV)/test.stamp ## Run the tests (10 minutes on 2 cores)
 	$(BIN)/pytest -n 2 --dist loadfile
 
 test-all: $(VENV)/test.stamp ## Run the slow tests too
