@@ -36,7 +36,7 @@ OPTIONS = --preset $(PRESET) --run $(RUN) $(if $(SOURCE),--source $(SOURCE)) \
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "%-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-demo: install ## Run the whole experiment on drawn streets (9 minutes on 2 cores)
+demo: install ## Run the whole experiment on drawn streets (10 minutes on 2 cores)
 	$(I2I) run --preset demo --run runs/demo
 
 run: install ## Run the whole experiment of PRESET, into RUN
