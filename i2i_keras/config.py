@@ -1,9 +1,10 @@
 """From a TOML preset and `--set` overrides to frozen, validated settings."""
 
+import copy
 import difflib
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Any, TypeVar, get_args
@@ -51,10 +52,31 @@ def read(preset: str, overrides: Sequence[str] = ()) -> Table:
     Raises:
         SettingsError: no such preset, broken TOML, or an override without `=`.
     """
-    table = _read_preset(preset)
-    for override in overrides:
-        _apply(table, override)
-    return table
+    return override(_read_preset(preset), overrides)
+
+
+def override(table: Table, overrides: Sequence[str]) -> Table:
+    """Applies overrides to a copy of a table, see `read`."""
+    changed = copy.deepcopy(table)
+    for text in overrides:
+        _apply(changed, text)
+    return changed
+
+
+def overridden(overrides: Sequence[str]) -> set[str]:
+    """The dotted keys that overrides name."""
+    return {text.partition("=")[0].replace(" ", "") for text in overrides}
+
+
+def flat(table: Mapping[str, Any], prefix: str = "") -> Table:
+    """Nested tables as one, by dotted name."""
+    found: Table = {}
+    for key, value in table.items():
+        if isinstance(value, dict):
+            found |= flat(value, f"{prefix}{key}.")
+        else:
+            found[f"{prefix}{key}"] = value
+    return found
 
 
 def read_toml(path: Path) -> Table:

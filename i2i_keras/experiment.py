@@ -3,7 +3,7 @@
 from functools import partial
 from pathlib import Path
 
-from i2i_keras import runs, scoring
+from i2i_keras import contents, runs, scoring
 from i2i_keras.arms import (
     arm_records,
     label_safe_stage,
@@ -46,8 +46,13 @@ def streets(settings: Settings, run: runs.Run) -> runs.Done:
 
 
 def prepare(settings: Settings, run: runs.Run) -> runs.Done:
-    """Audits both domains and writes their records at the working size."""
-    check_roots(settings)
+    """Audits both domains and writes their records at the working size.
+
+    What is prepared stays so where its raw data are gone.
+    """
+    if contents.is_prepared(run) and not _has_roots(settings):
+        return run.done("records")
+    contents.check_roots(settings)
     domains: dict[str, Domain] = {}
     inputs = {}
     for role in ("source", "target"):
@@ -69,17 +74,6 @@ def prepare(settings: Settings, run: runs.Run) -> runs.Done:
         return preparation.prepare(settings.prepare, domains, run.root)
 
     return run.stage("records", facts, inputs, work)
-
-
-def check_roots(settings: Settings) -> None:
-    """Refuses settings that name no data and do not say how to draw them.
-
-    Raises:
-        SettingsError: a root is missing.
-    """
-    for role in ("source", "target"):
-        if not getattr(settings, role).root and settings.streets is None:
-            raise SettingsError(f"Give the {role}'s folder: --{role} ROOT.")
 
 
 def train_translator(settings: Settings, run: runs.Run, method: str) -> runs.Done:
@@ -186,6 +180,12 @@ def evaluate(settings: Settings, run: runs.Run) -> runs.Facts:
 def report(run: runs.Run) -> runs.Facts:
     """Writes the report page from what the other stages left."""
     return page.write_report(run.root)
+
+
+def _has_roots(settings: Settings) -> bool:
+    """Whether the raw data that settings name, or have drawn, are there."""
+    roots = (settings.source.root, settings.target.root)
+    return settings.streets is not None or all(root and Path(root).is_dir() for root in roots)
 
 
 def _listing(root: Path, splits: Splits) -> str:

@@ -1,14 +1,18 @@
 """What a translator has made of the source's images, without target labels."""
 
+import math
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
 from i2i_keras import runs
 from i2i_keras.arms import label_space, load_segmenter, prepared, translated, translated_stage
-from i2i_keras.data.records import spread
+from i2i_keras.data import transforms
+from i2i_keras.data.records import Record, read_records, spread
 from i2i_keras.evaluation import distribution, drift
 from i2i_keras.evaluation.distribution import Extractor
 from i2i_keras.evaluation.inception import load_inception
@@ -16,16 +20,44 @@ from i2i_keras.evaluation.summary import FLOOR
 from i2i_keras.models import pretrained
 from i2i_keras.settings import Settings
 from i2i_keras.training.checkpoints import kept_steps
-from i2i_keras.translation import TRANSLATORS
+from i2i_keras.translation import TRANSLATORS, appearance
 from i2i_keras.translation.apply import translate_pixels
+
+_FEW = 32  # Images whose appearance is compared: all are in memory at once.
+
+
+def scored_methods(settings: Settings) -> list[str]:
+    """Translators that are scored: by source_only's eyes, if there are arms."""
+    wanted = FLOOR in settings.arms or not settings.arms
+    return settings.methods if wanted and settings.evaluate.num_quality_images > 0 else []
+
+
+def back_methods(settings: Settings) -> list[str]:
+    """Translators by which the target is translated, too.
+
+    Where there are no arms: both domains are then of equal interest.
+    """
+    if settings.arms:
+        return []
+    return [method for method in settings.methods if "yx" in TRANSLATORS[method].directions]
+
+
+def score_translators(settings: Settings, run: runs.Run) -> None:
+    """Scores all translators that can be, and writes `scores/METHOD.json`."""
+    for method in scored_methods(settings):
+        found = translator_quality(settings, run, method).results
+        runs.write_json(run.root / "scores" / f"{method}.json", {"method": method, **found})
 
 
 def translator_quality(settings: Settings, run: runs.Run, method: str) -> runs.Done:
-    """Distances and drift of a translator, in the eyes of source_only.
+    """What a translator has made of images; sees no label of the target.
 
-    The distances are in those of InceptionV3, where its weights are given.
-    Neither sees a label of the target.
+    Where there are arms, distances and drift in the eyes of source_only, or
+    distances in those of InceptionV3, where its weights are given. Without
+    arms, how near the translations look to the other domain.
     """
+    if not settings.arms:
+        return _looks(settings, run, method)
     config = settings.evaluate
     count = config.num_quality_images
     facts: runs.Facts = {"num_quality_images": count, "num_drift_images": config.num_drift_images}
@@ -71,6 +103,73 @@ def translator_quality(settings: Settings, run: runs.Run, method: str) -> runs.D
         }
 
     return run.stage(f"scores/{method}", facts, inputs, work)
+
+
+def _looks(settings: Settings, run: runs.Run, method: str) -> runs.Done:
+    """How translations of both directions look, without any segmenter."""
+    config = settings.evaluate
+    facts: runs.Facts = {"num_quality_images": config.num_quality_images}
+    if config.inception:
+        facts["inception"] = pretrained.identity(config.inception)
+    directions = ("xy", "yx") if method in back_methods(settings) else ("xy",)
+    stages = {way: translated_stage(method, way) for way in directions}
+    inputs = {stage: run.done(stage).fingerprint for stage in stages.values()}
+
+    def work(folder: Path) -> runs.Facts:
+        eye = load_inception(config.inception) if config.inception else None
+        count = config.num_quality_images
+        found = {}
+        for way in directions:
+            tables = ("source-train", "target-train")
+            table, other = tables if way == "xy" else tables[::-1]
+            made = read_records(run.root, run.root / stages[way] / f"{table}.csv")
+            before, after = prepared(run, table), {record.name: record for record in made}
+            chosen = spread(before, count)
+            wanted = spread(prepared(run, other), count)
+            pairs = (chosen, [after[record.name] for record in chosen], wanted)
+            found[way] = _appearance(*pairs)
+            if eye:
+                found[way] |= _distances(eye, *pairs)
+            back = way[::-1]
+            if back in TRANSLATORS[method].directions:
+                load = TRANSLATORS[method].load(run.root / "translator" / method, back)
+                few = [spread(records, _FEW) for records in pairs[:2]]
+                error = distribution.mean_difference(load, few[1], few[0])
+                found[way]["cycle_error"] = error
+        return {"directions": found, "features": eye.label if eye else ""}
+
+    return run.stage(f"scores/{method}", facts, inputs, work)
+
+
+def _appearance(
+    before: Sequence[Record], after: Sequence[Record], wanted: Sequence[Record]
+) -> runs.Facts:
+    """Signals of `translation.appearance`, None where there is none."""
+    images = [_read(spread(records, _FEW)) for records in (before, after, wanted)]
+    found = appearance.appearance(*images)
+    return {name: value if math.isfinite(value) else None for name, value in found.items()}
+
+
+def _read(records: Sequence[Record]) -> Any:
+    return np.stack([transforms.normalize(drift.read_pixels(r)).numpy() for r in records])
+
+
+def _distances(
+    eye: Extractor, before: Sequence[Record], after: Sequence[Record], wanted: Sequence[Record]
+) -> runs.Facts:
+    features = [distribution.features(eye.extract, r, 1) for r in (before, after, wanted)]
+    half = max(2, min(len(before), len(wanted)) // 2)
+    names, sides = ("before", "after"), features[:2]
+    return {
+        "frechet_distance": {
+            name: distribution.frechet_distance(side, features[2])
+            for name, side in zip(names, sides, strict=True)
+        },
+        "kernel_distance": {
+            name: distribution.kernel_distance(side, features[2], size=half)
+            for name, side in zip(names, sides, strict=True)
+        },
+    }
 
 
 def _drift(settings: Settings, run: runs.Run, method: str, eye: drift.Eye) -> runs.Facts:

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from i2i_keras import runs
+from i2i_keras import run_settings, runs
 from i2i_keras.settings import Settings
 
 _SHARED = ("raw", "records")
@@ -24,10 +24,15 @@ def repetitions(
     """
     if not settings.seeds:
         return [(settings, run)]
-    return [
+    members = [
         (settings.model_copy(update={"seed": seed, "seeds": ()}), _member(run.root, seed, link))
         for seed in settings.seeds
     ]
+    kept = run_settings.read(run)
+    for own, member in members:
+        if link and kept and member.root.is_dir() and run_settings.read(member) is None:
+            run_settings.keep(member, kept.preset, own)  # It can be used alone.
+    return members
 
 
 def trainings(run: runs.Run) -> list[runs.Run]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
-from i2i_keras import experiment, locks, runs, scoring
+from i2i_keras import contents, experiment, fitting, locks, runs, scoring
 from i2i_keras.plan.tasks import Task, plan
 from i2i_keras.repetitions import repetitions
 from i2i_keras.report.findings import gain_text, interval, percent
@@ -21,6 +21,10 @@ def run_all(
 ) -> runs.Facts | None:
     """Runs every stage that is not done yet, or a part of them.
 
+    What the labels at hand do not allow is left out, see `fitting`. Before
+    anything is prepared that is judged by the files that there are, afterwards
+    by what they hold.
+
     Args:
         settings: of the experiment.
         run: where it lives; locked as shared where it is done in parts.
@@ -32,30 +36,37 @@ def run_all(
         The report's results; None if other parts are missing for that.
 
     Raises:
-        SettingsError: the experiment has no such arm or seed.
+        SettingsError: the experiment has no such arm or seed, or what is asked
+            for cannot be done with the labels that there are.
     """
-    tasks = plan(settings, run, only, seed)
-    scoring.check(settings, run)
+    before = fitting.fit(settings, run)
+    prepared = plan(before.settings, run, only, seed)[0]
+    tell(f"{prepared.name}: {prepared.do()}")
+    fitted = fitting.fit(settings, run)
+    for note in fitted.notes:
+        if note not in before.notes:
+            tell(f"Note: {note}")
+    fitted.check(only)
+    repetitions(settings, run)  # Now that there is what they share.
+    scoring.check(fitted.settings, run)
     where = run.root
-    for task in tasks:
+    for task in plan(fitted.settings, run, only, seed)[1:]:
         if task.run.root != where:
             where = task.run.root
             tell(f"--- seed {task.settings.seed} ---")
         done = task.do()
-        if task.kind == "prepare":
-            repetitions(settings, run)  # Now that there is what they share.
         score = _scored(task)
         seed_of = f" (seed {task.settings.seed})" if score and settings.seeds else ""
         tell(f"{task.name}{seed_of}: {score or done}")
     if only or seed is not None:
-        return _finish_together(settings, run, tell)
-    experiment.evaluate(settings, run)
+        return _finish_together(fitted.settings, run, tell)
+    experiment.evaluate(fitted.settings, run)
     return experiment.report(run)
 
 
 def _scored(task: Task) -> str:
     """The score of an arm, if that is what has been done."""
-    if task.kind != "evaluate" or task.of in TRANSLATORS:
+    if task.kind != "evaluate" or task.of in TRANSLATORS or not contents.is_scored(task.run):
         return ""
     return score_text(scoring.standing(task.settings, task.run, task.of))
 

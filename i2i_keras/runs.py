@@ -5,6 +5,7 @@ import csv
 import hashlib
 import json
 import os
+import shlex
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -14,10 +15,22 @@ from typing import Any, NamedTuple
 
 from tqdm import tqdm
 
-from i2i_keras import locks
+from i2i_keras import config, locks
 from i2i_keras.errors import DataError
 
 Facts = dict[str, Any]
+
+# The command that makes each folder of a run; {} is the name below it.
+_COMMANDS = {
+    "raw": "streets",
+    "records": "prepare",
+    "translator": "train-translator --method {}",
+    "translated": "translate --method {}",
+    "label_safe": "train-segmenter --arm label_safe:{}",
+    "segmenter": "train-segmenter --arm {}",
+    "scores": "evaluate",
+    "report": "report",
+}
 
 
 class Done(NamedTuple):
@@ -74,9 +87,9 @@ def read_json(path: Path) -> Facts:
     try:
         facts: Facts = json.loads(path.read_text("utf-8"))
     except FileNotFoundError:
-        raise DataError(f"{path} is missing; run the stage that makes it.") from None
+        raise DataError(f"{path} is missing; {how_to_make(path)}.") from None
     except ValueError:
-        raise DataError(f"{path} is not valid JSON; delete it and run its stage again.") from None
+        raise DataError(f"{path} is not valid JSON; delete it and {how_to_make(path)}.") from None
     return facts
 
 
@@ -102,6 +115,35 @@ def fingerprint(facts: Any) -> str:
 def folder_name(arm: str) -> str:
     """An arm's name as that of its folders and files."""
     return arm.replace(":", "-")
+
+
+def arm_name(folder: str) -> str:
+    """The arm that a folder is of."""
+    return folder.replace("-", ":", 1)
+
+
+def how_to_make(path: Path) -> str:
+    """What to type to get a file or folder of a run that is not there.
+
+    Args:
+        path: of a stage's folder or of something in it.
+
+    Returns:
+        `make it with: i2i-keras COMMAND --run RUN`, to be said after what is
+        missing.
+    """
+    places = [place for place, part in enumerate(path.parts) if part in _COMMANDS]
+    if not places:
+        return "make it with its command, see i2i-keras --help"
+    root, stage = Path(*path.parts[: places[-1]]), path.parts[places[-1]]
+    name = "".join(path.parts[places[-1] + 1 : places[-1] + 2])
+    method, direction, _ = name.partition("-yx")
+    if stage == "segmenter":
+        method, direction = arm_name(name), ""
+    command = _COMMANDS[stage].format(method) + " --direction yx" * bool(direction)
+    if "{}" in _COMMANDS[stage] and not name:
+        command = command.partition(" ")[0]
+    return f"make it with: i2i-keras {command} --run {shlex.quote(os.path.relpath(root))}"
 
 
 class Run:
@@ -136,8 +178,10 @@ class Run:
             DataError: it has not been run.
         """
         path = self.root / stage / "done.json"
+        if not self.root.is_dir():
+            raise DataError(f"{self.root} does not exist; {how_to_make(path)}.")
         if not path.is_file():
-            raise DataError(f"{path.parent} is not finished; run the stage that makes it first.")
+            raise DataError(f"{path.parent} is not finished; {how_to_make(path)}.")
         facts = read_json(path)
         return Done(facts["results"], facts["seconds"], True, facts["fingerprint"])
 
@@ -242,7 +286,7 @@ def _versions() -> dict[str, str]:
 
 def _refuse_difference(folder: Path, found: Facts, asked: Facts) -> None:
     for part in ("settings", "inputs"):
-        there, now = _flat(found[part]), _flat(asked[part])
+        there, now = config.flat(found[part]), config.flat(asked[part])
         for key in [*now, *there]:
             if there.get(key) != now.get(key):
                 was = there.get(key, "absent")
@@ -253,14 +297,3 @@ def _refuse_difference(folder: Path, found: Facts, asked: Facts) -> None:
                     f"{os.path.relpath(folder)} was made with {what};"
                     " use another --run, or delete that folder to make it anew."
                 )
-
-
-def _flat(table: Mapping[str, Any], prefix: str = "") -> Facts:
-    """Nested tables as one, by dotted name."""
-    flat: Facts = {}
-    for key, value in table.items():
-        if isinstance(value, dict):
-            flat |= _flat(value, f"{prefix}{key}.")
-        else:
-            flat[f"{prefix}{key}"] = value
-    return flat

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from i2i_keras import runs, states
+from i2i_keras import contents, quality, runs, states, unscored
 from i2i_keras.arms import label_space, load_segmenter, prepared
 from i2i_keras.data.prepare import NATIVE_TABLE
 from i2i_keras.errors import DataError
@@ -15,7 +15,6 @@ from i2i_keras.evaluation.drift import Eye
 from i2i_keras.evaluation.inception import load_inception
 from i2i_keras.evaluation.summary import FLOOR
 from i2i_keras.evaluation.whole_images import check_window
-from i2i_keras.quality import translator_quality
 from i2i_keras.repetitions import repetitions
 from i2i_keras.settings import Settings
 
@@ -25,12 +24,15 @@ def evaluate(settings: Settings, run: runs.Run) -> runs.Facts:
 
     Predictions and distances are computed once; intervals and summary are
     made from them anew each time. Several repetitions are scored one by one
-    and then together.
+    and then together. Where the target has no labelled test images, see
+    `unscored.evaluate`.
 
     Returns:
         What `scores/summary.json` holds.
     """
     check(settings, run)
+    if not settings.arms or not contents.is_scored(run):
+        return unscored.evaluate(settings, run)
     if not settings.seeds:
         return _evaluate(settings, run)
     members = repetitions(settings, run)
@@ -61,7 +63,8 @@ def check(settings: Settings, run: runs.Run) -> None:
     """Looks for weights that will be needed, before anything long starts.
 
     Raises:
-        DataError: they are not to be had.
+        DataError: they are not to be had, or a segmenter was trained with
+            another seed.
     """
     members = repetitions(settings, run, link=False)
     trained = [
@@ -72,8 +75,11 @@ def check(settings: Settings, run: runs.Run) -> None:
     scored = [
         (member.root / "scores" / method / "done.json").is_file()
         for own, member in members
-        for method in scored_methods(own)
+        for method in quality.scored_methods(own)
     ]
+    for own, member in members:
+        for arm in own.arms:
+            _check_seed(own, member, arm)
     if not all(trained):
         settings.segmenter.facts()
     if settings.evaluate.inception and not all(scored):
@@ -86,6 +92,8 @@ def score_arm(settings: Settings, run: runs.Run, arm: str) -> runs.Done:
     Returns:
         How long that took; its results are those of the final state alone.
     """
+    if not contents.is_scored(run):
+        return unscored.predict(settings, run, arm)
     return _predict(settings, run, arm).beside(states.score_states(settings, run, arm))
 
 
@@ -127,10 +135,16 @@ def scored_eye(run: runs.Run, arm: str) -> Eye:
     return Eye(states.windowed_eye(window, segmenter), segmenter.stride)
 
 
-def scored_methods(settings: Settings) -> list[str]:
-    """Translators that are scored: the source's segmenter has to be there."""
-    wanted = FLOOR in settings.arms and settings.evaluate.num_quality_images > 0
-    return settings.methods if wanted else []
+def _check_seed(settings: Settings, run: runs.Run, arm: str) -> None:
+    """Refuses to score what was trained with another seed as if with this."""
+    path = run.root / "segmenter" / runs.folder_name(arm) / "done.json"
+    if path.is_file():
+        seed = (runs.read_json(path).get("settings") or {}).get("seed", settings.seed)
+        if seed != settings.seed:
+            raise DataError(
+                f"{path.parent} was made with seed = {seed}, here it is {settings.seed}; leave"
+                " that out, or use another --run."
+            )
 
 
 def _evaluate(settings: Settings, run: runs.Run) -> runs.Facts:
@@ -143,9 +157,7 @@ def _evaluate(settings: Settings, run: runs.Run) -> runs.Facts:
     for arm, facts in results.items():
         facts.update(_write_scores(run, arm, {"arm": arm, **facts, **counts[arm]}))
         facts.update(states.label_chosen(settings, run, arm))
-    for method in scored_methods(settings):
-        found = translator_quality(settings, run, method).results
-        runs.write_json(run.root / "scores" / f"{method}.json", {"method": method, **found})
+    quality.score_translators(settings, run)
     space, first = label_space(run), settings.arms[0]
     facts = {
         "label_space": space.name,

@@ -91,7 +91,11 @@ class Settings(Config):
             or `adabn:METHOD`, which is adapted:METHOD, with the batch-norm
             statistics of the target's images; and `self_training`, on the
             source, or `self_training:METHOD`, on the translated source, and
-            both on the target's images, which a teacher labels (DACS).
+            both on the target's images, which a teacher labels (DACS). Those
+            that the labels at hand do not allow are left out, see `labelled`.
+        translators: methods that are trained and applied whether or not an
+            arm needs them; where there are no arms, translation is all that is
+            done.
         streets: draws both domains where no roots are given.
         source: the domain with labels.
         target: the domain that the segmenter shall work in.
@@ -108,6 +112,7 @@ class Settings(Config):
     deterministic: Determinism = "auto"
     threads_per_operation: pydantic.PositiveInt | None = None
     arms: tuple[str, ...] = ("source_only", "adapted:cyclegan", "oracle")
+    translators: tuple[str, ...] = ()
     streets: StreetsConfig | None = None
     source: DomainConfig = DomainConfig(format="cityscapes")
     target: DomainConfig = DomainConfig(format="gta5")
@@ -123,13 +128,25 @@ class Settings(Config):
     def _known_arms(cls, arms: tuple[str, ...]) -> tuple[str, ...]:
         for arm in arms:
             check_arm(arm)
-        if not arms:
-            raise ValueError("name at least one arm")
         if len(set(arms)) < len(arms):
             raise ValueError("an arm is named twice")
         if "source_only" not in arms and any(arm.startswith("label_safe:") for arm in arms):
             raise ValueError("label_safe looks through the eyes of source_only; name that, too")
         return arms
+
+    @pydantic.field_validator("translators")
+    @classmethod
+    def _known_translators(cls, methods: tuple[str, ...]) -> tuple[str, ...]:
+        for method in methods:
+            if method not in TRANSLATORS:
+                raise ValueError(f"no translator {method!r}; there are {', '.join(TRANSLATORS)}")
+        return methods
+
+    @pydantic.model_validator(mode="after")
+    def _something_to_do(self) -> "Settings":
+        if not self.arms and not self.translators:
+            raise ValueError("name at least one arm, or a method in translators")
+        return self
 
     @pydantic.model_validator(mode="after")
     def _segmenter_fits(self) -> "Settings":
@@ -160,8 +177,9 @@ class Settings(Config):
 
     @property
     def methods(self) -> list[str]:
-        """The translators that the arms need."""
-        return list(dict.fromkeys(arm.partition(":")[2] for arm in self.arms if ":" in arm))
+        """The translators that the arms need, and others that are wanted."""
+        of_arms = [arm.partition(":")[2] for arm in self.arms if ":" in arm]
+        return list(dict.fromkeys([*of_arms, *self.translators]))
 
 
 def check_arm(arm: str) -> None:

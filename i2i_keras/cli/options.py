@@ -1,24 +1,33 @@
 """Options that commands share, and what they open."""
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import click
 
+from i2i_keras.errors import DataError, SettingsError
+
 if TYPE_CHECKING:
+    from i2i_keras.config import Table
+    from i2i_keras.run_settings import Difference, Kept
     from i2i_keras.runs import Done, Run
     from i2i_keras.settings import Settings
+
+_DEFAULT = "demo"
+Use = Literal["begin", "make", "read"]
 
 
 def run_options(command: Callable[..., None]) -> Callable[..., None]:
     """Options of every stage: which experiment, and where it lives."""
     for option in reversed(
         (
-            click.option("--preset", default="demo", show_default=True,
-                         help="Name of a preset, or a TOML file."),
             click.option("--run", "run_dir", type=click.Path(path_type=Path, file_okay=False),
-                         help="Run directory.  [default: runs/PRESET]"),
+                         help="Run directory; one that is there knows its settings."
+                         "  [default: runs/PRESET]"),
+            click.option("--preset", help="Of a new run: name of a preset, or a TOML file."
+                         "  [default: demo]"),
             click.option("--source", help="Root of the source data; overrides source.root."),
             click.option("--target", help="Root of the target data; overrides target.root."),
             click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE",
@@ -38,31 +47,91 @@ direction_option = click.option(
 )
 
 
+class Opened(NamedTuple):
+    """What a command works on.
+
+    Attributes:
+        settings: that it was given, or that its run keeps.
+        run: the run directory.
+        preset: the name of the preset that the run was begun with.
+        changed: whether the run keeps other settings, or none yet.
+    """
+
+    settings: "Settings"
+    run: "Run"
+    preset: str
+    changed: bool
+
+    @contextlib.contextmanager
+    def making(self, *, shared: bool = False) -> Iterator[None]:
+        """Locks the run for something that may be new; its settings are kept.
+
+        Changed ones only in the end, when no stage has refused them.
+        """
+        from i2i_keras import run_settings
+
+        with self.run.locked(shared=shared):
+            if run_settings.read(self.run) is None:
+                run_settings.keep(self.run, self.preset, self.settings)
+            yield
+            if self.changed:
+                run_settings.keep(self.run, self.preset, self.settings)
+
+
 def open_run(
-    preset: str,
+    preset: str | None,
     run_dir: Path | None,
     source: str | None,
     target: str | None,
     overrides: tuple[str, ...],
-) -> "tuple[Settings, Run]":
-    """Settings and run directory of `run_options`."""
-    from i2i_keras import config
+    *,
+    use: Use = "read",
+) -> Opened:
+    """Settings and run directory of `run_options`.
+
+    Differences to what the run keeps are told.
+
+    Args:
+        preset: its name; None = the run's own settings, or the demo.
+        run_dir: the run directory; None = `runs/PRESET`.
+        source: root of the source data, or None.
+        target: root of the target data, or None.
+        overrides: `dotted.key=value` each.
+        use: what the command does with the run: `begin` one if need be; `make`
+            something in it, also with other settings where nothing was made
+            with them yet; or `read` what was made with its own.
+
+    Raises:
+        SettingsError: settings are wrong, or the preset is not the run's.
+        DataError: there is no such run, or its settings are others.
+    """
+    from i2i_keras import config, run_settings
     from i2i_keras.runs import Run
     from i2i_keras.settings import Settings
     from i2i_keras.training import runtime
 
-    table = config.read(preset, overrides)
-    for role, root in (("source", source), ("target", target)):
-        if root:
-            table.setdefault(role, {})["root"] = root
-    settings = config.build(Settings, table)
+    run = Run(run_folder(preset, run_dir))
+    kept = run_settings.read(run)
+    name, base = _base(run, kept, preset, named=run_dir is not None, begins=use == "begin")
+    table = _with_roots(config.override(base, overrides), kept, source, target)
+    settings = config.build(Settings, _fitting(base, table, overrides))
     runtime.share_threads(settings.threads_per_operation)
-    return settings, Run(run_folder(preset, run_dir))
+    if use != "begin" and not run.root.is_dir():
+        raise DataError(
+            f"{run.root} does not exist; begin a run there with:"
+            f" i2i-keras run --preset {preset or _DEFAULT} --run {run.root}."
+        )
+    changed = kept is None
+    if kept is not None:
+        found = run_settings.differences(config.build(Settings, kept.table), settings)
+        _tell(run, found, use)
+        changed = bool(found)
+    return Opened(settings, run, name, changed)
 
 
-def run_folder(preset: str, run_dir: Path | None) -> Path:
+def run_folder(preset: str | None, run_dir: Path | None) -> Path:
     """Where a run lives, unless the user says otherwise: `runs/PRESET`."""
-    return run_dir or Path("runs") / Path(preset).stem
+    return run_dir or Path("runs") / Path(preset or _DEFAULT).stem
 
 
 def tell(name: str, done: "Done") -> None:
@@ -75,3 +144,83 @@ def tell(name: str, done: "Done") -> None:
 def of_seed(settings: "Settings", own: "Settings") -> str:
     """What to say of one of several repetitions."""
     return f" (seed {own.seed})" if settings.seeds else ""
+
+
+def _base(
+    run: "Run", kept: "Kept | None", preset: str | None, *, named: bool, begins: bool
+) -> "tuple[str, Table]":
+    """Name of a preset and the settings that overrides are applied to.
+
+    Args:
+        run: the run directory.
+        kept: what it knows of its settings.
+        preset: that was given.
+        named: whether the run directory was, too.
+        begins: whether a run may be begun.
+    """
+    from i2i_keras import config
+
+    if preset is not None:
+        table, name = config.read(preset), Path(preset).name
+        if kept is not None and kept.preset != name:
+            raise SettingsError(
+                f"{run.root} is a run of the preset {kept.preset}, not of {name}; leave out"
+                " --preset to go on with it, or give another --run."
+            )
+        return name, table
+    if kept is not None:
+        return kept.preset, kept.table
+    if not named or (not begins and not run.root.is_dir()):  # Refused by `open_run`.
+        return _DEFAULT, config.read(_DEFAULT)
+    if run.root.is_dir() and any(run.root.iterdir()):
+        raise SettingsError(f"{run.root} keeps no settings; say which by --preset, once.")
+    raise SettingsError(
+        f"{run.root} does not exist; a new run needs a preset, such as --preset {_DEFAULT}."
+    )
+
+
+def _with_roots(
+    table: "Table", kept: "Kept | None", source: str | None, target: str | None
+) -> "Table":
+    """The table with the roots that were given, or else those of the run."""
+    for role, root in (("source", source), ("target", target)):
+        known = (kept.table if kept else {}).get(role, {}).get("root")
+        domain = table.setdefault(role, {})
+        if root or (known and not domain.get("root")):
+            domain["root"] = root or known
+    return table
+
+
+def _fitting(base: "Table", table: "Table", overrides: tuple[str, ...]) -> "Table":
+    """The table without what its preset said of the format it had before."""
+    from i2i_keras import config
+    from i2i_keras.data import domains
+
+    for role in ("source", "target"):
+        before = base.get(role, {})
+        given = (key.partition(".") for key in config.overridden(overrides))
+        named = {name for domain, _, name in given if domain == role}
+        for key, instead in domains.misfits(before, table[role], named).items():
+            click.echo(
+                f"Note: {role}.{key} = {table[role].pop(key)!r} is of {before['format']};"
+                f" {instead}.",
+                err=True,
+            )
+    return table
+
+
+def _tell(run: "Run", found: "list[Difference]", use: Use) -> None:
+    """Says what is not as in the run, and refuses what cannot be.
+
+    Raises:
+        DataError: nothing is made that could have other settings.
+    """
+    told = "; ".join(map(str, found))
+    fixed = [difference for difference in found if not difference.is_free]
+    if fixed and use == "read":
+        raise DataError(
+            f"{run.root} was made with other settings: {'; '.join(map(str, fixed))}. Leave them"
+            " out, or make another run with them."
+        )
+    if found:
+        click.echo(f"Not as in {run.root}: {told}.", err=True)

@@ -1,10 +1,15 @@
 """`run`: the whole experiment, or a part of it."""
 
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from i2i_keras.cli.options import open_run, run_options
+
+if TYPE_CHECKING:
+    from i2i_keras.runs import Run
+    from i2i_keras.settings import Settings
 
 
 @click.command()
@@ -28,24 +33,47 @@ def run(only: tuple[str, ...], seed: int | None, dry_run: bool, **options: Any) 
 
     Example: i2i-keras run --preset demo --only adapted:cyclegan --only oracle
     """
-    from i2i_keras import running
+    from i2i_keras import fitting, running
     from i2i_keras.plan import table
     from i2i_keras.plan.tasks import plan
     from i2i_keras.report import page
     from i2i_keras.runs import read_json
 
-    settings, run = open_run(**options)
-    tasks = plan(settings, run, only, seed)  # Refuses before a run is made.
+    opened = open_run(**options, use="begin")
+    settings, run = opened.settings, opened.run
+    fitted = fitting.fit(settings, run)
+    fitted.check(only)
+    tasks = plan(fitted.settings, run, only, seed)  # Refuses before a run is made.
+    shown = "\n".join(
+        [
+            *_told(settings, run, fitted.notes),
+            table.to_text(table.forecast(tasks, fitted.settings, run)),
+        ]
+    )
     if dry_run:
-        click.echo(table.to_text(table.forecast(tasks, settings, run)))
+        click.echo(shown)
         return
-    with run.locked(shared=bool(only) or seed is not None):
-        click.echo(table.to_text(table.forecast(tasks, settings, run)) + "\n")
+    with opened.making(shared=bool(only) or seed is not None):
+        click.echo(f"{shown}\n")
         facts = running.run_all(settings, run, click.echo, only, seed)
     if facts is None:
         return
     summary = read_json(run.root / "scores" / "summary.json")
-    click.echo(f"\n{page.result_table(summary)}\n\n{facts['headline']}")
+    if summary.get("scored", True):
+        click.echo(f"\n{page.result_table(summary)}")
+    click.echo(f"\n{facts['headline']}")
     for warning in facts["warnings"]:
         click.echo(f"Warning: {warning}")
     click.echo(f"\nReport: {run.root / facts['page']}")
+
+
+def _told(settings: "Settings", run: "Run", notes: Sequence[str]) -> Iterator[str]:
+    """What images and labels there are, and what that means for the plan."""
+    from i2i_keras import contents
+
+    there = contents.look(settings, run)
+    height, width = there.size
+    yield from there.told()
+    yield f"working size: {height} x {width}"
+    yield from (f"Note: {note}" for note in notes)
+    yield ""

@@ -5,6 +5,7 @@ from typing import Any
 import click
 
 from i2i_keras.cli.options import of_seed, open_run, run_folder, run_options, tell
+from i2i_keras.errors import DataError
 
 
 @click.command()
@@ -12,13 +13,13 @@ from i2i_keras.cli.options import of_seed, open_run, run_folder, run_options, te
 def streets(**options: Any) -> None:
     """Draw labelled streets in the layouts of Cityscapes and GTA5.
 
-    Example: i2i-keras streets --run runs/mine --set streets.num_train=50
+    Example: i2i-keras streets --preset demo --run runs/mine
     """
     from i2i_keras import experiment
 
-    settings, run = open_run(**options)
-    with run.locked():
-        tell("streets", experiment.streets(settings, run))
+    opened = open_run(**options, use="begin")
+    with opened.making():
+        tell("streets", experiment.streets(opened.settings, opened.run))
 
 
 @click.command()
@@ -28,13 +29,17 @@ def prepare(**options: Any) -> None:
 
     Example: i2i-keras prepare --preset report --source CITYSCAPES --target GTA5
     """
-    from i2i_keras import experiment
+    from i2i_keras import contents, experiment, fitting
 
-    settings, run = open_run(**options)
-    with run.locked():
+    opened = open_run(**options, use="begin")
+    settings, run = opened.settings, opened.run
+    with opened.making():
         done = experiment.prepare(settings, run)
     tell("prepare", done)
-    for sentence in done.results["foretold"]:
+    there = contents.look(settings, run)
+    fitted = fitting.fit_to(settings, there)
+    stretched = done.results.get("stretched", [])
+    for sentence in [*there.told(), *fitted.notes, *stretched, *done.results["foretold"]]:
         click.echo(f"  {sentence}")
     if done.results["skipped"]:
         path = run.root / "records" / "audit.json"
@@ -49,12 +54,17 @@ def train_segmenter(arms: tuple[str, ...], **options: Any) -> None:
 
     Example: i2i-keras train-segmenter --arm source_only --arm oracle
     """
-    from i2i_keras import experiment
+    from i2i_keras import experiment, fitting
     from i2i_keras.arms import training_order
     from i2i_keras.repetitions import repetitions
 
-    settings, run = open_run(**options)
-    with run.locked(new=False):
+    opened = open_run(**options, use="make")
+    run = opened.run
+    run.done("records")  # What there is decides what can be trained.
+    fitted = fitting.fit(opened.settings, run)
+    fitted.check(arms)
+    settings = fitted.settings
+    with opened.making():
         for own, member in repetitions(settings, run):
             for arm in training_order(arms or own.arms):
                 done = experiment.train_segmenter(own, member, arm)
@@ -68,12 +78,16 @@ def evaluate(**options: Any) -> None:
 
     Example: i2i-keras evaluate --run runs/demo
     """
-    from i2i_keras import experiment
+    from i2i_keras import experiment, fitting
     from i2i_keras.report import page
 
-    settings, run = open_run(**options)
-    with run.locked(new=False):
-        click.echo(page.result_table(experiment.evaluate(settings, run)))
+    opened = open_run(**options)
+    fitted = fitting.fit(opened.settings, opened.run)
+    for note in fitted.notes:
+        click.echo(f"Note: {note}")
+    with opened.making():
+        summary = experiment.evaluate(fitted.settings, opened.run)
+    click.echo(page.result_table(summary) if fitted.scored else page.answer(summary))
 
 
 @click.command()
@@ -87,6 +101,8 @@ def report(**options: Any) -> None:
     from i2i_keras.runs import Run
 
     run = Run(run_folder(options["preset"], options["run_dir"]))
+    if not run.root.is_dir():
+        raise DataError(f"{run.root} does not exist; give the --run of one that does.")
     with run.locked(new=False):
         facts = page.write_report(run.root)
     click.echo(f"report: {run.root / facts['page']}")

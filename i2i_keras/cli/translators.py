@@ -18,12 +18,14 @@ def train_translator(methods: tuple[str, ...], **options: Any) -> None:
 
     Example: i2i-keras train-translator --set translator.cyclegan.steps=2000
     """
-    from i2i_keras import experiment
+    from i2i_keras import experiment, fitting
     from i2i_keras.repetitions import repetitions
 
-    settings, run = open_run(**options)
-    with run.locked(new=False):
-        for own, member in repetitions(settings, run):
+    opened = open_run(**options, use="make")
+    opened.run.done("records")  # What there is decides what can be trained.
+    settings = fitting.fit(opened.settings, opened.run).settings
+    with opened.making():
+        for own, member in repetitions(settings, opened.run):
             for method in methods or own.methods:
                 done = experiment.train_translator(own, member, method)
                 tell(f"train-translator {method}{of_seed(settings, own)}", done)
@@ -69,7 +71,8 @@ def translate(
     if (images is None) != (out is None):
         raise SettingsError("--images and --out go together.")
     share = Shard.read(shard) if shard else None
-    settings, run = open_run(**options)
+    opened = open_run(**options, use="read" if images else "make")
+    settings, run = opened.settings, opened.run
     if images:
         _refuse_several(methods or settings.methods, settings.seeds, run.root)
     with run.locked(shared=bool(images or share), new=False):
@@ -92,7 +95,7 @@ def _refuse_several(methods: Sequence[str], seeds: Sequence[int], root: Path) ->
     """One translator alone writes to a folder of images."""
     if seeds:
         raise SettingsError(
-            f"Of which seed? Give one's run directory: --run {root}/seed-{seeds[0]} --set seeds=[]."
+            f"Of which seed? Give the run directory of one, such as --run {root}/seed-{seeds[0]}."
         )
     if len(methods) > 1:
         raise SettingsError("--images go through one translator; say which by one --method.")
@@ -132,7 +135,7 @@ def export(
     from i2i_keras import translating
     from i2i_keras.translation.export import BOUND
 
-    _, run = open_run(**options)
+    run = open_run(**options).run
     out = out or run.root / "export" / f"{method}-{direction}.{format_}"
     with run.locked(shared=True, new=False):
         trained = translating.Trained(run, method, direction)

@@ -1,7 +1,8 @@
 """Where the two domains come from."""
 
+from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pydantic
 
@@ -10,6 +11,8 @@ from i2i_keras.config import Config
 from i2i_keras.data import DATASETS
 from i2i_keras.data.audit import Audited, audit_tree
 from i2i_keras.data.encodings import LabelReader, build_reader
+from i2i_keras.data.folder import HOLD_OUT
+from i2i_keras.data.hold_out import HoldOutConfig, divide
 from i2i_keras.data.records import Splits
 from i2i_keras.data.spaces import LABEL_SPACES, LabelSpace, find_space
 from i2i_keras.errors import DataError
@@ -28,6 +31,7 @@ class DomainConfig(Config):
             `streets`.
         encoding: which label files: `ids`, `train_ids` or `colors`; empty =
             the format's first.
+        hold_out: how `split = "hold_out"` divides a plain folder.
         mapping: TOML file that says what the labels of a plain folder hold,
             see `encodings.LabelMapping`; empty = Cityscapes ids.
     """
@@ -37,6 +41,7 @@ class DomainConfig(Config):
     root: str = ""
     encoding: str = ""
     mapping: str = ""
+    hold_out: HoldOutConfig = HoldOutConfig()
 
     @pydantic.model_validator(mode="after")
     def _known(self) -> "DomainConfig":
@@ -56,7 +61,8 @@ class DomainConfig(Config):
     def find(self, root: Path) -> Splits:
         """The records of the raw tree under `root`, by split."""
         splits = DATASETS[self.format].splits
-        return splits[self.split or next(iter(splits))](root, self._encoding)
+        found = splits[self.split or next(iter(splits))](root, self._encoding)
+        return divide(found["train"], self.hold_out) if self.split == HOLD_OUT else found
 
     def reader(self, space: LabelSpace) -> LabelReader:
         """The reader of its label files."""
@@ -65,11 +71,40 @@ class DomainConfig(Config):
     def facts(self) -> runs.Facts:
         """All that the records depend on, without a path."""
         mapping = config.read_toml(Path(self.mapping)) if self.mapping else {}
-        return self.model_dump(exclude={"root"}) | {"mapping": mapping}
+        # What was prepared without a hold-out stays valid.
+        left_out = {"root"} if self.split == HOLD_OUT else {"root", "hold_out"}
+        return self.model_dump(exclude=left_out) | {"mapping": mapping}
 
     @property
     def _encoding(self) -> str:
         return self.encoding or DATASETS[self.format].encodings[0]
+
+
+def misfits(
+    before: Mapping[str, Any], now: Mapping[str, Any], named: Collection[str]
+) -> dict[str, str]:
+    """What a preset says of a domain that does not fit a new format.
+
+    Args:
+        before: the preset's settings of the domain.
+        now: the same with what the user has changed.
+        named: settings that the user has given, which are never at fault here.
+
+    Returns:
+        By setting, what is taken instead, in words; empty where the format is
+        the same or not known.
+    """
+    if before.get("format") == now.get("format") or now.get("format") not in DATASETS:
+        return {}
+    dataset = DATASETS[now["format"]]
+    found = {
+        key: f"{now['format']} takes its default, {next(iter(known))!r}"
+        for key, known in (("split", dataset.splits), ("encoding", dataset.encodings))
+        if now.get(key) and now[key] not in known
+    }
+    if now.get("mapping") and now["format"] != "folder":
+        found["mapping"] = f"{now['format']} takes none"
+    return {key: instead for key, instead in found.items() if key not in named}
 
 
 class Domain(NamedTuple):
@@ -84,6 +119,10 @@ class Domain(NamedTuple):
     config: DomainConfig
     root: Path
     splits: Splits
+
+    def images(self) -> list[Path]:
+        """The image files of all splits."""
+        return [record.image for records in self.splits.values() for record in records]
 
 
 def audit_domain(config: DomainConfig, root: Path, label_space: str, workers: int) -> Audited:

@@ -5,7 +5,8 @@
                                       what a TOML file says (`mapping`)
 
 `ROOT/SPLIT/NAME.png`, `ROOT/images/NAME.png` or `ROOT/NAME.png` do for images
-without labels; what lies directly in ROOT is for training.
+without labels; what lies directly in ROOT is for training, unless `split` says
+how it is divided.
 """
 
 from pathlib import Path
@@ -14,6 +15,8 @@ from i2i_keras.data.encodings import numbers_by_color
 from i2i_keras.data.labels import CLASSES, IGNORE
 from i2i_keras.data.records import SPLITS, Dataset, Record, Splits, by_name, images_in, named, pair
 from i2i_keras.errors import DataError
+
+HOLD_OUT = "hold_out"
 
 
 def by_folder(root: Path, encoding: str = "ids") -> Splits:
@@ -33,8 +36,35 @@ def by_folder(root: Path, encoding: str = "ids") -> Splits:
     return splits
 
 
+def hold_out(root: Path, encoding: str = "ids") -> Splits:
+    """All images of ROOT, or of ROOT/train, to be divided by `hold_out`."""
+    parted = by_folder(root, encoding)
+    if others := [split for split in SPLITS[1:] if parted[split]]:
+        raise DataError(
+            f"{root} has a folder {others[0]} already; use split = 'by_folder', or remove it."
+        )
+    return parted
+
+
+def labelled_as_test(root: Path, encoding: str = "ids") -> Splits:
+    """The images that have a label for the test, all others for training.
+
+    For a target of which a few images were labelled in order to score on them.
+
+    Raises:
+        DataError: a label has no image, or see `hold_out`.
+    """
+    train, test = list[Record](), list[Record]()
+    for record in hold_out(root, encoding)["train"]:
+        if record.label is None or not record.label.is_file():
+            train.append(record._replace(label=None))
+        else:
+            test.append(record)
+    return {"train": train, "val": [], "test": test}
+
+
 DATASET = Dataset(
-    {"by_folder": by_folder},
+    {"by_folder": by_folder, HOLD_OUT: hold_out, "labelled_as_test": labelled_as_test},
     coding="cityscapes",
     numbers=(*range(len(CLASSES)), IGNORE),
     encodings=("ids", "train_ids", "colors"),

@@ -11,7 +11,7 @@ import pydantic
 from i2i_keras import config as settings
 from i2i_keras import runs
 from i2i_keras.config import Config
-from i2i_keras.data import DATASETS, audit, comparison, parallel
+from i2i_keras.data import DATASETS, audit, auto_size, comparison, parallel
 from i2i_keras.data.domains import Domain
 from i2i_keras.data.examine import Finding
 from i2i_keras.data.records import Record, write_records
@@ -30,7 +30,9 @@ class PrepareConfig(Config):
     Attributes:
         label_space: a key of `spaces.LABEL_SPACES`, or a TOML file that
             describes another one, see `spaces.find_space`.
-        size: (height, width) of all prepared images and labels, in pixels.
+        size: (height, width) of all prepared images and labels, in pixels;
+            `auto` = the images' own shape, at a size that the machine carries,
+            see `auto_size`.
         image_resize: how images are resized; `nearest` is the report's
             (figure 6) and aliases. Labels always take the nearest.
         on_bad: what is done about bad files: `fail`, or `skip` them; the audit
@@ -43,7 +45,7 @@ class PrepareConfig(Config):
     """
 
     label_space: str = "cityscapes19"
-    size: tuple[pydantic.PositiveInt, pydantic.PositiveInt] = (280, 560)
+    size: tuple[pydantic.PositiveInt, pydantic.PositiveInt] | Literal["auto"] = "auto"
     image_resize: ImageResize = "area"
     on_bad: Literal["fail", "skip"] = "fail"
     compare_target_labels: bool = False
@@ -75,8 +77,10 @@ def prepare(config: PrepareConfig, domains: Mapping[str, Domain], root: Path) ->
         root: the run directory; all goes to `root/records`.
 
     Returns:
-        The number of records of each table and of those skipped, and what the
-        comparison of the domains foretells.
+        The number of `records` of each table, how many of them are `labelled`
+        with at least one pixel that counts, and how many were `skipped`; the
+        working `size`; how much images are `stretched`, in words; and what the
+        comparison of the domains has `foretold`.
 
     Raises:
         SettingsError: the label space does not know a domain's classes.
@@ -84,6 +88,8 @@ def prepare(config: PrepareConfig, domains: Mapping[str, Domain], root: Path) ->
             nothing to train on.
     """
     space = find_space(config.label_space)
+    size = fitting_size(config, [auto_size.sizes(d.images()) for d in domains.values()])
+    config = config.model_copy(update={"size": size})
     tables: dict[str, tuple[Work, list[Task]]] = {}
     for name, domain in domains.items():
         tables |= _plan(config, name, domain, space, root)
@@ -94,27 +100,71 @@ def prepare(config: PrepareConfig, domains: Mapping[str, Domain], root: Path) ->
         for split in domain.splits
     }
     skipped = _judge(config, audit.over_all(rows, known), root)
-    counts = {}
+    counts, labelled = {}, {}
     for table, (_, tasks) in tables.items():
-        records = [task.done for task in tasks if (table, task.raw.name) not in skipped]
+        good = [
+            (task.done, row)
+            for task, row in zip(tasks, rows[table], strict=True)
+            if (table, task.raw.name) not in skipped
+        ]
+        records = [record for record, _ in good]
         if table.endswith("-train") and not records:
             raise DataError(f"No image of {table} is good; see {root / 'records/audit.json'}.")
         write_records(root, root / "records" / f"{table}.csv", records)
         counts[table] = len(records)
+        labelled[table] = sum(bool(r.label) and row.get("counts", True) for r, row in good)
         if table == "target-test":
             _write_native_table(tasks, {*records}, root)
     write_space(root / "records" / "label_space.json", space)
     return {
         "records": counts,
+        "labelled": labelled,
         "skipped": len(skipped),
+        "size": size,
+        "stretched": _stretched(rows, size),
         "foretold": _compare(rows, skipped, space, root),
     }
+
+
+def fitting_size(
+    config: PrepareConfig, sizes: Sequence[Sequence[auto_size.Size]]
+) -> auto_size.Size:
+    """The size that is set, or that which fits the images of all domains.
+
+    Args:
+        config: with the size.
+        sizes: (height, width) of raw images of each domain.
+
+    Raises:
+        DataError: a domain has no image that can be read.
+    """
+    if config.size != "auto":
+        return config.size
+    if not all(sizes):
+        raise DataError("No image of one domain can be read; check its root, or audit it.")
+    return auto_size.auto_size(sizes, auto_size.PIXELS[auto_size.device()])
+
+
+def _stretched(tables: Mapping[str, Rows], size: auto_size.Size) -> list[str]:
+    """How images of each domain change their shape, where that can be seen."""
+    told = []
+    for name in ("source", "target"):
+        sizes = [
+            tuple(row["size"])
+            for table, rows in tables.items()
+            if table.startswith(name)
+            for row in rows
+            if row.get("size")
+        ]
+        told.append(auto_size.stretched(sizes, size, f"{name} images") if sizes else "")
+    return [sentence for sentence in told if sentence]
 
 
 def _plan(
     config: PrepareConfig, name: str, domain: Domain, space: LabelSpace, root: Path
 ) -> Iterator[tuple[str, tuple[Work, list[Task]]]]:
     """What is to be done for each table of a domain."""
+    size = fitting_size(config, [])  # It is set by now.
     if not domain.splits["train"]:
         raise DataError(
             f"The {name} ({domain.config.format}) has no training images; check its root."
@@ -125,7 +175,7 @@ def _plan(
     facts = [config.facts(), reader.facts() if reader else None]
     for split, records in domain.splits.items():
         table = f"{name}-{split}"
-        work = Work(table, domain.root, reader, config.size, config.image_resize, measured)
+        work = Work(table, domain.root, reader, size, config.image_resize, measured)
         folder = root / "records" / table
         native = folder / "native" if config.native_labels and table == "target-test" else None
         yield table, (work, [_task(folder, record, facts, native) for record in records])

@@ -8,7 +8,7 @@ from typing import NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import ExifTags, Image, ImageOps
 
 from i2i_keras import runs
 from i2i_keras.data.labels import IGNORE
@@ -34,6 +34,7 @@ class Record(NamedTuple):
 
 Splits = dict[str, list[Record]]
 Name = TypeVar("Name", str, int)
+Item = TypeVar("Item")
 
 
 class Dataset(NamedTuple):
@@ -65,7 +66,7 @@ def read_records(root: Path, table: Path) -> list[Record]:
         DataError: there is no such table, or one of its images is gone.
     """
     if not table.is_file():
-        raise DataError(f"{table} is missing; run the stage that makes it first.")
+        raise DataError(f"{table} is missing; {runs.how_to_make(table)}.")
     records = [
         Record(row["name"], root / row["image"], root / row["label"] if row["label"] else None)
         for row in runs.read_table(table)
@@ -73,7 +74,7 @@ def read_records(root: Path, table: Path) -> list[Record]:
     for record in records:
         if not record.image.is_file():
             raise DataError(
-                f"{record.image} is missing; delete {table.parent} and run its stage again."
+                f"{record.image} is missing; delete {table.parent} and {runs.how_to_make(table)}."
             )
     return records
 
@@ -191,6 +192,22 @@ def read_image(path: Path) -> Image.Image:
             raise _broken(path, error) from None
 
 
+def image_size(path: Path) -> tuple[int, int]:
+    """(height, width) of an image file as it is seen, without decoding it.
+
+    Raises:
+        FileError: it cannot be read.
+    """
+    try:
+        with warnings.catch_warnings(), Image.open(path) as image:
+            warnings.simplefilter("ignore")
+            turned = image.getexif().get(ExifTags.Base.Orientation, 1) >= 5  # By 90 degrees.
+            width, height = image.size[::-1] if turned else image.size
+            return height, width
+    except Exception as error:  # As in `open_image`.
+        raise _broken(path, error) from None
+
+
 def open_image(path: Path) -> Image.Image:
     """Opens and decodes an image file.
 
@@ -231,7 +248,7 @@ def counted(records: Iterable[Record]) -> list[Record]:
     ]
 
 
-def spread(records: Sequence[Record], count: int) -> list[Record]:
-    """Records from all over a list: neighbors may be of one film."""
+def spread(records: Sequence[Item], count: int) -> list[Item]:
+    """Items from all over a list: neighboring records may be of one film."""
     places = np.linspace(0, len(records) - 1, min(count, len(records)))
     return [records[round(place)] for place in places]

@@ -13,6 +13,7 @@ from i2i_keras import runs
 from i2i_keras.data import comparison
 from i2i_keras.data.encodings import LabelReader
 from i2i_keras.data.examine import examine, name_of
+from i2i_keras.data.labels import IGNORE
 from i2i_keras.data.records import Record
 
 ImageResize = Literal["area", "bilinear", "nearest"]
@@ -67,7 +68,9 @@ def write_record(work: Work, task: Task) -> dict[str, Any]:
     Returns:
         As JSON can hold it: `key`, `name`, `image` (how the file is named),
         `findings`, `digest` (see `examine.Examined`) and, where the image can
-        be read, `measures` (see `comparison.measure`).
+        be read, its `size` (height, width) and `measures` (see
+        `comparison.measure`); of a label whether it `counts`, that is, has a
+        pixel that is not ignored.
     """
     seen = examine(work.table, task.raw, work.reader, work.root)
     row: dict[str, Any] = {
@@ -79,11 +82,13 @@ def write_record(work: Work, task: Task) -> dict[str, Any]:
     }
     label = None
     if seen.label is not None and task.done.label:
+        row["counts"] = bool((seen.label != IGNORE).any())
         label = _nearest(Image.fromarray(seen.label), work.size)
         _write_png(label, task.done.label)
         if task.native:
             _write_png(Image.fromarray(seen.label), task.native)
     if seen.image is not None:
+        row["size"] = seen.image.size[::-1]
         image = _resize(seen.image, work)
         _write_png(image, task.done.image)
         truth = np.asarray(label) if label and work.measured_classes else None

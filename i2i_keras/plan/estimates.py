@@ -2,11 +2,9 @@
 
 import math
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from i2i_keras import runs
 from i2i_keras.data.spaces import find_space
 from i2i_keras.evaluation.whole_images import windows_along
 from i2i_keras.models.discriminator import build_discriminator
@@ -87,7 +85,7 @@ class Estimates:
         if passes.segmenter:
             step += passes.segmenter * self._segmenter().at(config.pipeline.crop)
         # Both domains, there and back.
-        size = self.settings.prepare.size
+        size = self._size
         samples = passes.ways**2 * config.num_samples * self._generator(method).at(size)
         rows = -(-steps // config.checkpoint_every)
         return _OVERHEAD * (steps * batch * step + rows * samples) + start
@@ -100,7 +98,7 @@ class Estimates:
         if method not in _PASSES:
             return None
         generator = self._generator(method)
-        seconds = generator.at(self.settings.prepare.size) + _PIXEL * self._pixels / 2
+        seconds = generator.at(self._size) + _PIXEL * self._pixels / 2
         return _sum(_times(seconds, images), generator.start)
 
     def segmenter(self, arm: str) -> float | None:
@@ -137,7 +135,7 @@ class Estimates:
         Returns:
             Not known with InceptionV3, which is not timed.
         """
-        config, size = self.settings.evaluate, self.settings.prepare.size
+        config, size = self.settings.evaluate, self._size
         sides = self._images("source-train"), self._images("target-train")
         if None in sides or config.inception or method not in (*_PASSES, *_UNTRAINED):
             return None
@@ -168,16 +166,24 @@ class Estimates:
         return _times(2 if kind == "mixed" else 1, count)
 
     @property
+    def _size(self) -> tuple[int, int]:
+        """Of prepared images."""
+        size = self.settings.prepare.size
+        if size == "auto":
+            raise ValueError("give settings with the size that was found to fit")
+        return size
+
+    @property
     def _pixels(self) -> int:
-        return self.settings.prepare.size[0] * self.settings.prepare.size[1]
+        return self._size[0] * self._size[1]
 
     def _look(self) -> float:
         """Seconds in which the segmenter looks at an image."""
-        return self._segmenter().at(self.settings.prepare.size)
+        return self._segmenter().at(self._size)
 
     def _windows(self) -> float:
         """How many looks at an image its windows add up to."""
-        size, window = self.settings.prepare.size, self.settings.evaluate.window
+        size, window = self._size, self.settings.evaluate.window
         if window is None:
             return 1.0
         sides = zip(size, window, strict=True)
@@ -222,25 +228,6 @@ class Estimates:
                     build, pipeline.batch_size, pipeline.crop, ways
                 )
         return self._measured[name]
-
-
-def count_images(settings: Settings, run: runs.Run) -> dict[str, int]:
-    """Records by table, as prepared, or as the raw folders have them.
-
-    Where neither is there, they are not known.
-    """
-    if (run.root / "records" / "done.json").is_file():
-        return dict(run.done("records").results["records"])
-    counts: dict[str, int] = {}
-    for role in ("source", "target"):
-        config = getattr(settings, role)
-        if config.root:
-            splits = config.find(Path(config.root))
-            counts |= {f"{role}-{split}": len(records) for split, records in splits.items()}
-        elif settings.streets:
-            drawn = settings.streets
-            counts |= {f"{role}-{s}": getattr(drawn, f"num_{s}") for s in ("train", "val", "test")}
-    return counts
 
 
 def _steps(config: Any, batch: int, images: int | None) -> int | None:

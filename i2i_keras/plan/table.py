@@ -4,8 +4,8 @@ import statistics
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from i2i_keras import runs
-from i2i_keras.plan.estimates import Estimates, count_images
+from i2i_keras import contents, runs
+from i2i_keras.plan.estimates import Estimates
 from i2i_keras.plan.tasks import Task
 from i2i_keras.settings import Settings
 from i2i_keras.training.checkpoints import kept_steps
@@ -39,7 +39,9 @@ def forecast(tasks: Sequence[Task], settings: Settings, run: runs.Run) -> list[R
         settings: of the experiment.
         run: where it lives.
     """
-    estimates = Estimates(settings, count_images(settings, run))
+    there = contents.look(settings, run)
+    prepared = settings.prepare.model_copy(update={"size": there.size})
+    estimates = Estimates(settings.model_copy(update={"prepare": prepared}), there.images)
     return [_row(task, settings, run, estimates) for task in tasks]
 
 
@@ -93,8 +95,8 @@ def _begun(task: Task, estimates: Estimates) -> tuple[int, int | None]:
 
 
 def _estimate(task: Task, estimates: Estimates) -> float | None:
-    if task.kind == "prepare":
-        return None  # Not before it has seen the files.
+    if task.kind in ("prepare", "translate-back"):
+        return None  # The former not before it has seen the files.
     if task.kind == "train-translator":
         return estimates.translator(task.of)
     if task.kind == "translate":

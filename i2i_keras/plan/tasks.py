@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from i2i_keras import experiment, quality, runs, scoring, states
+from i2i_keras import contents, experiment, quality, runs, scoring, states
 from i2i_keras.arms import label_safe_stage, training_order, translated_stage, without_adabn
 from i2i_keras.errors import SettingsError
 from i2i_keras.evaluation.summary import FLOOR
@@ -46,6 +46,8 @@ class Task(NamedTuple):
             return (f"translator/{self.of}",)
         if self.kind == "translate":
             return (translated_stage(self.of),)
+        if self.kind == "translate-back":
+            return (translated_stage(self.of, "yx"),)
         if self.kind == "train-segmenter":
             kind, _, method = self.of.partition(":")
             safe = (label_safe_stage(method),) if kind == "label_safe" else ()
@@ -57,6 +59,8 @@ class Task(NamedTuple):
     def num_states(self) -> int:
         """How many states of an arm's training are scored besides the last."""
         if self.kind != "evaluate" or self.of in TRANSLATORS or self.of.startswith("adabn"):
+            return 0
+        if contents.is_prepared(self.run) and not contents.is_scored(self.run):
             return 0
         trained = self.run.root / "segmenter" / runs.folder_name(self.of) / "done.json"
         if trained.is_file():
@@ -78,6 +82,8 @@ class Task(NamedTuple):
             return experiment.train_translator(settings, run, of)
         if self.kind == "translate":
             return translate(Trained(run, of))
+        if self.kind == "translate-back":
+            return translate(Trained(run, of, "yx"))
         if self.kind == "train-segmenter":
             return experiment.train_segmenter(settings, run, of)
         if of in TRANSLATORS:
@@ -94,20 +100,19 @@ def plan(
     part does not need. Nothing is written.
 
     Args:
-        settings: of the experiment.
+        settings: of the experiment, such as the labels allow; see `fitting`.
         run: where it lives.
         only: arms; with what they need. Empty = all.
         seed: of one of the repetitions; None = all.
 
     Raises:
-        SettingsError: the experiment has no such arm or seed, or no data.
+        SettingsError: the experiment has no such arm or seed.
     """
     if unknown := [arm for arm in only if arm not in settings.arms]:
         raise SettingsError(f"No arm {unknown[0]!r} here; there are {', '.join(settings.arms)}.")
     seeds = settings.seeds or (settings.seed,)
     if seed is not None and seed not in seeds:
         raise SettingsError(f"No seed {seed} here; there are {', '.join(map(str, seeds))}.")
-    experiment.check_roots(settings)
     tasks = [Task("prepare", "", settings, run)]
     for own, member in repetitions(settings, run, link=False):
         if seed in (None, own.seed):
@@ -118,7 +123,9 @@ def plan(
 def _steps(settings: Settings, only: Sequence[str]) -> list[Step]:
     """Kinds and objects of the tasks of one training, in order."""
     wanted: list[Step] = [("train-segmenter", arm) for arm in training_order(settings.arms)]
-    wanted += [("evaluate", method) for method in scoring.scored_methods(settings)]
+    wanted += [("translate", method) for method in settings.methods]
+    wanted += [("translate-back", method) for method in quality.back_methods(settings)]
+    wanted += [("evaluate", method) for method in quality.scored_methods(settings)]
     steps = _with_needs(settings, wanted)
     if not only:
         return steps
@@ -140,7 +147,7 @@ def _with_needs(settings: Settings, wanted: Sequence[Step]) -> list[Step]:
 
 def _needs(kind: str, of: str) -> list[Step]:
     """What has to be done before a step, the preparation apart."""
-    if kind == "translate":
+    if kind in ("translate", "translate-back"):
         return [("train-translator", of)]
     if kind == "train-translator":
         return [("train-segmenter", FLOOR)] if TRANSLATORS[of].needs_segmenter else []

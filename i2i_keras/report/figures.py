@@ -10,12 +10,13 @@ from numpy.typing import NDArray
 from i2i_keras import runs
 from i2i_keras.data import records
 from i2i_keras.data.labels import colorize
-from i2i_keras.data.records import Record, spread
+from i2i_keras.data.records import Record, image_size, spread
 from i2i_keras.data.spaces import LabelSpace
 from i2i_keras.report import charts, plots
 from i2i_keras.report.findings import FLOOR
 
 _COLUMNS = 4  # Samples side by side.
+_MOMENTS = 6  # Steps of a training that are shown.
 
 
 class Picture(NamedTuple):
@@ -67,6 +68,7 @@ def translation_pictures(root: Path) -> Iterator[Picture]:
                 " (unpaired: they show other scenes)."
             )
             yield Picture(f"translations-{method}.png", caption, figure.png())
+        yield from _translations_back(root, method)
 
 
 def label_pictures(root: Path, space: LabelSpace) -> Iterator[Picture]:
@@ -111,7 +113,7 @@ def prediction_pictures(root: Path, arms: Sequence[str], space: LabelSpace) -> I
         chosen, predicted = read_predictions(root, domain, folder, shown)
         if predicted:
             images, truth = read_images(chosen), read_labels(chosen)
-            figure = plots.predictions(images, truth, _wrapped(predicted), space)
+            figure = plots.predictions(images, truth, wrapped(predicted), space)
             caption = f"{', '.join(predicted)} on test images of the {domain} domain."
             yield Picture(f"predictions-{domain}.png", caption, figure.png())
 
@@ -131,10 +133,9 @@ def curve_pictures(root: Path, arms: Sequence[str]) -> Iterator[Picture]:
 def sample_pictures(root: Path) -> Iterator[Picture]:
     """The last strip of samples of each translator, as its training left it."""
     for method in _methods(root, "translator"):
-        strips = list((root / "translator" / method / "samples").glob("*.png"))
+        strips = _strips(root, method)
         if strips:
-            # By length first: a step with more digits comes later.
-            last = max(strips, key=lambda path: (len(path.name), path.name))
+            last = strips[-1]
             # A method that is not trained has no steps.
             moment = f" at {last.stem.replace('-', ' ')}" if last.stem.startswith("step-") else ""
             caption = (
@@ -142,6 +143,47 @@ def sample_pictures(root: Path) -> Iterator[Picture]:
                 " back, these translated back; then target images and, if so, the same of them."
             )
             yield Picture(f"samples-{method}.png", caption, last.read_bytes())
+
+
+def progress_pictures(root: Path) -> Iterator[Picture]:
+    """One image of each domain and its translations over a training's steps."""
+    for method in _methods(root, "translator"):
+        strips = _strips(root, method)
+        strips = [path for path in strips if path.stem.startswith("step-")]
+        first = spread(read_records(root, "records/source-train.csv"), 1)
+        if len(strips) < 2 or not first:
+            continue
+        height = image_size(first[0].image)[0]
+        chosen = spread(strips, _MOMENTS)
+        rows = [[np.asarray(records.read_image(path))[:height]] for path in chosen]
+        titles = [path.stem.removeprefix("step-").lstrip("0") for path in chosen]
+        caption = (
+            f"{method} in training, by step: a source image, its translation and, where there is a"
+            " way back, that translated back; then the same of a target image."
+        )
+        figure = plots.image_grid(rows, titles)
+        yield Picture(f"progress-{method}.png", caption, figure.png())
+
+
+def _strips(root: Path, method: str) -> list[Path]:
+    """Sample strips of a translator, in the order of their steps."""
+    strips = (root / "translator" / method / "samples").glob("[!.]*.png")
+    # By length first: a step with more digits comes later.
+    return sorted(strips, key=lambda path: (len(path.name), path.name))
+
+
+def _translations_back(root: Path, method: str) -> Iterator[Picture]:
+    """Target images, translated into the source's style."""
+    before = {record.name: record for record in read_records(root, "records/target-train.csv")}
+    made = read_records(root, f"translated/{method}-yx/target-train.csv")
+    chosen = spread([record for record in made if record.name in before], _COLUMNS)
+    if chosen:
+        source = spread(read_records(root, "records/source-train.csv"), _COLUMNS)
+        images = read_images([before[record.name] for record in chosen])
+        rows = [images, read_images(chosen), read_images(source)]
+        figure = plots.image_grid(rows, ["target", "translated", "source"])
+        caption = f"The way back: target images, what {method} makes of them, and source images."
+        yield Picture(f"translations-{method}-yx.png", caption, figure.png())
 
 
 def read_records(root: Path, table: str) -> list[Record]:
@@ -187,12 +229,18 @@ def read_history(path: Path) -> dict[str, NDArray[np.float64]]:
     return {c: np.array([float(row[c] or "nan") for row in rows]) for c in columns}
 
 
+def read_predicted(root: Path, arm: str, chosen: Sequence[Record]) -> list[plots.Label]:
+    """What an arm predicts of records, as label maps."""
+    folder = root / "scores" / "predictions" / runs.folder_name(arm)
+    return [records.read_label(folder / f"{record.name}.png") for record in chosen]
+
+
 def _methods(root: Path, stage: str) -> list[str]:
     """Names of the translators that have a folder of that stage."""
     return sorted(path.name for path in (root / stage).glob("*") if path.is_dir())
 
 
-def _wrapped(by_arm: dict[str, list[plots.Label]]) -> dict[str, list[plots.Label]]:
+def wrapped(by_arm: dict[str, list[plots.Label]]) -> dict[str, list[plots.Label]]:
     """Breaks the titles that would not fit when there are many arms."""
     if len(by_arm) <= _COLUMNS:
         return by_arm

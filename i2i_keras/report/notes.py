@@ -35,11 +35,16 @@ def result_notes(summary: Mapping[str, Any]) -> list[str]:
             f"Absent from the labels of target-test: {absent}. The mean of an arm leaves such a"
             " class out, unless that arm predicts it: then it counts as 0."
         )
-    notes += [f"{arm}: {_meaning(arm)}" for arm in arms]
+    notes += arm_notes(summary)
     notes += [*_chance(summary), *_choice(summary)]
     if len([arm for arm in arms if arm not in (FLOOR, CEILING)]) > 1:
         notes.append("The best arm was picked by these same scores, which flatters it a little.")
     return notes
+
+
+def arm_notes(summary: Mapping[str, Any]) -> list[str]:
+    """What each arm was trained on."""
+    return [f"{arm}: {_meaning(arm)}" for arm in summary["arms"]]
 
 
 def _meaning(arm: str) -> str:

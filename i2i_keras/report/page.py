@@ -11,7 +11,7 @@ import jinja2
 
 from i2i_keras import __version__, runs
 from i2i_keras.data.spaces import LabelSpace, read_space
-from i2i_keras.report import charts, figures, tables
+from i2i_keras.report import charts, figures, tables, unscored
 from i2i_keras.report.classes import class_notes, class_pictures, class_tables
 from i2i_keras.report.domains import domain_comparison
 from i2i_keras.report.drift import drift_notes, drift_pictures
@@ -23,6 +23,10 @@ from i2i_keras.report.scores import read_quality, read_scores
 from i2i_keras.report.tables import Table
 
 _STAGES = ("raw", "records", "translator", "translated", "label_safe", "segmenter", "scores")
+
+
+_QUESTION = "Does translating the images help?"
+_TRANSLATIONS = "Images in another style"
 
 
 class Section(NamedTuple):
@@ -53,10 +57,11 @@ def write_report(root: Path) -> dict[str, Any]:
     summary = runs.read_json(root / "scores" / "summary.json")
     for seed in summary.get("seeds", ()):
         write_report(root / f"seed-{seed}")
-    answer = headline(summary)
-    sections = [s for s in _sections(root, summary) if s.tables or s.notes or s.pictures]
+    answer = _answer(summary)
+    parts = _sections if summary.get("scored", True) else _unscored_sections
+    sections = [s for s in parts(root, summary) if s.tables or s.notes or s.pictures]
     pictures = [picture for section in sections for picture in section.pictures]
-    if space := _space(root):
+    if (space := _space(root)) and summary.get("scored", True):
         pictures += overview_picture(root, summary, space)
 
     folder = root / "report"
@@ -64,9 +69,10 @@ def write_report(root: Path) -> dict[str, Any]:
         with runs.replacing(folder / "figures" / picture.name) as draft:
             draft.write_bytes(picture.png)
     _remove_others(folder / "figures", {picture.name for picture in pictures})
+    title = _QUESTION if summary["arms"] else _TRANSLATIONS
     for name, text in {
-        "report.md": _markdown(answer, sections),
-        "index.html": _html(answer, sections),
+        "report.md": _markdown(title, answer, sections),
+        "index.html": _html(title, answer, sections),
     }.items():
         with runs.replacing(folder / name) as draft:
             draft.write_text(text, "utf-8")
@@ -77,6 +83,15 @@ def write_report(root: Path) -> dict[str, Any]:
     }
 
 
+def answer(summary: Mapping[str, Any]) -> str:
+    """The answer to the question of a run, in a sentence or two.
+
+    Args:
+        summary: what scores/summary.json holds.
+    """
+    return _answer(summary).text
+
+
 def result_table(summary: Mapping[str, Any]) -> str:
     """The result as a Markdown table, for a terminal.
 
@@ -84,6 +99,10 @@ def result_table(summary: Mapping[str, Any]) -> str:
         summary: what scores/summary.json holds.
     """
     return tables.to_markdown(tables.result_rows(summary))
+
+
+def _answer(summary: Mapping[str, Any]) -> Headline:
+    return headline(summary) if summary.get("scored", True) else unscored.headline(summary)
 
 
 def _sections(root: Path, summary: Mapping[str, Any]) -> Iterator[Section]:
@@ -106,8 +125,36 @@ def _sections(root: Path, summary: Mapping[str, Any]) -> Iterator[Section]:
             *figures.prediction_pictures(root, arms, space),
         ]
         yield Section("Pictures", pictures=pictures)
+    yield Section("Over the training", pictures=list(figures.progress_pictures(root)))
     if quality := read_quality(root, arms):
         yield _translators(root, quality)
+    yield from _trainings(root, summary)
+
+
+def _unscored_sections(root: Path, summary: Mapping[str, Any]) -> Iterator[Section]:
+    """The report where nothing was scored."""
+    arms, space = list(summary["arms"]), _space(root)
+    yield Section("Arms", unscored.arm_tables(summary), unscored.arm_notes_unscored(summary))
+    if space:
+        pictures = [
+            *figures.translation_pictures(root),
+            *figures.domain_pictures(root, space),
+            *unscored.prediction_pictures(root, summary, space),
+        ]
+        yield Section("Pictures", pictures=pictures)
+    yield Section("Over the training", pictures=list(figures.progress_pictures(root)))
+    quality = read_scores(root, summary["translators"])
+    if quality and not arms:
+        found = unscored.translator_tables(quality)
+        yield Section("Translators", found, unscored.translator_notes(quality))
+    elif quality:
+        yield _translators(root, quality)
+    yield from _trainings(root, summary)
+
+
+def _trainings(root: Path, summary: Mapping[str, Any]) -> Iterator[Section]:
+    """What every report ends with, whether anything was scored or not."""
+    arms = list(summary["arms"])
     if (root / "records" / "comparison.json").is_file():
         yield _domains(root)
     yield Section("Warnings", notes=training_warnings(root, summary.get("seeds", ())))
@@ -146,7 +193,9 @@ def _domains(root: Path) -> Section:
         (finding["kind"], finding["table"], finding["bad"])
         for finding in runs.read_json(root / "records" / "audit.json")["findings"]
     )
-    notes = [*comparison["foretold"]]
+    path = root / "records" / "done.json"
+    prepared = runs.read_json(path)["results"] if path.is_file() else {}
+    notes = [*prepared.get("stretched", []), *comparison["foretold"]]
     for (kind, table, bad), count in found.items():
         done = "left out" if bad else "kept"
         notes.append(f"Audit: {kind} in {table}, {count} ({done}; see records/audit.json).")
@@ -196,18 +245,18 @@ def _space(root: Path) -> LabelSpace | None:
     return read_space(path) if path.is_file() else None
 
 
-def _html(answer: Headline, sections: Sequence[Section]) -> str:
+def _html(title: str, answer: Headline, sections: Sequence[Section]) -> str:
     environment = jinja2.Environment(
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters["base64"] = lambda data: base64.b64encode(data).decode("ascii")
     source = (resources.files("i2i_keras.report") / "page.html").read_text("utf-8")
     template = environment.from_string(source)
-    return template.render(headline=answer, sections=sections, version=__version__)
+    return template.render(title=title, headline=answer, sections=sections, version=__version__)
 
 
-def _markdown(answer: Headline, sections: Sequence[Section]) -> str:
-    blocks = ["# Does translating the images help?", f"**{tables.escape(answer.text)}**"]
+def _markdown(title: str, answer: Headline, sections: Sequence[Section]) -> str:
+    blocks = [f"# {title}", f"**{tables.escape(answer.text)}**"]
     for section in sections:
         blocks.append(f"## {section.title}")
         for table in section.tables:

@@ -128,7 +128,7 @@ def label_maps(domains: Mapping[str, Sequence[Label]], space: LabelSpace) -> Plo
 
 def predictions(
     images: Sequence[Image],
-    truth: Sequence[Label],
+    truth: Sequence[Label] | None,
     predictions_by_arm: Mapping[str, Sequence[Label]],
     space: LabelSpace,
     row_titles: Sequence[str] = (),
@@ -137,19 +137,21 @@ def predictions(
 
     Args:
         images: `(height, width, 3)` uint8 RGB each.
-        truth: `(height, width)` uint8 each; 255 = ignored.
+        truth: `(height, width)` uint8 each; 255 = ignored; None = not known.
         predictions_by_arm: label maps in the order of the images, by title.
         space: what the labels mean; the classes seen are in the legend.
         row_titles: written upwards at the left.
     """
-    columns = [truth, *predictions_by_arm.values()]
+    known = {} if truth is None else {"truth": truth}
+    by_title = {**known, **predictions_by_arm}
+    columns = [*by_title.values()]
     painted = [[colorize(label, space.colors) for label in column] for column in columns]
     seen = np.unique(np.concatenate([np.unique(label) for column in columns for label in column]))
     legend = {space.names[index]: space.colors[index] for index in seen if index != IGNORE}
     if IGNORE in seen:
         legend["ignored"] = np.zeros(3, np.uint8)
     rows = list(zip(images, *painted, strict=True))
-    return image_grid(rows, row_titles, ["image", "truth", *predictions_by_arm], legend)
+    return image_grid(rows, row_titles, ["image", *by_title], legend)
 
 
 def heat(values: NDArray[Any]) -> Image:

@@ -177,7 +177,7 @@ def load_weights(model: keras.Model, path: Path) -> None:
     Raises:
         FileError: it is missing, broken, or of another network.
     """
-    todo = "delete its folder and run that stage again"
+    todo = f"delete {path.parent} and {runs.how_to_make(path)}"
     if not path.is_file():
         raise FileError(path, "is missing", todo)
     try:

@@ -97,7 +97,7 @@ def load(folder: Path, direction: str, transfer: Transfer) -> Callable[[tf.Tenso
             kept, seed = file[direction[-1]], int(file["seed"])
     except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as error:
         raise DataError(
-            f"{path} cannot be read ({error}); delete {folder} and run its stage again."
+            f"{path} cannot be read ({error}); delete {folder} and {runs.how_to_make(folder)}."
         ) from None
 
     def translate(images: tf.Tensor) -> tf.Tensor:

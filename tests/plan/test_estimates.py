@@ -3,7 +3,7 @@
 import pytest
 
 from i2i_keras import config, runs
-from i2i_keras.plan.estimates import Estimates, count_images
+from i2i_keras.plan.estimates import Estimates
 from i2i_keras.plan.timing import Pass
 from i2i_keras.settings import Settings
 
@@ -150,24 +150,3 @@ def test_an_unknown_translator_is_not_guessed_at():
     assert found.translator("other") is None
     assert found.translation("other") is None
     assert found.translator_scores("other") is None
-
-
-def test_images_are_counted_as_prepared_or_drawn(tmp_path):
-    run = runs.Run(tmp_path / "run")
-    demo = config.build(Settings, config.read("demo", ["streets.num_train=7"]))
-    assert count_images(demo, run)["source-train"] == 7
-    facts = {"results": {"records": {"source-train": 5}}, "seconds": 1.0, "fingerprint": "x"}
-    runs.write_json(run.root / "records" / "done.json", facts)
-    assert count_images(demo, run) == {"source-train": 5}
-
-
-def test_images_are_counted_in_a_raw_folder_before_it_is_prepared(tmp_path, real_data):
-    roots = [f"source.root={real_data}/camvid", f"target.root={real_data}/idd_lite"]
-    settings = config.build(Settings, config.read("camvid_to_idd", roots))
-    counts = count_images(settings, runs.Run(tmp_path / "run"))
-    assert counts["source-train"] > 0 and counts["target-test"] > 0
-
-
-def test_without_a_root_images_are_not_counted(tmp_path):
-    report = config.build(Settings, config.read("report", []))
-    assert count_images(report, runs.Run(tmp_path / "run")) == {}

@@ -1,0 +1,96 @@
+"""The working size that fits images, their shape, and the machine."""
+
+import math
+import statistics
+from collections.abc import Sequence
+from pathlib import Path
+
+import tensorflow as tf
+
+from i2i_keras.data.records import image_size, spread
+from i2i_keras.errors import DataError, FileError
+
+Size = tuple[int, int]
+
+# Pixels of an image: those of the student report's frames, and as many as two
+# cores translate in a third of a second.
+PIXELS = {"GPU": 280 * 560, "CPU": 128 * 256}
+MULTIPLE = 8  # Of both sides.
+NOTABLE = 1.1  # Factor by which a shape may change without a word.
+_LOOKED_AT = 200  # Images of each domain.
+
+
+def device() -> str:
+    """What trainings run on: `GPU` or `CPU`."""
+    return "GPU" if tf.config.list_physical_devices("GPU") else "CPU"
+
+
+def auto_size(domains: Sequence[Sequence[Size]], pixels: int) -> Size:
+    """One size for the images of all domains.
+
+    Its shape lies in the middle between those of the domains, so that each is
+    stretched as little as the others; images are never enlarged.
+
+    Args:
+        domains: (height, width) of images of each domain.
+        pixels: that the size may have.
+
+    Returns:
+        (height, width), multiples of `MULTIPLE`.
+
+    Raises:
+        DataError: images are lower or less wide than `MULTIPLE`.
+    """
+    aspects = [statistics.median(width / height for height, width in sizes) for sizes in domains]
+    aspect = statistics.geometric_mean(aspects)
+    smallest = min(statistics.median(height * width for height, width in s) for s in domains)
+    height = math.sqrt(min(pixels, smallest) / aspect)
+    height = int(height + 1e-6) // MULTIPLE * MULTIPLE
+    width = round(height * aspect / MULTIPLE) * MULTIPLE
+    if not height or not width:
+        raise DataError(
+            f"Images with sides below {MULTIPLE} pixels are too small; give larger ones, or a"
+            " prepare.size."
+        )
+    return height, width
+
+
+def sizes(images: Sequence[Path]) -> list[Size]:
+    """(height, width) of images from all over a list, as they are seen.
+
+    What cannot be read is left out; `prepare` will tell.
+    """
+    found = []
+    for path in spread(images, _LOOKED_AT):
+        try:
+            found.append(image_size(path))
+        except FileError:
+            continue
+    return found
+
+
+def stretch(before: Size, after: Size) -> float:
+    """By which factor a shape becomes wider; below 1 it becomes higher."""
+    return (after[1] / after[0]) / (before[1] / before[0])
+
+
+def stretched(before: Sequence[Size], after: Size, what: str) -> str:
+    """Says how images are stretched; nothing where that is hardly seen.
+
+    Args:
+        before: (height, width) of the images.
+        after: that they are brought to.
+        what: they are, such as "source images".
+    """
+    factors = [stretch(size, after) for size in before]
+    seen = [f for f in factors if not 1 / NOTABLE <= f <= NOTABLE]
+    if not seen:
+        return ""
+    factor = statistics.median(seen)
+    height, width = after
+    way = f"{factor:.2f} times as wide" if factor > 1 else f"{1 / factor:.2f} times as high"
+    many = f"All {what}" if len(seen) == len(factors) else f"{len(seen)} of {len(factors)} {what}"
+    return (
+        f"{many} change their shape by more than a tenth: at {height} x {width} (height x width)"
+        f" they become {way} (median)."
+    )

@@ -1,0 +1,162 @@
+"""The report where nothing was scored: what can be said, and what cannot."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from i2i_keras import runs
+from i2i_keras.data.records import spread
+from i2i_keras.data.spaces import LabelSpace
+from i2i_keras.report import figures, plots, tables
+from i2i_keras.report.figures import Picture
+from i2i_keras.report.findings import NOTHING, Headline, is_number, percent
+from i2i_keras.report.notes import arm_notes
+from i2i_keras.report.tables import Cell, Table
+
+_ROWS = 8  # Images whose predictions are shown.
+_SIGNALS = {
+    "style_distance": "Style distance",
+    "luminance_correlation": "Brightness correlation",
+    "diversity": "Diversity",
+    "checkerboard": "Checkerboard",
+    "cycle_error": "Cycle error",
+}
+_DIRECTIONS = {"xy": "source to target", "yx": "target to source"}
+
+
+def headline(summary: Mapping[str, Any]) -> Headline:
+    """Says what was done, and that it does not answer the question of the run.
+
+    Args:
+        summary: what scores/summary.json holds.
+    """
+    methods = ", ".join(summary["translators"])
+    if not summary["arms"]:
+        return Headline(
+            "none",
+            f"Images were translated ({methods}). Without labels no segmenter was trained, and"
+            " whether translating would help one is not known.",
+        )
+    count = len(summary["arms"])
+    trained = "One arm was" if count == 1 else f"{count} arms were"
+    return Headline(
+        "none",
+        f"{trained} trained, but nothing was scored: the target has no labelled test images."
+        " Which arm is better there is not known; that arms agree does not make them right.",
+    )
+
+
+def arm_tables(summary: Mapping[str, Any]) -> list[Table]:
+    """What arms predict, and how far they agree, in percent.
+
+    Args:
+        summary: what scores/summary.json holds.
+    """
+    arms = summary["arms"]
+    if not arms:
+        return []
+    names = list(next(iter(arms.values()))["shares"])
+    seen = [name for name in names if any(facts["shares"][name] > 0 for facts in arms.values())]
+    rows = [[Cell("mean confidence"), *(Cell(percent(f["confidence"])) for f in arms.values())]]
+    rows += [
+        [Cell(name), *(Cell(percent(facts["shares"][name])) for facts in arms.values())]
+        for name in seen
+    ]
+    found = [Table(["Predicted, % of pixels", *arms], rows)]
+    if len(arms) > 1:
+        found.append(_agreement(summary))
+    return found
+
+
+def arm_notes_unscored(summary: Mapping[str, Any]) -> list[str]:
+    """What a reader must know to read these tables rightly."""
+    if not summary["arms"]:
+        return []
+    return [
+        f"Of {summary['num_images']:.0f} target images, without looking at any label. To have"
+        " scores, label some test images: a few dozen tell arms apart that differ by much.",
+        *arm_notes(summary),
+    ]
+
+
+def translator_tables(quality: Mapping[str, Mapping[str, Any]]) -> list[Table]:
+    """How translations look, one row a method and direction.
+
+    Args:
+        quality: what scores/METHOD.json hold, by method.
+    """
+    rows, distances = [], []
+    for method, facts in quality.items():
+        for way, found in facts["directions"].items():
+            name = Cell(f"{method}, {_DIRECTIONS[way]}")
+            rows.append([name, *(Cell(_number(found.get(signal))) for signal in _SIGNALS)])
+            if "frechet_distance" in found:
+                frechet, kernel = found["frechet_distance"], found["kernel_distance"]
+                texts = [f"{frechet['before']:.3g} to {frechet['after']:.3g}"]
+                texts.append(f"{1000 * kernel['before'][0]:.2g} to {1000 * kernel['after'][0]:.2g}")
+                distances.append([name, *map(Cell, texts)])
+    found = [Table(["Translator", *_SIGNALS.values()], rows)]
+    if distances:
+        titles = ["Translator", "Frechet distance", "Kernel distance x 1,000"]
+        found.append(Table(titles, distances))
+    return found
+
+
+def translator_notes(quality: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """How these numbers are read."""
+    notes = [
+        "Style distance: of small patches to those of the other domain, sliced Wasserstein; 1 ="
+        " as far as the untranslated images, 0 = alike.",
+        "Brightness correlation of an image and its translation: 1 = kept, below 0 = inverted."
+        " Diversity: difference between translations over that between images; near 0 = all look"
+        " alike. Checkerboard: 1 = none, 2 and more can be seen.",
+        "Cycle error: mean difference of an image and its translation translated back, of 255.",
+    ]
+    features = next(iter(quality.values()))["features"]
+    if features:
+        notes.append(f"Distances to the other domain: by {features}.")
+    else:
+        notes.append(
+            "Frechet and kernel distances (FID, KID) need a network that sees: give weights of"
+            " InceptionV3 by evaluate.inception."
+        )
+    return notes
+
+
+def prediction_pictures(
+    root: Path, summary: Mapping[str, Any], space: LabelSpace
+) -> Iterator[Picture]:
+    """What each arm predicts for some images of the target."""
+    arms = list(summary["arms"])
+    chosen = spread(figures.read_records(root, "scores/predicted.csv"), _ROWS)
+    predicted = {
+        arm: figures.read_predicted(root, arm, chosen)
+        for arm in arms
+        if (root / "scores" / "predictions" / runs.folder_name(arm)).is_dir()
+    }
+    if chosen and predicted:
+        images = figures.read_images(chosen)
+        figure = plots.predictions(images, None, figures.wrapped(predicted), space)
+        caption = (
+            f"{', '.join(predicted)} on images of the target domain, whose labels are not known."
+        )
+        yield Picture("predictions-target.png", caption, figure.png())
+
+
+def _agreement(summary: Mapping[str, Any]) -> Table:
+    arms = list(summary["arms"])
+    rows = []
+    for one in arms:
+        shares = [
+            1.0
+            if one == other
+            else summary["agreement"].get(f"{one}, {other}")
+            or summary["agreement"].get(f"{other}, {one}")
+            for other in arms
+        ]
+        rows.append([Cell(one), *(Cell(percent(share)) for share in shares)])
+    return tables.Table(["Agreement, % of pixels", *arms], rows)
+
+
+def _number(value: Any) -> str:
+    return f"{value:.2f}" if is_number(value) else NOTHING
