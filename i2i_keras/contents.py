@@ -32,10 +32,11 @@ class Contents(NamedTuple):
     prepared: bool
 
     def told(self) -> list[str]:
-        """A line for each table."""
+        """A line for each table that is not empty."""
         return [
             f"{table}: {count} images, {self.labelled[table]} labelled"
             for table, count in self.images.items()
+            if count
         ]
 
 

@@ -16,6 +16,8 @@ from i2i_keras.report import charts, plots
 from i2i_keras.report.findings import FLOOR
 
 _COLUMNS = 4  # Samples side by side.
+# What a row of a sample strip shows, where there is a way back.
+_WAYS = ("source", "translated", "and back", "target", "translated", "and back")
 _MOMENTS = 6  # Steps of a training that are shown.
 
 
@@ -36,7 +38,8 @@ class Picture(NamedTuple):
 def domain_pictures(root: Path, space: LabelSpace) -> Iterator[Picture]:
     """The report's figure 1: images of both domains and their labels."""
     source = spread(read_records(root, "records/source-train.csv"), _COLUMNS)
-    target = spread(read_records(root, "records/target-test.csv"), _COLUMNS)
+    target = read_records(root, "records/target-test.csv")
+    target = spread(target or read_records(root, "records/target-train.csv"), _COLUMNS)
     rows, titles = [], []
     for domain, chosen in (("source", source), ("target", target)):
         if chosen:
@@ -46,10 +49,12 @@ def domain_pictures(root: Path, space: LabelSpace) -> Iterator[Picture]:
             rows.append([colorize(label, space.colors) for label in read_labels(chosen)])
             titles.append("label")
     if rows:
-        caption = (
-            "Images of both domains with their labels. The target's are those of its test"
-            " images: no arm but the oracle is trained with target labels."
-        )
+        caption = "Images of both domains."
+        if "label" in titles:
+            caption = (
+                "Images of both domains with their labels. The target's are those of its test"
+                " images: no arm but the oracle is trained with target labels."
+            )
         yield Picture("domains.png", caption, plots.image_grid(rows, titles).png())
 
 
@@ -153,16 +158,24 @@ def progress_pictures(root: Path) -> Iterator[Picture]:
         first = spread(read_records(root, "records/source-train.csv"), 1)
         if len(strips) < 2 or not first:
             continue
-        height = image_size(first[0].image)[0]
+        size = image_size(first[0].image)
         chosen = spread(strips, _MOMENTS)
-        rows = [[np.asarray(records.read_image(path))[:height]] for path in chosen]
+        rows = [_cells(path, size) for path in chosen]
         titles = [path.stem.removeprefix("step-").lstrip("0") for path in chosen]
         caption = (
             f"{method} in training, by step: a source image, its translation and, where there is a"
             " way back, that translated back; then the same of a target image."
         )
-        figure = plots.image_grid(rows, titles)
+        columns = _WAYS if len(rows[0]) == len(_WAYS) else ()
+        figure = plots.image_grid(rows, titles, columns)
         yield Picture(f"progress-{method}.png", caption, figure.png())
+
+
+def _cells(strip: Path, size: tuple[int, int]) -> list[plots.Image]:
+    """The images of the first row of a sample strip."""
+    height, width = size
+    row = np.asarray(records.read_image(strip))[:height]
+    return [row[:, left : left + width] for left in range(0, row.shape[1], width)]
 
 
 def _strips(root: Path, method: str) -> list[Path]:

@@ -197,6 +197,8 @@ def _domains(root: Path) -> Section:
     prepared = runs.read_json(path)["results"] if path.is_file() else {}
     notes = [*prepared.get("stretched", []), *comparison["foretold"]]
     for (kind, table, bad), count in found.items():
+        if kind == "empty split":
+            continue
         done = "left out" if bad else "kept"
         notes.append(f"Audit: {kind} in {table}, {count} ({done}; see records/audit.json).")
     caption = (

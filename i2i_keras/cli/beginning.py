@@ -1,0 +1,31 @@
+"""`init`: from two folders to a preset."""
+
+from pathlib import Path
+
+import click
+
+_FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
+
+
+@click.command()
+@click.argument("source", metavar="A", type=_FOLDER)
+@click.argument("target", metavar="B", type=_FOLDER)
+@click.option(
+    "--out", type=click.Path(path_type=Path, dir_okay=False), help="[default: A-to-B.toml]"
+)
+def init(source: Path, target: Path, out: Path | None) -> None:
+    """Look at two folders of images and write a preset that fits them.
+
+    A is the source, which is translated; B the target, whose style is wanted.
+    The preset runs as it is, on this machine, and says what it was made from.
+
+    Example: i2i-keras init photos paintings
+    """
+    from i2i_keras import proposal
+
+    out = out or Path(f"{source.resolve().name}-to-{target.resolve().name}.toml")
+    proposed = proposal.propose(source, target, out)
+    notes = proposal.write(proposed)
+    click.echo("\n".join([*proposed.found, *(f"Note: {note}" for note in notes)]))
+    click.echo(f"\nWritten: {', '.join(map(str, proposed.files))}")
+    click.echo(f"Look at the plan with: i2i-keras run --preset {out} --dry-run")

@@ -1,0 +1,261 @@
+"""Writes a preset that fits two folders of images and this machine."""
+
+import colorsys
+import json
+import os
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import tensorflow as tf
+
+from i2i_keras import config, fitting, runs
+from i2i_keras.data import auto_size
+from i2i_keras.data.auto_size import Size
+from i2i_keras.data.detect import Code, Detected, detect
+from i2i_keras.data.folder import HOLD_OUT
+from i2i_keras.data.records import SPLITS
+from i2i_keras.errors import DataError
+from i2i_keras.settings import Settings
+from i2i_keras.training import memory
+
+# Numbers by which a training takes some twenty minutes on two cores, or some
+# hours on a GPU: of the translator filters, blocks and steps; of the segmenter
+# filters, batch size and steps; and the largest crop of both.
+_AMOUNTS = {
+    "CPU": {"filters": 32, "blocks": 6, "steps": 2000, "unet": 16, "batch": 8, "fits": 1000},
+    "GPU": {"filters": 64, "blocks": 9, "steps": 50000, "unet": 64, "batch": 16, "fits": 20000},
+}
+_CROP = {"CPU": 128, "GPU": 256}
+_STRIDE = 16  # Of the U-Net.
+
+
+class Proposal(NamedTuple):
+    """A preset, and what it was made from.
+
+    Attributes:
+        files: text by path; the preset first, then those that it names.
+        found: what was found, a line each.
+    """
+
+    files: dict[Path, str]
+    found: list[str]
+
+    @property
+    def preset(self) -> Path:
+        """Where the preset goes."""
+        return next(iter(self.files))
+
+
+def propose(source: Path, target: Path, out: Path) -> Proposal:
+    """Looks at two roots and makes a preset that runs as it is.
+
+    Args:
+        source: root of the domain that is translated; its labels are used.
+        target: root of the domain whose style is wanted.
+        out: the preset's path.
+
+    Raises:
+        DataError: a root is not there or has no images, or `out` exists.
+    """
+    domains = {"source": detect(source), "target": detect(target)}
+    roots = {"source": source, "target": target}
+    sizes = [auto_size.sizes([r.image for r in d.records]) for d in domains.values()]
+    for role, known in zip(domains, sizes, strict=True):
+        if not known:
+            raise DataError(f"No image below {roots[role]} can be read; give others.")
+    device = auto_size.device()
+    size = auto_size.auto_size(sizes, auto_size.PIXELS[device])
+    found = [
+        *(
+            f"{_found(role, roots[role], domain)}, {_usual(known)}"
+            for (role, domain), known in zip(domains.items(), sizes, strict=True)
+        ),
+        f"this machine: {_machine()}",
+    ]
+    classes = _class_files(domains, out)
+    text = _preset(domains, roots, size, [*found, *_told_of(classes)], out)
+    files = {out: text, **classes}
+    for path in files:
+        if path.exists():
+            raise DataError(f"{path} is there already; delete it, or give another --out.")
+    return Proposal(files, found)
+
+
+def write(proposal: Proposal) -> list[str]:
+    """Writes its files, and looks whether they can be carried out.
+
+    Returns:
+        What the labels do not allow; nothing is left behind if all is in vain.
+    """
+    try:
+        for path, text in proposal.files.items():
+            with runs.replacing(path) as draft:
+                draft.write_text(text, "utf-8")
+        settings = config.build(Settings, config.read(str(proposal.preset)))
+        return fitting.fit(settings, runs.Run(proposal.preset.parent / "no run")).notes
+    except Exception:
+        for path in proposal.files:
+            path.unlink(missing_ok=True)
+        raise
+
+
+def _found(role: str, root: Path, domain: Detected) -> str:
+    counts = ", ".join(
+        f"{len(domain.splits[split])} {split} ({domain.labelled(split)} labelled)"
+        for split in SPLITS
+        if domain.splits[split]
+    )
+    return f"{role}: {root}, {domain.config.format}, {counts}"
+
+
+def _usual(sizes: Sequence[Size]) -> str:
+    """The size that most images have."""
+    counts = Counter(sizes)
+    (height, width), _ = counts.most_common(1)[0]
+    start = "mostly " if len(counts) > 1 else ""
+    return f"{start}{height} x {width} pixels (height x width)"
+
+
+def _machine() -> str:
+    gpus = len(tf.config.list_physical_devices("GPU"))
+    free = memory.free_bytes()
+    gib = "" if free is None else f"{free / 2**30:.0f} GiB of free memory, "
+    return f"{os.cpu_count()} cores, {gib}{gpus or 'no'} GPU"
+
+
+def _preset(
+    domains: Mapping[str, Detected],
+    roots: Mapping[str, Path],
+    size: Size,
+    found: Sequence[str],
+    out: Path,
+) -> str:
+    """The text of the preset."""
+    device = auto_size.device()
+    amounts, crop = _AMOUNTS[device], _CROP[device]
+    labelled = domains["source"].labelled("train") > 0
+    lines = [*(f"# {line}" for line in found), *_arms(domains)]
+    for role, domain in domains.items():
+        own = bool(_codes(domains))
+        lines.append(f"{role} = {_domain(role, domain, roots[role], out if own else None)}")
+    lines += ["", "[prepare]", f"size = {json.dumps(size)}  # Height, width; as the images are."]
+    if labelled or domains["target"].labelled("test"):
+        lines.append(f"label_space = {json.dumps(_label_space(domains, out))}")
+    lines += [
+        "",
+        "[translator.cyclegan]",
+        f"steps = {amounts['steps']}  # More of them translate better.",
+        f"checkpoint_every = {amounts['steps'] // 10}",
+        "lambda_identity = 0.0",
+        f"generator = {{ filters = {amounts['filters']}, num_residual_blocks = {amounts['blocks']},"
+        ' upsampling = "resize", skip = true }',
+        'discriminator = { filters = 32, num_downsamplings = 2, norm = "none",'
+        " spectral_norm = true }",
+        f"pipeline = {{ batch_size = 1, crop = {_crop(crop, size, 4)} }}",
+    ]
+    if labelled:
+        lines += [
+            "",
+            "[segmenter]",
+            f"steps = {amounts['fits']}",
+            'schedule = "cosine"',
+            f"unet = {{ filters = {amounts['unet']}, l2 = 0.0 }}",
+            f"pipeline = {{ batch_size = {amounts['batch']},"
+            f" crop = {_crop(crop, size, _STRIDE)} }}",
+        ]
+    return "\n".join(lines) + "\n"
+
+
+def _arms(domains: Mapping[str, Detected]) -> list[str]:
+    if not domains["source"].labelled("train"):
+        return [
+            "arms = []  # There are no labels to train a segmenter with.",
+            'translators = ["cyclegan"]',
+        ]
+    arms = ["source_only", "adabn", "adapted:fourier", "adapted:cyclegan"]
+    if domains["target"].labelled("train"):
+        arms.append("oracle")
+    return [f"arms = {json.dumps(arms)}"]
+
+
+def _domain(role: str, domain: Detected, root: Path, own: Path | None) -> str:
+    """A domain's settings as an inline table."""
+    config = domain.config
+    facts = {"format": config.format, "root": str(root.resolve())}
+    facts |= {key: value for key in ("split", "encoding") if (value := getattr(config, key))}
+    if own and domain.codes:
+        facts["mapping"] = str(_beside(own, f"{role}-labels").resolve())
+    parts = [f"{key} = {json.dumps(value)}" for key, value in facts.items()]
+    if config.split == HOLD_OUT:
+        test = 0.05 if role == "source" else 0.2  # The source's is for pictures only.
+        parts.append(f"hold_out = {{ test = {test}, val = 0.1 }}")
+    return f"{{ {', '.join(parts)} }}"
+
+
+def _label_space(domains: Mapping[str, Detected], out: Path) -> str:
+    if _codes(domains):
+        return str(_beside(out, "classes").resolve())
+    formats = {domain.config.format for domain in domains.values()}
+    return "idd7" if formats & {"idd", "camvid"} else "cityscapes19"
+
+
+def _crop(most: int, size: Size, multiple: int) -> str:
+    return json.dumps([min(most, side) // multiple * multiple for side in size])
+
+
+def _beside(out: Path, what: str) -> Path:
+    return out.with_name(f"{out.stem}-{what}.toml")
+
+
+def _codes(domains: Mapping[str, Detected]) -> list[Code]:
+    """What labels hold that are no Cityscapes ids, of both domains."""
+    found = dict.fromkeys(code for domain in domains.values() for code in domain.codes)
+    return list(found)
+
+
+def _class_files(domains: Mapping[str, Detected], out: Path) -> dict[Path, str]:
+    """A label space and mappings for labels that number their own classes."""
+    codes = _codes(domains)
+    if not codes:
+        return {}
+    names = {code: _class_name(code) for code in codes if code != 255}
+    space = ["# The classes of these labels: give them their names, also in the files beside."]
+    for place, (code, name) in enumerate(names.items()):
+        color = list(code) if isinstance(code, tuple) else _color(place)
+        space += ["", "[[classes]]", f"name = {json.dumps(name)}", f"color = {color}"]
+    files = {_beside(out, "classes"): "\n".join(space) + "\n"}
+    for role, domain in domains.items():
+        if domain.codes:
+            files[_beside(out, f"{role}-labels")] = _mapping(domain.codes, names)
+    return files
+
+
+def _told_of(classes: Mapping[Path, str]) -> list[str]:
+    """Says that names have to be given."""
+    if not classes:
+        return []
+    names = ", ".join(path.name for path in classes)
+    return [f"labels hold no Cityscapes ids; give their classes names in {names}"]
+
+
+def _mapping(codes: Sequence[Code], names: Mapping[Code, str]) -> str:
+    kind = "colors" if isinstance(codes[0], tuple) else "values"
+    lines = ['classes = "label_space"', f"[{kind}]"]
+    for code in codes:
+        name = names.get(code, "ignored")
+        lines.append(f"{json.dumps(name)} = [{json.dumps(code)}]")
+    return "\n".join(lines) + "\n"
+
+
+def _class_name(code: Code) -> str:
+    if isinstance(code, tuple):
+        return f"color {'-'.join(map(str, code))}"
+    return f"class {code}"
+
+
+def _color(place: int) -> list[int]:
+    """Another color for each place: neighbors differ much."""
+    hue = (place * 0.618034) % 1.0  # The golden ratio.
+    return [int(255 * channel) for channel in colorsys.hsv_to_rgb(hue, 0.65, 0.9)]
