@@ -2,7 +2,7 @@
 
 import pytest
 
-from i2i_keras import config, runs
+from i2i_keras import config
 from i2i_keras.plan.estimates import Estimates
 from i2i_keras.plan.timing import Pass
 from i2i_keras.settings import Settings

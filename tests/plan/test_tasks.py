@@ -119,14 +119,6 @@ def test_unknown_arms_and_seeds_are_refused(names):
         names(["oracle"], "seeds=[1, 2]", seed=3)
 
 
-@pytest.mark.parametrize("role", ["source", "target"])
-def test_data_that_is_not_there_is_asked_for_before_anything_is_done(tmp_path, role):
-    other = {"source": "target", "target": "source"}[role]
-    settings = config.build(Settings, config.read("camvid_to_idd", [f"{other}.root=somewhere"]))
-    with pytest.raises(SettingsError, match=f"Give the {role}'s folder: --{role} ROOT."):
-        planning.plan(settings, runs.Run(tmp_path / "run"))
-
-
 def test_a_plan_writes_nothing(names, tmp_path):
     names(["label_safe:cyclegan", "source_only"], "seeds=[1, 2]")
     assert not [*tmp_path.iterdir()]

@@ -1,0 +1,201 @@
+"""A stranger's own folders, by the commands of the README and no others."""
+
+import re
+import shlex
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from PIL import Image
+
+from i2i_keras import runs
+from i2i_keras.cli import main
+from i2i_keras.data import streets
+
+README = (Path(__file__).parents[1] / "README.md").read_text("utf-8")
+FEW = " --set translator.cyclegan.steps=2 --set segmenter.steps=2"
+RUN = "runs/photos-to-paintings"
+SIZE = (64, 128)
+
+
+def commands(title):
+    """The i2i-keras commands of a part of the README, comments left out."""
+    part = README.partition(f"\n## {title}\n")[2].partition("\n## ")[0]
+    block = re.search(r"```sh\n(.*?)```", part, re.DOTALL)[1]
+    lines = [line.partition("#")[0].strip() for line in block.replace("\\\n", "").splitlines()]
+    return [line for line in lines if line.startswith("i2i-keras ")]
+
+
+@pytest.fixture(scope="session")
+def drawn(tmp_path_factory):
+    """Scenes in two styles: (image, label) pixels, by style."""
+    found = {}
+    for style, extras in (("camera", "cityscapes"), ("game", "gta5")):
+        extra = streets.files.EXTRAS[extras]
+        found[style] = [streets.draw_street(style, SIZE, seed, extra) for seed in range(40)]
+    return found
+
+
+def write(folder, scenes, labels=True):
+    """Writes images, and labels beside them."""
+    for kind in ("images", "labels") if labels else ("images",):
+        (folder / kind).mkdir(parents=True)
+    for number, (image, label) in enumerate(scenes):
+        Image.fromarray(image).save(folder / "images" / f"{number:03}.png")
+        if labels:
+            Image.fromarray(label).save(folder / "labels" / f"{number:03}.png")
+
+
+def few_test_labels(root, drawn):
+    """A labelled source, a target without labels but for 12 test images."""
+    write(root / "photos", drawn["camera"][:24])
+    write(root / "paintings" / "train", drawn["game"][:24], labels=False)
+    write(root / "paintings" / "test", drawn["game"][24:36])
+
+
+def no_target_labels(root, drawn):
+    write(root / "photos" / "train", drawn["camera"][:24])
+    write(root / "paintings", drawn["game"][:24], labels=False)
+
+
+def no_labels(root, drawn):
+    """Square JPEGs, directly in two folders."""
+    for name, style in (("photos", "camera"), ("paintings", "game")):
+        (root / name).mkdir()
+        for number, (image, _) in enumerate(drawn[style][:12]):
+            Image.fromarray(image[:, :64]).save(root / name / f"{number}.jpg")
+
+
+def four_folders(root, drawn):
+    """Images and labels of both domains, which nobody has divided."""
+    write(root / "photos", drawn["camera"][:30])
+    write(root / "paintings", drawn["game"][:30])
+
+
+CASES = (few_test_labels, no_target_labels, no_labels, four_folders)
+
+
+class Stranger:
+    """Somebody in a folder with `photos` and `paintings`."""
+
+    def __init__(self, root):
+        self.root, self.outputs = root, {}
+
+    def type(self, line):
+        """What a command prints; it has to end well."""
+        result = CliRunner().invoke(main, shlex.split(line)[1:])
+        assert result.exit_code == 0, f"{line}\n{result.output}"
+        return result.output
+
+
+@pytest.fixture(scope="module", params=CASES, ids=lambda case: case.__name__)
+def stranger(request, tmp_path_factory, drawn):
+    """Has done `init`, the plan and the run."""
+    root = tmp_path_factory.mktemp(request.param.__name__)
+    request.param(root, drawn)
+    someone = Stranger(root)
+    someone.case = request.param
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(root)
+        init, plan, run = commands("Your own two folders")[:3]
+        someone.init = someone.type(init)
+        someone.plan = someone.type(plan + FEW)
+        someone.run = someone.type(run + FEW)
+        yield someone
+
+
+def tasks(text):
+    """Names of tasks, in order, in a plan or in what a run tells."""
+    names = "prepare|translate-back|translate|train-translator|train-segmenter|evaluate"
+    return re.findall(rf"^\W*((?:{names})(?: [a-z_:]+)?)(?: \(seed|:|\s{{2,}})", text, re.MULTILINE)
+
+
+def test_the_plan_is_what_is_done(stranger):
+    planned = tasks(stranger.plan)
+    done = tasks(stranger.run.partition("\n\n")[2])[len(planned) :]
+    assert planned[0] == "prepare" and len(planned) >= 5
+    assert done == planned
+
+
+def test_the_preset_has_about_twenty_lines_and_says_what_was_found(stranger):
+    text = (stranger.root / "photos-to-paintings.toml").read_text("utf-8")
+    assert 15 <= len(text.splitlines()) <= 26
+    assert text.startswith("# source: photos, folder, ")
+    assert " cores, " in text
+
+
+def test_labels_decide_what_is_trained(stranger):
+    arms = {
+        few_test_labels: ["source_only", "adabn", "adapted:fourier", "adapted:cyclegan"],
+        no_target_labels: ["source_only", "adabn", "adapted:fourier", "adapted:cyclegan"],
+        no_labels: [],
+        four_folders: ["source_only", "adabn", "adapted:fourier", "adapted:cyclegan", "oracle"],
+    }[stranger.case]
+    summary = runs.read_json(stranger.root / RUN / "scores" / "summary.json")
+    assert list(summary["arms"]) == arms
+    scored = stranger.case in (few_test_labels, four_folders)
+    assert all(("mean_iou" in facts) == scored for facts in summary["arms"].values())
+    if stranger.case is few_test_labels:
+        assert summary["num_images"] == 12
+        assert all(facts.get("gap_closed") is None for facts in summary["arms"].values())
+
+
+def test_what_cannot_be_said_is_said_before_anything_is_trained(stranger):
+    told = {
+        few_test_labels: "target-test: 12 images, 12 labelled",
+        no_target_labels: "The target has no labelled test images: arms are trained, but not",
+        no_labels: "source-train: 12 images, 0 labelled",
+        four_folders: "target-test: 6 images, 6 labelled",
+    }[stranger.case]
+    assert told in stranger.plan
+    assert told in stranger.run.partition("prepare: done")[0]
+
+
+def test_the_page_has_pictures_and_strips_over_time(stranger):
+    page = (stranger.root / RUN / "report" / "index.html").read_text("utf-8")
+    assert "Over the training" in page
+    figures = {path.stem for path in (stranger.root / RUN / "report" / "figures").glob("*.png")}
+    assert {"domains", "translations-cyclegan", "curves-translator-cyclegan"} <= figures
+    if stranger.case is no_labels:
+        assert "Images in another style" in page and "translations-cyclegan-yx" in figures
+        assert "Style distance" in page
+    elif stranger.case is no_target_labels:
+        assert "nothing was scored" in page and "predictions-target" in figures
+        assert "Agreement, % of pixels" in page
+        assert "Mean IoU" not in page
+    else:
+        assert "result" in figures
+
+
+def test_squares_stay_squares(stranger):
+    done = runs.read_json(stranger.root / RUN / "records" / "done.json")["results"]
+    assert done["size"] == ([64, 64] if stranger.case is no_labels else [64, 128])
+    assert done["stretched"] == []
+
+
+def test_the_run_alone_is_enough_for_all_that_follows(stranger):
+    for line in commands("Your own two folders")[3:]:
+        stranger.type(line)
+    images = [*(stranger.root / "translated").glob("*.png")]
+    assert images
+    stranger.type(f"i2i-keras evaluate --run {RUN}")
+    stranger.type(f"i2i-keras report --run {RUN}")
+    again = stranger.type(f"i2i-keras run --run {RUN}")
+    assert " done in " not in again
+
+
+def test_a_labelled_source_gives_a_segmenter_to_use(stranger):
+    if stranger.case is no_labels:
+        pytest.skip("there is none")
+    segment, export = commands("Use what was trained")
+    if stranger.case is no_target_labels:
+        segment, export = (f"{line} --arm adapted:cyclegan" for line in (segment, export))
+    told = stranger.type(segment)
+    assert "segment " in told
+    classes = sorted((stranger.root / "segmented" / "classes").glob("*.png"))
+    assert classes
+    with Image.open(classes[0]) as image:
+        assert image.size == (128, 64) and np.asarray(image).max() < 19
+    stranger.type(export)
+    assert [*stranger.root.glob("segmenter.tflite")]
