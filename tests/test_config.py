@@ -22,7 +22,7 @@ def refused(*overrides, preset="demo"):
 
 @pytest.mark.parametrize("preset", config.preset_names())
 def test_every_preset_is_valid(preset):
-    assert build(preset=preset).arms
+    assert build(preset=preset).methods
 
 
 def test_the_named_presets_are_there():
@@ -218,7 +218,7 @@ def test_a_wrong_type_is_refused_by_name(override, message):
         ('arms=["self_training:cat"]', "Setting 'arms': no arm 'self_training:cat'; arms are "),
         ("self_training.threshold=2", "Setting 'self_training.threshold': Input should be less"),
         ('arms=["oracle", "oracle"]', "Setting 'arms': an arm is named twice"),
-        ("arms=[]", "Setting 'arms': name at least one arm"),
+        ("arms=[]", "name at least one arm, or a method in translators"),
         ("seeds=[3]", "Setting 'seeds': one training has no spread; set seed instead"),
     ],
 )

@@ -8,8 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
 from i2i_keras import config, runs
+from i2i_keras.cli import main
 from i2i_keras.evaluation.segmentation import mean_iou
 from i2i_keras.evaluation.statistics import bootstrap
 from i2i_keras.evaluation.summary import compare
@@ -173,9 +175,9 @@ def test_images_are_translated_by_the_translator_of_one_seed(twice, tmp_path):
     arguments = ("translate", "--images", images, "--out", tmp_path)
     refused = twice.command(*arguments)
     assert refused.exit_code == 2
-    assert f"Give one's run directory: --run {twice.root}/seed-3 --set seeds=[]." in refused.output
-    one = ("--run", twice.root / "seed-3", "--set", "seeds=[]")
-    result = twice.command(*arguments, *one)
+    assert f"Give the run directory of one, such as --run {twice.root}/seed-3." in refused.output
+    one = ["translate", "--run", twice.root / "seed-3", *arguments[1:]]
+    result = CliRunner().invoke(main, [str(word) for word in one])
     assert result.exit_code == 0, result.output
     assert [path.name for path in tmp_path.glob("*.png")]
 

@@ -5,8 +5,6 @@ import statistics
 from collections.abc import Sequence
 from pathlib import Path
 
-import tensorflow as tf
-
 from i2i_keras.data.records import image_size, spread
 from i2i_keras.errors import DataError, FileError
 
@@ -22,6 +20,8 @@ _LOOKED_AT = 200  # Images of each domain.
 
 def device() -> str:
     """What trainings run on: `GPU` or `CPU`."""
+    import tensorflow as tf  # Here, for processes that only read images do without.
+
     return "GPU" if tf.config.list_physical_devices("GPU") else "CPU"
 
 

@@ -19,7 +19,7 @@ class Fake:
         self.tasks = plan(self.settings, self.run)
         self.finish("raw", 30.0)
         counts = {f"{d}-{s}": 4 for d in ("source", "target") for s in ("train", "val", "test")}
-        self.finish("records", 10.0, records=counts)
+        self.finish("records", 10.0, records=counts, labelled=counts, size=[96, 176])
 
     def finish(self, stage, seconds, **results):
         facts = {"results": results, "seconds": seconds, "fingerprint": "x"}
