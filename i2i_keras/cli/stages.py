@@ -50,10 +50,11 @@ def train_segmenter(arms: tuple[str, ...], **options: Any) -> None:
     Example: i2i-keras train-segmenter --arm source_only --arm oracle
     """
     from i2i_keras import experiment
-    from i2i_keras.arms import training_order
+    from i2i_keras.arms import check_arms, training_order
     from i2i_keras.repetitions import repetitions
 
     settings, run = open_run(**options)
+    check_arms(arms)
     with run.locked(new=False):
         for own, member in repetitions(settings, run):
             for arm in training_order(arms or own.arms):

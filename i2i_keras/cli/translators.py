@@ -20,8 +20,10 @@ def train_translator(methods: tuple[str, ...], **options: Any) -> None:
     """
     from i2i_keras import experiment
     from i2i_keras.repetitions import repetitions
+    from i2i_keras.translating import check_methods
 
     settings, run = open_run(**options)
+    check_methods(methods)
     with run.locked(new=False):
         for own, member in repetitions(settings, run):
             for method in methods or own.methods:
@@ -70,6 +72,7 @@ def translate(
         raise SettingsError("--images and --out go together.")
     share = Shard.read(shard) if shard else None
     settings, run = open_run(**options)
+    translating.check_methods(methods)
     if images:
         _refuse_several(methods or settings.methods, settings.seeds, run.root)
     with run.locked(shared=bool(images or share), new=False):

@@ -15,7 +15,7 @@ from i2i_keras.config import Config
 from i2i_keras.data.labels import CLASSES, CODINGS, IGNORE
 from i2i_keras.data.records import Dataset, open_image
 from i2i_keras.data.spaces import Channel, Color, LabelSpace
-from i2i_keras.errors import FileError, SettingsError
+from i2i_keras.errors import FileError, SettingsError, unknown
 
 Rgb = tuple[int, int, int]
 NO_CLASS = 254  # Number of a color that is none of the data set's.
@@ -188,20 +188,23 @@ def _mapped_reader(path: Path, space: LabelSpace) -> LabelReader:
 
 def _check(mapping: LabelMapping) -> None:
     if bool(mapping.values) == bool(mapping.colors):
-        raise SettingsError("give a table [values] or a table [colors], and not both")
+        raise SettingsError("give a table [values] or a table [colors], and not both.")
     meant: dict[Any, str] = {}
     for table in (mapping.values, mapping.colors):
         for name, codes in table.items():
             for code in codes:
                 if meant.setdefault(code, name) != name:
-                    raise SettingsError(f"{code} means both {meant[code]!r} and {name!r}")
+                    raise SettingsError(
+                        f"{code} means both {meant[code]!r} and {name!r}; leave it in one."
+                    )
 
 
 def _number(name: str, names: tuple[str, ...]) -> int:
     if name == "ignored":
         return IGNORE
     if name not in names:
-        raise SettingsError(f"no class {name!r}; there are {', '.join(names)} and ignored")
+        told = f"there are {', '.join(names)} and ignored"
+        raise SettingsError(f"{unknown('no class', name, (*names, 'ignored'), told)}.")
     return names.index(name)
 
 

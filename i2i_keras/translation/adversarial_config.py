@@ -3,6 +3,7 @@
 import pydantic
 
 from i2i_keras.data.pipeline import PipelineConfig
+from i2i_keras.errors import unknown
 from i2i_keras.models.discriminator import DiscriminatorConfig
 from i2i_keras.models.generator import GeneratorConfig
 from i2i_keras.training.checkpoints import CheckpointConfig
@@ -109,7 +110,7 @@ class AdversarialConfig(CheckpointConfig):
     @classmethod
     def _known_loss(cls, name: str) -> str:
         if name not in ADVERSARIAL:
-            raise ValueError(f"no adversarial loss {name!r}; there are {', '.join(ADVERSARIAL)}")
+            raise ValueError(unknown("no adversarial loss", name, ADVERSARIAL))
         return name
 
     @pydantic.model_validator(mode="after")
