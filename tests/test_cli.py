@@ -93,11 +93,11 @@ def test_the_version_is_the_packages():
 
 
 def test_the_package_can_be_run_as_a_module():
-    result = python("-m", "i2i_keras", "run", "--preset", "dmeo")
+    result = python("-m", "i2i_keras", "run", "--prset", "demo")
     assert result.returncode == 2
     words = " ".join(result.stderr.split())  # A long path is on a line of its own.
     assert words.startswith(f"Usage: {sys.executable} -m i2i_keras run [OPTIONS] ")
-    assert "Did you mean 'demo'?" in result.stderr
+    assert "'--preset'" in result.stderr
     assert python("-m", "i2i_keras", "--version").stdout.startswith(
         f"{sys.executable} -m i2i_keras, "
     )
