@@ -59,7 +59,8 @@ def fit(
         unlabelled = training_batches(pipeline, target, -1 - seed, first)
         return tf.data.Dataset.zip((labelled, unlabelled)).map(lambda x, y: (*x, y[0]))
 
-    return segmenters.train(model, batches, examples, folder, _diagnose)
+    facts = {"seed": seed, "self_training": config.model_dump(mode="json")}
+    return segmenters.train(model, batches, examples, folder, facts, _diagnose)
 
 
 def _diagnose(rows: Sequence[Row]) -> list[Warning]:
