@@ -117,10 +117,12 @@ def ablate(
     for chosen in settings.values():
         if chosen.seeds:
             raise SettingsError(
-                "An ablation has one seed; set `seed`, not `seeds`, which has to be []."
+                "An ablation has one seed; set `seed`, not `seeds`: --set 'seeds=[]'."
             )
         if not chosen.evaluate.num_quality_images:
-            raise SettingsError("An ablation scores translators; set evaluate.num_quality_images.")
+            raise SettingsError(
+                "An ablation scores translators; set evaluate.num_quality_images to 2 or more."
+            )
     table: list[runs.Facts] = []
     first = next(iter(rows))
     runtime.share_threads(settings[first].threads_per_operation)

@@ -72,8 +72,9 @@ def read_toml(path: Path) -> Table:
     try:
         return tomllib.loads(path.read_text("utf-8"))
     except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "it is not UTF-8"
-        raise SettingsError(f"{path} cannot be read: {reason}.") from None
+        reason = getattr(error, "strerror", None)
+        what = f"{reason}; check its name" if reason else "it is not UTF-8; save it so"
+        raise SettingsError(f"{path} cannot be read: {what}.") from None
     except tomllib.TOMLDecodeError as error:
         raise SettingsError(f"{path} is not valid TOML: {error}.") from None
 

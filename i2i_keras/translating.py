@@ -167,7 +167,10 @@ def export(trained: Trained, kind: str, out: Path, image: Path | None) -> int:
     trained.done()
     load = TRANSLATORS[trained.method].load_generator
     if load is None:
-        raise SettingsError(f"{trained.method} has no network that could be exported.")
+        able = [name for name, method in TRANSLATORS.items() if method.load_generator]
+        raise SettingsError(
+            f"{trained.method} has no network that could be exported; take {' or '.join(able)}."
+        )
     if image is None:
         image = prepared(trained.run, _TABLES[trained.direction][0])[0].image
     generator = load(trained.folder, trained.direction, precision="float32")

@@ -66,7 +66,7 @@ def test_a_preset_can_be_a_file(tmp_path):
 
 def test_a_missing_preset_file_is_named():
     assert refused(preset="no/such.toml") == (
-        "no/such.toml cannot be read: No such file or directory."
+        "no/such.toml cannot be read: No such file or directory; check its name."
     )
 
 

@@ -14,7 +14,7 @@ from i2i_keras import config
 from i2i_keras.config import Config
 from i2i_keras.data.labels import CLASSES, CODINGS, IGNORE
 from i2i_keras.data.records import Dataset, open_image
-from i2i_keras.data.spaces import Channel, Color, LabelSpace
+from i2i_keras.data.spaces import LABEL_SPACES, Channel, Color, LabelSpace
 from i2i_keras.errors import FileError, SettingsError, unknown
 
 Rgb = tuple[int, int, int]
@@ -155,9 +155,10 @@ def what_else(numbers: NDArray[np.uint8]) -> str:
 
 def _labels_of(coding: str, space: LabelSpace) -> NDArray[np.uint8]:
     if coding not in space.labels:
+        fitting = [name for name, other in LABEL_SPACES.items() if coding in other.labels]
         raise SettingsError(
-            f"The label space does not say what the classes of {coding!r} are; it knows"
-            f" {', '.join(space.labels)}. Set prepare.label_space."
+            f"The label space {space.name} does not say what the classes of {coding!r} are; set"
+            f" prepare.label_space to {' or '.join(fitting)}, or to a TOML file that does."
         )
     return space.labels[coding]
 

@@ -98,7 +98,9 @@ def prepare(config: PrepareConfig, domains: Mapping[str, Domain], root: Path) ->
     for table, (_, tasks) in tables.items():
         records = [task.done for task in tasks if (table, task.raw.name) not in skipped]
         if table.endswith("-train") and not records:
-            raise DataError(f"No image of {table} is good; see {root / 'records/audit.json'}.")
+            raise DataError(
+                f"No image of {table} is good; mend what {root / 'records/audit.json'} lists."
+            )
         write_records(root, root / "records" / f"{table}.csv", records)
         counts[table] = len(records)
         if table == "target-test":
@@ -117,7 +119,8 @@ def _plan(
     """What is to be done for each table of a domain."""
     if not domain.splits["train"]:
         raise DataError(
-            f"The {name} ({domain.config.format}) has no training images; check its root."
+            f"{domain.root} has no training images where {domain.config.format} has them; check"
+            f" {name}.root and {name}.split."
         )
     labelled = any(record.label for records in domain.splits.values() for record in records)
     reader = domain.config.reader(space) if labelled else None

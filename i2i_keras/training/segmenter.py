@@ -13,7 +13,7 @@ from i2i_keras import config as settings
 from i2i_keras import runs
 from i2i_keras.data.pipeline import evaluation_batches, training_batches
 from i2i_keras.data.records import Record, spread
-from i2i_keras.errors import DataError
+from i2i_keras.errors import DataError, FileError
 from i2i_keras.models.segmenters import SEGMENTERS, without_weights
 from i2i_keras.training import callbacks, checkpoints, memory, schedules
 from i2i_keras.training.history import Diagnose, Watch
@@ -183,7 +183,9 @@ def load(folder: Path, step: int | None = None) -> Trained:
 def _check(config: SegmenterConfig, examples: Examples) -> None:
     for record in (*examples.train, *examples.val):
         if record.label is None or not record.label.is_file():
-            raise DataError(f"{record.image} has no label; this arm cannot be trained.")
+            raise FileError(
+                record.image, "has no label", "give it one, or leave out the arms that train on it"
+            )
     if config.select == "val_loss" and not examples.val:
         raise DataError(
             "There are no validation records to select by; use segmenter.select = 'last'."

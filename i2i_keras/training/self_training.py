@@ -46,7 +46,9 @@ def fit(
         DataError: see `segmenter.fit`; or there are no images of the target.
     """
     if not examples.target:
-        raise DataError("There are no images of the target to train on; check its split and root.")
+        raise DataError(
+            "There are no images of the target to train on; check target.split and target.root."
+        )
     weights = segmenters.begin(segmenter, examples, num_classes, seed)
     model = SelfTrainingModel(config, segmenter, num_classes, weights, seed)
     # Colors change when the teacher has seen them.

@@ -216,7 +216,9 @@ def test_a_broken_image_leaves_no_half_file_and_no_table(tmp_path, raw):
 
 
 def test_a_domain_without_training_images_is_refused(tmp_path, raw):
-    with pytest.raises(DataError, match=r"The target \(gta5\) has no training images; check its"):
+    with pytest.raises(
+        DataError, match=r" has no training images where gta5 has them; check target\.root"
+    ):
         prepare(config(), {"target": domain(raw | {"train": []})}, tmp_path)
 
 

@@ -211,8 +211,8 @@ def test_a_domain_that_the_space_does_not_know_is_refused(tmp_path, save, format
     with pytest.raises(SettingsError) as error:
         prepare(PrepareConfig(workers=1), {"source": domain}, tmp_path / "run")
     assert str(error.value) == (
-        f"The label space does not say what the classes of {format_!r} are; it knows cityscapes."
-        " Set prepare.label_space."
+        f"The label space cityscapes19 does not say what the classes of {format_!r} are; set"
+        " prepare.label_space to idd7, or to a TOML file that does."
     )
     assert not (tmp_path / "run").exists()
 

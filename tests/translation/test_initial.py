@@ -113,7 +113,7 @@ def test_a_resumed_training_has_the_same_bits_and_does_not_read_them_again(
 @pytest.mark.parametrize("method", ["cyclegan", "cycada", "cut"])
 def test_each_method_knows_its_own_name(method):
     config = TRANSLATORS[method].config
-    assert config.METHOD == method
+    assert method == config.METHOD
 
 
 def test_a_training_without_has_the_facts_that_it_always_had(tiny):
