@@ -266,7 +266,7 @@ def test_a_domain_takes_the_first_split_unless_told(tmp_path):
     ("wrong", "words"),
     [
         ({"format": "kitti"}, "no data set 'kitti'; there are cityscapes, gta5, camvid, idd, f"),
-        ({"format": "gta5", "split": "mine"}, "gta5 has no split 'mine'; official, val_as_test"),
+        ({"format": "gta5", "split": "mine"}, "gta5 has no split 'mine'; there are official, val"),
     ],
 )
 def test_an_unknown_data_set_or_split_is_refused_with_those_there_are(wrong, words):
