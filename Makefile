@@ -25,8 +25,13 @@ UV   ?= $(shell command -v uv 2>/dev/null)
 PYTHON ?= $(shell for python in python3.11 python3.10 python3 python; do \
 	$$python -c 'import sys; sys.exit(sys.version_info[:2] not in ((3, 10), (3, 11)))' \
 	>/dev/null 2>&1 && echo $$python && break; done)
-OPTIONS = --preset $(PRESET) --run $(RUN) $(if $(SOURCE),--source $(SOURCE)) \
-	$(if $(TARGET),--target $(TARGET)) $(foreach pair,$(SET),--set '$(pair)')
+# A setting begins at each `name=` after a space, so that values may hold spaces.
+SETS  = $(if $(SET),--set '$(shell printf '%s' '$(strip $(SET))' | \
+	sed -E "s/ +([a-z][a-z_0-9.]*=)/' --set '\1/g")')
+# Paths may hold spaces; in quotes a shell leaves ~ as it is.
+path  = '$(patsubst ~/%,$(HOME)/%,$(1))'
+ROOTS = $(if $(SOURCE),--source $(call path,$(SOURCE))) $(if $(TARGET),--target $(call path,$(TARGET)))
+OPTIONS = --preset $(call path,$(PRESET)) --run $(call path,$(RUN)) $(ROOTS) $(SETS)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -48,8 +53,12 @@ compare: install ## The fuller table: PRESET with all ARMS, on top of what RUN h
 streets: install ## Draw labelled streets in the layouts of Cityscapes and GTA5
 	$(I2I) streets $(OPTIONS)
 
-audit: install ## Look for what is wrong with the data set at ROOT of FORMAT
-	$(I2I) audit $(ROOT) --format $(FORMAT)
+audit: $(if $(and $(ROOT),$(FORMAT)),install) ## Look for what is wrong with the data set at ROOT of FORMAT
+ifeq ($(and $(ROOT),$(FORMAT)),)
+	@echo "Say which data set: make audit ROOT=/data/gta5 FORMAT=gta5" >&2; exit 2
+else
+	$(I2I) audit $(call path,$(ROOT)) --format '$(FORMAT)'
+endif
 
 data: install ## Align labels, resize, write records of both domains
 	$(I2I) prepare $(OPTIONS)
@@ -70,8 +79,7 @@ report: install ## Write the report page
 	$(I2I) report $(OPTIONS)
 
 ablation: install ## Change one setting of PRESET after the other (an hour or two)
-	$(I2I) ablate --preset $(PRESET) --rows $(ROWS) $(if $(SOURCE),--source $(SOURCE)) \
-		$(if $(TARGET),--target $(TARGET)) $(foreach pair,$(SET),--set '$(pair)')
+	$(I2I) ablate --preset $(call path,$(PRESET)) --rows $(call path,$(ROWS)) $(ROOTS) $(SETS)
 
 install: $(VENV)/run.stamp
 
@@ -91,12 +99,12 @@ types: $(VENV)/dev.stamp ## Check types
 	$(BIN)/mypy
 
 notebooks: $(VENV)/notebooks.stamp ## Run the notebooks on RUN, into RUN/notebooks
-	@test -f $(RUN)/report/index.html || \
-		{ echo "$(RUN) is not finished; make run PRESET=$(PRESET) RUN=$(RUN) first." >&2; exit 1; }
+	@test -f '$(RUN)/report/index.html' || \
+		{ echo "$(RUN) is not finished; make run PRESET='$(PRESET)' RUN='$(RUN)' first." >&2; exit 1; }
 	for notebook in notebooks/*.ipynb; do \
-		I2I_RUN=$(abspath $(RUN)) TF_CPP_MIN_LOG_LEVEL=3 TQDM_DISABLE=1 \
+		I2I_RUN="$$(cd '$(RUN)' && pwd)" TF_CPP_MIN_LOG_LEVEL=3 TQDM_DISABLE=1 \
 			$(BIN)/jupyter nbconvert --to html --execute \
-			--output-dir $(RUN)/notebooks $$notebook || exit 1; \
+			--output-dir '$(RUN)/notebooks' $$notebook || exit 1; \
 	done
 
 bench: $(VENV)/bench.stamp ## Time us beside others, side by side in one run (installs torch)
@@ -111,11 +119,34 @@ clean: ## Remove the environment and caches; runs are kept
 
 # --- The environment ---
 
+# An environment of another Python than PYTHON= asks for is made anew; without
+# PYTHON= it stays as it is.
+version_of = $(shell $(1) -c 'import sys; print(sys.version.split()[0])' 2>/dev/null)
+ifneq ($(filter command environment,$(firstword $(origin PYTHON))),)
+# uv also knows where others are, takes 3.10 for python3.10, and can fetch both.
+ASKED := $(or $(call version_of,'$(PYTHON)'),$(if $(UV),$(or \
+	$(call version_of,$(shell $(UV) python find '$(PYTHON)' 2>/dev/null)),$(PYTHON:python%=%))))
+FOUND := $(if $(wildcard $(VENV)/pyvenv.cfg),$(or $(call version_of,$(BIN)/python),none))
+ifeq ($(filter 3.10 3.10.% 3.11 3.11.%,$(ASKED)),)
+$(VENV)/pyvenv.cfg: wrong-python
+else ifneq ($(filter-out $(ASKED) $(ASKED).%,$(FOUND)),)
+$(VENV)/pyvenv.cfg: other-python
+endif
+endif
+
+.PHONY: wrong-python other-python
+wrong-python:
+	@echo "PYTHON=$(PYTHON) is $(or $(ASKED),no Python); give one of 3.10 or 3.11." >&2; exit 2
+
+other-python:
+	@echo "$(VENV) is of Python $(FOUND); made anew with $(ASKED), as PYTHON= asks."
+	@rm -rf $(VENV)
+
 $(VENV)/pyvenv.cfg:
 ifneq ($(UV),)
-	$(UV) venv --python $(or $(PYTHON),3.11) $(VENV)
+	$(UV) venv --python '$(or $(PYTHON),3.11)' $(VENV)
 else ifneq ($(PYTHON),)
-	$(PYTHON) -m venv $(VENV)
+	'$(PYTHON)' -m venv $(VENV)
 else
 	@echo "Python 3.10 or 3.11 is missing; install one, or give PYTHON=/path/to/python3.11." >&2; \
 	exit 1

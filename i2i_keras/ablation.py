@@ -8,10 +8,11 @@ from pathlib import Path
 
 from i2i_keras import config, running, runs
 from i2i_keras.config import Config
-from i2i_keras.errors import SettingsError
+from i2i_keras.errors import SettingsError, unknown
 from i2i_keras.running import Tell
 from i2i_keras.settings import Settings
 from i2i_keras.training import runtime
+from i2i_keras.translating import check_method
 from i2i_keras.translation import TRANSLATORS
 
 # What a row takes from the first one, and the settings that must be the same.
@@ -69,14 +70,15 @@ def read_rows(name: str, only: Collection[str] = ()) -> dict[str, tuple[str, ...
     elif name.endswith(".toml"):
         table = config.read_toml(Path(name))
     else:
-        known = ", ".join(ablation_names())
-        raise SettingsError(f"No ablation {name!r}; there are {known}, or give a .toml file.")
+        names = ablation_names()
+        told = f"there are {', '.join(names)}, or give a .toml file"
+        raise SettingsError(f"{unknown('No ablation', name, names, told)}.")
     try:
         rows = config.build(Rows, table).rows
     except SettingsError as error:
         raise SettingsError(f"{name}: {error}") from None
-    if unknown := sorted({*only} - {*rows}):
-        raise SettingsError(f"{name} has no row {unknown[0]!r}; there are {', '.join(rows)}.")
+    if strange := sorted({*only} - {*rows}):
+        raise SettingsError(f"{unknown(f'{name} has no row', strange[0], rows)}.")
     return {"as it is": ()} | {row: own for row, own in rows.items() if row in (only or rows)}
 
 
@@ -105,6 +107,7 @@ def ablate(
     Returns:
         One dict a row, with the keys of `table.csv`.
     """
+    check_method(method)
     arms = f'arms=["source_only", "adapted:{method}", "oracle"]'
     # All settings first: a wrong one in the last row costs no training.
     settings = {
@@ -113,9 +116,13 @@ def ablate(
     }
     for chosen in settings.values():
         if chosen.seeds:
-            raise SettingsError("An ablation has one seed; set `seed`, not `seeds`.")
+            raise SettingsError(
+                "An ablation has one seed; set `seed`, not `seeds`: --set 'seeds=[]'."
+            )
         if not chosen.evaluate.num_quality_images:
-            raise SettingsError("An ablation scores translators; set evaluate.num_quality_images.")
+            raise SettingsError(
+                "An ablation scores translators; set evaluate.num_quality_images to 2 or more."
+            )
     table: list[runs.Facts] = []
     first = next(iter(rows))
     runtime.share_threads(settings[first].threads_per_operation)

@@ -34,10 +34,7 @@ def arm_records(run: runs.Run, arm: str) -> ArmRecords:
         SettingsError: there is no such arm.
         DataError: a stage that it needs is not done.
     """
-    try:
-        check_arm(arm)
-    except ValueError as error:
-        raise SettingsError(str(error)) from None
+    check_arms([arm])
     kind, _, method = arm.partition(":")
     inputs = {"records": run.done("records").fingerprint}
     if kind == "oracle":
@@ -54,6 +51,19 @@ def arm_records(run: runs.Run, arm: str) -> ArmRecords:
     if kind == "mixed":
         return ArmRecords(train + new_train, val + new_val, inputs)
     return ArmRecords(new_train, new_val, inputs)
+
+
+def check_arms(arms: Iterable[str]) -> None:
+    """Refuses names that are no arms, before anything is trained.
+
+    Raises:
+        SettingsError: see `settings.check_arm`.
+    """
+    for arm in arms:
+        try:
+            check_arm(arm)
+        except ValueError as error:
+            raise SettingsError(f"{error}.") from None
 
 
 def without_adabn(arm: str) -> str:

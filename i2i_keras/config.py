@@ -1,17 +1,17 @@
 """From a TOML preset and `--set` overrides to frozen, validated settings."""
 
 import copy
-import difflib
 import json
 import sys
 from collections.abc import Mapping, Sequence
 from importlib import resources
 from pathlib import Path
-from typing import Any, TypeVar, get_args
+from typing import Any, ClassVar, TypeVar
 
 import pydantic
 
-from i2i_keras.errors import SettingsError
+from i2i_keras.errors import SettingsError, unknown
+from i2i_keras.explain import explain
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -22,7 +22,13 @@ Table = dict[str, Any]
 
 
 class Config(pydantic.BaseModel):
-    """Base of all settings: frozen, and unknown names are refused."""
+    """Base of all settings: frozen, and unknown names are refused.
+
+    Attributes:
+        WRITTEN: how one is written, with `{key}` and `{value}`, for messages.
+    """
+
+    WRITTEN: ClassVar[str] = "{key} = {value}"
 
     model_config = pydantic.ConfigDict(
         frozen=True, extra="forbid", validate_default=True, allow_inf_nan=False
@@ -88,8 +94,9 @@ def read_toml(path: Path) -> Table:
     try:
         return tomllib.loads(path.read_text("utf-8"))
     except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "it is not UTF-8"
-        raise SettingsError(f"{path} cannot be read: {reason}.") from None
+        reason = getattr(error, "strerror", None)
+        what = f"{reason}; check its name" if reason else "it is not UTF-8; save it so"
+        raise SettingsError(f"{path} cannot be read: {what}.") from None
     except tomllib.TOMLDecodeError as error:
         raise SettingsError(f"{path} is not valid TOML: {error}.") from None
 
@@ -105,7 +112,7 @@ def build(model: type[Model], table: Table) -> Model:
         # As JSON, strict still lets a list become a tuple and 1 become 1.0.
         return model.model_validate_json(json.dumps(table, default=str), strict=True)
     except pydantic.ValidationError as error:
-        raise SettingsError(_explain(model, error)) from None
+        raise SettingsError(explain(model, error, model.WRITTEN)) from None
 
 
 def _read_preset(preset: str) -> Table:
@@ -115,11 +122,9 @@ def _read_preset(preset: str) -> Table:
     if preset in preset_names():
         text = (resources.files("i2i_keras") / "presets" / f"{preset}.toml").read_text("utf-8")
         return tomllib.loads(text)
-    hint = _suggestion(preset, preset_names())
-    raise SettingsError(
-        f"There is no preset {preset!r}.{hint} Presets: {', '.join(preset_names())};"
-        " or give a .toml file."
-    )
+    names = preset_names()
+    told = f"there are {', '.join(names)}, or give a .toml file"
+    raise SettingsError(f"{unknown('No preset', preset, names, told)}.")
 
 
 def _apply(table: Table, override: str) -> None:
@@ -130,7 +135,9 @@ def _apply(table: Table, override: str) -> None:
     for name in names[:-1]:
         table = table.setdefault(name, {})
         if not isinstance(table, dict):
-            raise SettingsError(f"--set {override}: {name!r} is a value, not a table.")
+            raise SettingsError(
+                f"--set {override}: {name!r} is a value, not a table; set {name} itself."
+            )
     table[names[-1]] = _parse(value.strip())
 
 
@@ -139,35 +146,3 @@ def _parse(value: str) -> Any:
         return tomllib.loads(f"value = {value}")["value"]
     except tomllib.TOMLDecodeError:
         return value  # A bare word: `--set prepare.label_space=cityscapes34`.
-
-
-def _explain(model: type[pydantic.BaseModel], error: pydantic.ValidationError) -> str:
-    first = error.errors()[0]
-    path = [str(part) for part in first["loc"]]
-    dotted = ".".join(path)
-    if first["type"] == "extra_forbidden":
-        names = _names_at(model, path[:-1])
-        prefix = "".join(f"{part}." for part in path[:-1])
-        hint = _suggestion(path[-1], names, prefix)
-        return f"No setting {dotted!r}.{hint} Settings: {', '.join(names)}."
-    if first["type"] == "missing":
-        return f"Setting {dotted!r} is needed."
-    message = first["msg"].removeprefix("Value error, ")
-    given = "" if isinstance(first["input"], dict) else f"; got {first['input']!r}"
-    return f"Setting {dotted!r}: {message}{given}." if dotted else message
-
-
-def _names_at(model: type[pydantic.BaseModel], path: Sequence[str]) -> list[str]:
-    """Names of the fields of the settings at a dotted place."""
-    for part in path:
-        if part.isdecimal():  # Place in a list, whose items were looked at already.
-            continue
-        annotation = model.model_fields[part].annotation
-        candidates = (annotation, *get_args(annotation))
-        model = next(c for c in candidates if isinstance(c, type) and issubclass(c, Config))
-    return list(model.model_fields)
-
-
-def _suggestion(given: str, names: Sequence[str], prefix: str = "") -> str:
-    close = difflib.get_close_matches(given, names, n=1)
-    return f" Did you mean '{prefix}{close[0]}'?" if close else ""

@@ -1,5 +1,7 @@
-"""The ways in which a user's input can be at fault."""
+"""The ways in which a user's input can be at fault, and how that is said."""
 
+import difflib
+from collections.abc import Iterable
 from pathlib import Path
 
 
@@ -30,3 +32,30 @@ class FileError(DataError):
 
     def __str__(self) -> str:
         return f"{self.file} {self.what}; {self.todo}."
+
+
+def suggestion(given: object, names: Iterable[str]) -> str:
+    """The name that was probably meant, in whatever case; empty = none."""
+    by_lower = {name.casefold(): name for name in names}
+    close = difflib.get_close_matches(str(given).casefold(), by_lower, n=1)
+    return by_lower[close[0]] if close else ""
+
+
+def unknown(what: str, given: object, names: Iterable[str], told: str = "") -> str:
+    """What is said of a name that is none of those there are.
+
+    Args:
+        what: there is not, such as "No arm".
+        given: the name.
+        names: those there are.
+        told: which there are, as a sentence without its end; empty = all names.
+
+    Returns:
+        Such as "No arm 'orakle'. Did you mean 'oracle'? There are ...".
+    """
+    names = list(names)
+    told = told or f"there are {', '.join(names)}"
+    meant = suggestion(given, names)
+    if not meant:
+        return f"{what} {given!r}; {told}"
+    return f"{what} {given!r}. Did you mean {meant!r}? {told[:1].upper()}{told[1:]}"

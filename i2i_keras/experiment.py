@@ -98,7 +98,8 @@ def train_translator(settings: Settings, run: runs.Run, method: str) -> runs.Don
         runtime.make_deterministic(settings.deterministic)
         return dict(fit(config, x, y, folder, settings.seed))
 
-    facts = {"seed": settings.seed, **config.model_dump(mode="json")}
+    own = config.facts() if hasattr(config, "facts") else config.model_dump(mode="json")
+    facts = {"seed": settings.seed, **own}
     return run.stage(f"translator/{method}", facts, inputs, work)
 
 

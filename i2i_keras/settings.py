@@ -1,6 +1,6 @@
 """All settings of an experiment, each part beside the code it configures."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 import pydantic
 
@@ -8,7 +8,7 @@ from i2i_keras.config import Config
 from i2i_keras.data.domains import DomainConfig
 from i2i_keras.data.prepare import PrepareConfig
 from i2i_keras.data.streets import StreetsConfig
-from i2i_keras.errors import SettingsError
+from i2i_keras.errors import SettingsError, unknown
 from i2i_keras.evaluation.safe_labels import LabelSafeConfig
 from i2i_keras.evaluation.whole_images import check_window
 from i2i_keras.models import pretrained
@@ -107,6 +107,8 @@ class Settings(Config):
         evaluate: scores and intervals.
     """
 
+    WRITTEN: ClassVar[str] = "--set '{key}={value}'"
+
     seed: Seed = 0
     seeds: tuple[Seed, ...] = ()
     deterministic: Determinism = "auto"
@@ -139,7 +141,7 @@ class Settings(Config):
     def _known_translators(cls, methods: tuple[str, ...]) -> tuple[str, ...]:
         for method in methods:
             if method not in TRANSLATORS:
-                raise ValueError(f"no translator {method!r}; there are {', '.join(TRANSLATORS)}")
+                raise ValueError(unknown("no translator", method, TRANSLATORS))
         return methods
 
     @pydantic.model_validator(mode="after")
@@ -188,11 +190,13 @@ def check_arm(arm: str) -> None:
     alone = ("source_only", "oracle", "adabn", "self_training")
     kinds = ("adapted", "mixed", "label_safe", "adabn", "self_training")
     if arm not in alone and (kind not in kinds or method not in TRANSLATORS):
-        names = [f"{kind}:METHOD" for kind in kinds]
-        raise ValueError(
-            f"no arm {arm!r}; arms are {', '.join((*alone, *names[:-1]))} and {names[-1]}"
+        names = (*alone, *(f"{kind}:{method}" for kind in kinds for method in TRANSLATORS))
+        shapes = [f"{kind}:METHOD" for kind in kinds]
+        told = (
+            f"arms are {', '.join((*alone, *shapes[:-1]))} and {shapes[-1]}"
             f" with METHOD one of {', '.join(TRANSLATORS)}"
         )
+        raise ValueError(unknown("no arm", arm, names, told))
 
 
 def check_crop(method: str, crop: tuple[int, int], stride: int) -> None:

@@ -2,7 +2,7 @@
 
 import hashlib
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,7 +11,7 @@ import numpy as np
 from i2i_keras import locks, runs
 from i2i_keras.arms import prepared, translated_stage
 from i2i_keras.data.records import read_image, write_records
-from i2i_keras.errors import SettingsError
+from i2i_keras.errors import SettingsError, unknown
 from i2i_keras.translation import TRANSLATORS, tiles
 from i2i_keras.translation.apply import Translate, find_images, translate_records, unfinished
 from i2i_keras.translation.export import export_generator
@@ -92,7 +92,13 @@ def check_method(method: str) -> None:
         SettingsError: it is not a key of `TRANSLATORS`.
     """
     if method not in TRANSLATORS:
-        raise SettingsError(f"No translator {method!r}; there are {', '.join(TRANSLATORS)}.")
+        raise SettingsError(f"{unknown('No translator', method, TRANSLATORS)}.")
+
+
+def check_methods(methods: Iterable[str]) -> None:
+    """`check_method` of several, before the first one is at work."""
+    for method in methods:
+        check_method(method)
 
 
 def translate(trained: Trained) -> runs.Done:
@@ -161,7 +167,10 @@ def export(trained: Trained, kind: str, out: Path, image: Path | None) -> int:
     trained.done()
     load = TRANSLATORS[trained.method].load_generator
     if load is None:
-        raise SettingsError(f"{trained.method} has no network that could be exported.")
+        able = [name for name, method in TRANSLATORS.items() if method.load_generator]
+        raise SettingsError(
+            f"{trained.method} has no network that could be exported; take {' or '.join(able)}."
+        )
     if image is None:
         image = prepared(trained.run, _TABLES[trained.direction][0])[0].image
     generator = load(trained.folder, trained.direction, precision="float32")

@@ -2,6 +2,7 @@ import pydantic
 import pytest
 
 from i2i_keras import config
+from i2i_keras.data.spaces import SpaceClass
 from i2i_keras.errors import SettingsError
 from i2i_keras.experiment import Settings
 
@@ -52,7 +53,7 @@ def test_the_paper_preset_is_the_papers_training():
 
 def test_a_misspelled_preset_is_answered_with_the_right_one():
     message = refused(preset="dmeo")
-    assert message.startswith("There is no preset 'dmeo'. Did you mean 'demo'? Presets: ")
+    assert message.startswith("No preset 'dmeo'. Did you mean 'demo'? There are ")
     assert all(name in message for name in config.preset_names())
 
 
@@ -65,7 +66,7 @@ def test_a_preset_can_be_a_file(tmp_path):
 
 def test_a_missing_preset_file_is_named():
     assert refused(preset="no/such.toml") == (
-        "no/such.toml cannot be read: No such file or directory."
+        "no/such.toml cannot be read: No such file or directory; check its name."
     )
 
 
@@ -123,7 +124,9 @@ def test_an_override_without_key_or_value_is_refused(override):
 
 
 def test_an_override_below_a_value_is_refused():
-    assert refused("seed.of=3") == "--set seed.of=3: 'seed' is a value, not a table."
+    assert refused("seed.of=3") == (
+        "--set seed.of=3: 'seed' is a value, not a table; set seed itself."
+    )
 
 
 # --- What is refused --------------------------------------------------------
@@ -156,36 +159,127 @@ def test_nothing_like_it_gives_no_suggestion():
 @pytest.mark.parametrize(
     ("override", "message"),
     [
-        ("segmenter.steps=many", "Setting 'segmenter.steps': Input should be a valid integer"),
-        ("segmenter.steps=2.5", "Setting 'segmenter.steps': Input should be a valid integer"),
-        ("segmenter.pipeline.flip=1", "Setting 'segmenter.pipeline.flip': Input should be a valid"),
-        ("segmenter.pipeline.crop=8", "Setting 'segmenter.pipeline.crop': Input should be a valid"),
-        ("arms=oracle", "Setting 'arms': Input should be a valid array; got 'oracle'."),
-        ("segmenter=3", "Setting 'segmenter': "),
+        ("segmenter.steps=many", "'segmenter.steps': it has to be a whole number, not 'many'."),
+        ("segmenter.steps=2.5", "'segmenter.steps': it has to be a whole number, not 2.5."),
+        ("segmenter.steps=true", "'segmenter.steps': it has to be a whole number, not True."),
+        ("seed={a=1}", "'seed': it has to be a whole number."),
+        ("arms=[1]", "'arms.0': it has to be a text, not 1."),
+        ('prepare.size=["a", 2]', "'prepare.size.0': it has to be a whole number, not 'a'."),
+        (
+            "streets=3",
+            "'streets': it has to be a table of settings, not 3; give one of them by its name,"
+            " streets.NAME: num_train, num_val, num_test, camera_size, game_size, seed.",
+        ),
+        (
+            "translator=cut",
+            "'translator': it has to be a table of settings, not 'cut'; give one of them by its"
+            " name, translator.NAME: cyclegan, cycada, cut, color, fourier.",
+        ),
     ],
 )
 def test_a_wrong_type_is_refused_by_name(override, message):
-    assert refused(override).startswith(message)
+    assert refused(override) == f"Setting {message}"
+
+
+@pytest.mark.parametrize(
+    ("override", "what", "right"),
+    [
+        ("arms=oracle", "a list, not 'oracle'", 'arms=["oracle"]'),
+        ("arms=oracle, adabn", "a list, not 'oracle, adabn'", 'arms=["oracle", "adabn"]'),
+        ("seeds=1", "a list, not 1", "seeds=[1]"),
+        ("seeds=1,2", "a list, not '1,2'", "seeds=[1, 2]"),
+        ("prepare.size=256", "a list, not 256", "prepare.size=[256, 256]"),
+        ("prepare.size=128x256", "a list, not '128x256'", "prepare.size=[128, 256]"),
+        ("prepare.size=128-256", "a list, not '128-256'", "prepare.size=[128, 256]"),
+        ("prepare.size=[96]", "a list of 2, not [96]", "prepare.size=[96, 96]"),
+        ("prepare.size=[9, 8, 7]", "a list of 2, not [9, 8, 7]", "prepare.size=[9, 8]"),
+        ("evaluate.window=64", "a list, not 64", "evaluate.window=[64, 64]"),
+        ("segmenter.pipeline.flip=yes", "true or false, not 'yes'", "segmenter.pipeline.flip=true"),
+        ("segmenter.pipeline.flip=0", "true or false, not 0", "segmenter.pipeline.flip=false"),
+        ("segmenter.steps=10,000", "a whole number, not '10,000'", "segmenter.steps=10000"),
+        ("segmenter.dice=1,5", "a number, not '1,5'", "segmenter.dice=1.5"),
+        ("segmenter.dice=2,5e-4", "a number, not '2,5e-4'", "segmenter.dice=0.00025"),
+        ('seed="3"', "a whole number, not '3'", "seed=3"),
+        ("source.root=5", "a text, not 5", 'source.root="5"'),
+        ("translator.cut.augment=color", "a list, not 'color'", 'translator.cut.augment=["color"]'),
+    ],
+)
+def test_a_value_that_is_written_wrong_is_answered_with_the_right_way(override, what, right):
+    name = override.partition("=")[0]
+    assert refused(override) == (
+        f"Setting {name!r}: it has to be {what}; write it as --set '{right}'."
+    )
+    try:
+        build(right)
+    except SettingsError as error:  # Its form is right, whatever else is not.
+        assert "it has to be" not in str(error)
+
+
+@pytest.mark.parametrize("given", ["[source_only,oracle]", "[source_only,oracle"])
+def test_quotes_that_a_shell_has_taken_away_are_missed(given):
+    assert refused(f"arms={given}") == (
+        f"Setting 'arms': it has to be a list, not '{given}'; write it as"
+        ' --set \'arms=["source_only", "oracle"]\', in single quotes, without which a shell'
+        " takes the double ones away."
+    )
+
+
+@pytest.mark.parametrize("given", ["", "large", "{a=1}", "[]"])
+def test_a_size_that_cannot_be_guessed_is_answered_with_the_usual_one(given):
+    assert refused(f"prepare.size={given}").endswith("; e.g. --set 'prepare.size=[280, 560]'.")
+
+
+def test_in_a_file_a_list_is_written_as_in_a_file():
+    with pytest.raises(SettingsError) as error:
+        config.build(SpaceClass, {"name": "sky", "color": 3})
+    assert str(error.value) == (
+        "Setting 'color': it has to be a list, not 3; write it as color = [3, 3, 3]."
+    )
 
 
 @pytest.mark.parametrize(
     ("override", "message"),
     [
-        ("seed=-1", "Setting 'seed': Input should be greater than or equal to 0; got -1."),
-        ("seed=4294967296", "Setting 'seed': Input should be less than 4294967296; got 42949"),
+        ("translator.cut.schedule=linaer", "no 'linaer'. Did you mean 'linear'? It is one of lin"),
+        ("translator.cut.generator.norm=Batch", "no 'Batch'. Did you mean 'batch'? It is one of"),
+        ('translator.cut.augment=["colour"]', "no 'colour'. Did you mean 'color'? It is one of c"),
+        ("translator.cut.generator.outer_kernel=4", "no 4; it is one of 3, 5, 7."),
+        ("segmenter.network=unt", "no network 'unt'. Did you mean 'unet'? There are unet, mobile_"),
+        ("segmenter.mobile_unet.weights=imagent", "no weights 'imagent'. Did you mean 'imagenet'"),
+        ("translator.cut.adversarial=lsgna", "no adversarial loss 'lsgna'. Did you mean 'lsgan'?"),
+        ("prepare.label_space=cityscape19", "no label space 'cityscape19'. Did you mean 'citysca"),
+        ("source.format=GTA5", "no data set 'GTA5'. Did you mean 'gta5'? There are cityscapes, gt"),
+        ("source.split=oficial", "cityscapes has no split 'oficial'. Did you mean 'official'? Th"),
+        ("source.encoding=id", "cityscapes has no encoding 'id'. Did you mean 'ids'? There are id"),
+        ('arms=["orakle"]', "no arm 'orakle'. Did you mean 'oracle'? Arms are source_only, oracle"),
+        ('arms=["adapted:cyclgan"]', "no arm 'adapted:cyclgan'. Did you mean 'adapted:cyclegan'?"),
+    ],
+)
+def test_a_misspelled_value_is_answered_with_the_right_one(override, message):
+    assert message in refused(override)
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("seed=-1", "Setting 'seed': it has to be greater than or equal to 0; got -1."),
+        ("seed=4294967296", "Setting 'seed': it has to be less than 4294967296; got 4294967"),
         (
             "evaluate.num_quality_images=1",
             "Setting 'evaluate.num_quality_images': one image has no",
         ),
-        ("segmenter.steps=0", "Setting 'segmenter.steps': Input should be greater than 0; got 0."),
+        ("segmenter.steps=0", "Setting 'segmenter.steps': it has to be greater than 0; got 0."),
         ("translator.cyclegan.lambda_cycle=-1", "Setting 'translator.cyclegan.lambda_cycle': "),
         ("translator.cyclegan.beta_1=1.0", "Setting 'translator.cyclegan.beta_1': "),
         ("translator.cyclegan.adversarial=wgan", "Setting 'translator.cyclegan.adversarial': "),
         ("prepare.label_space=coco", "Setting 'prepare.label_space': no label space 'coco'; "),
         ("prepare.size=[96]", "Setting 'prepare.size"),
         ("source.format=coco", "Setting 'source': no data set 'coco'; there are cityscapes"),
-        ("source.split=mine", "Setting 'source': cityscapes has no split 'mine'; official"),
-        ("streets.camera_size=[64, 100]", "Setting 'streets.camera_size.1': Input should be great"),
+        (
+            "source.split=mine",
+            "Setting 'source': cityscapes has no split 'mine'; there are official",
+        ),
+        ("streets.camera_size=[64, 100]", "Setting 'streets.camera_size.1': it has to be great"),
         (
             "segmenter.pipeline.crop=[96, 120]",
             "Setting 'segmenter': pipeline.crop has to be a multiple of 16 for this network.",
@@ -198,9 +292,9 @@ def test_a_wrong_type_is_refused_by_name(override, message):
             "evaluate.window=[96, 120]",
             "evaluate.window is 96 x 120, but this segmenter needs multiples of 16; change it",
         ),
-        ("evaluate.window=[0, 16]", "Setting 'evaluate.window.0': Input should be greater than 0"),
-        ('arms=["target_only"]', "Setting 'arms': no arm 'target_only'; arms are source_only, "),
-        ('arms=["adapted:cat"]', "Setting 'arms': no arm 'adapted:cat'; "),
+        ("evaluate.window=[0, 16]", "Setting 'evaluate.window.0': it has to be greater than 0"),
+        ('arms=["target_only"]', "Setting 'arms': no arm 'target_only'. "),
+        ('arms=["adapted:cat"]', "Setting 'arms': no arm 'adapted:cat'. "),
         (
             'arms=["label_safe:cyclegan", "oracle"]',
             "Setting 'arms': label_safe looks through the eyes of source_only; name that, too",
@@ -214,9 +308,9 @@ def test_a_wrong_type_is_refused_by_name(override, message):
             "Setting 'translator.cycada.semantic_directions': name xy, yx or both, each once; for",
         ),
         ('translator.cycada.semantic_directions=["xx"]', "Setting 'translator.cycada.semantic_"),
-        ('arms=["label_safe:cat", "source_only"]', "Setting 'arms': no arm 'label_safe:cat'; "),
-        ('arms=["self_training:cat"]', "Setting 'arms': no arm 'self_training:cat'; arms are "),
-        ("self_training.threshold=2", "Setting 'self_training.threshold': Input should be less"),
+        ('arms=["label_safe:cat", "source_only"]', "Setting 'arms': no arm 'label_safe:cat'. "),
+        ('arms=["self_training:cat"]', "Setting 'arms': no arm 'self_training:cat'. "),
+        ("self_training.threshold=2", "Setting 'self_training.threshold': it has to be less"),
         ('arms=["oracle", "oracle"]', "Setting 'arms': an arm is named twice"),
         ("arms=[]", "name at least one arm, or a method in translators"),
         ("seeds=[3]", "Setting 'seeds': one training has no spread; set seed instead"),
@@ -238,7 +332,7 @@ def test_crops_that_the_segmenter_cannot_see_are_refused_where_a_translator_need
 @pytest.mark.parametrize("value", ["nan", "inf", "-inf"])
 @pytest.mark.parametrize("name", ["translator.cyclegan.lambda_cycle", "segmenter.learning_rate"])
 def test_a_number_has_to_be_finite(name, value):
-    assert refused(f"{name}={value}").startswith(f"Setting '{name}': Input should be ")
+    assert refused(f"{name}={value}").startswith(f"Setting '{name}': it has to be ")
 
 
 def test_a_setting_without_default_is_asked_for(tmp_path):

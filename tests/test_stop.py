@@ -19,10 +19,10 @@ WORDS = [
 ]
 
 
-def start(folder, words):
+def start(folder, words, program=(PROGRAM,)):
     # A shell's background job, as CI may be, is born deaf to Ctrl-C.
     return subprocess.Popen(
-        [PROGRAM, *words],
+        [*program, *words],
         cwd=folder,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -77,6 +77,16 @@ def test_a_training_that_is_stopped_saves_and_says_how_to_go_on(prepared, end):
     code, out, err = end(process)
     assert (code, out) == (0, f"{last}\n"), err
     assert step(prepared) > reached
+
+
+def test_what_was_started_as_a_module_goes_on_as_one(prepared, end):
+    module = [sys.executable, "-m", "i2i_keras"]
+    process = start(prepared, WORDS, module)
+    until(process, r" \d+/100000 ")
+    process.send_signal(signal.SIGINT)
+    code, out, err = end(process)
+    assert code == 0, err
+    assert shlex.split(out.partition("go on with: ")[2]) == [*module, *WORDS]
 
 
 def test_a_second_signal_stops_at_once(prepared, end):

@@ -217,7 +217,7 @@ def test_a_method_without_a_network_translates(networkless, run):
 
 
 def test_a_method_without_a_network_is_not_exported(networkless, tmp_path):
-    with pytest.raises(SettingsError, match="cyclegan has no network that could be exported"):
+    with pytest.raises(SettingsError, match="cyclegan has no network that could be exported; take"):
         translating.export(networkless, "tflite", tmp_path / "out", None)
 
 

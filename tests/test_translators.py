@@ -106,7 +106,10 @@ def test_the_way_back_is_open_and_in_shards_as_well(finished, method):
 def test_there_is_nothing_to_export(finished, method):
     result = finished.command("export", "--method", method)
     assert result.exit_code == 2
-    assert f"{method} has no network that could be exported." in result.output
+    assert (
+        f"{method} has no network that could be exported; take cyclegan or cycada or cut."
+        in result.output
+    )
 
 
 # --- Without a way back -----------------------------------------------------
@@ -136,3 +139,25 @@ def test_the_generator_is_exported(finished):
     result = finished.command("export", "--method", "cut", "--out", finished.root / "export")
     assert result.exit_code == 0, result.output
     assert (finished.root / "export" / "saved_model.pb").is_file()
+
+
+def test_a_run_that_begins_with_another_ones_translator_does_not_hold_its_place(
+    tiny_experiment, tmp_path
+):
+    first = tiny_experiment(tmp_path / "first")
+    second = tiny_experiment(tmp_path / "second", f"translator.cyclegan.initial={first.root}")
+    for experiment in (first, second):
+        assert experiment.command("prepare").exit_code == 0
+        result = experiment.command("train-translator", "--method", "cyclegan")
+        assert result.exit_code == 0, result.output
+    done = runs.read_json(second.root / "translator/cyclegan/done.json")
+    assert done["settings"]["initial"].startswith("sha256 ")
+    assert "initial" not in runs.read_json(first.root / "translator/cyclegan/done.json")["settings"]
+    for path in (second.root / "translator").rglob("*.json"):
+        assert str(first.root) not in path.read_text("utf-8")
+
+    assert "was done before" in second.command("train-translator", "--method", "cyclegan").output
+    plain = tiny_experiment(second.root)
+    result = plain.command("train-translator", "--method", "cyclegan")
+    assert result.exit_code == 1
+    assert f"made with initial = {done['settings']['initial']} (now absent)" in result.output

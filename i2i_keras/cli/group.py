@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from i2i_keras.errors import DataError, SettingsError
+from i2i_keras.errors import DataError, SettingsError, unknown
 from i2i_keras.training.signals import Stopped
 
 
@@ -23,6 +23,15 @@ class Group(click.Group):
         ctx.meta["arguments"] = [*args]
         return super().parse_args(ctx, args)
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        # Not all versions of Click say what was meant, and none what there is.
+        if self.get_command(ctx, args[0]) is None and not args[0].startswith("-"):
+            names = self.list_commands(ctx)
+            raise click.UsageError(f"{unknown('No command', args[0], names)}.", ctx)
+        return super().resolve_command(ctx, args)
+
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
@@ -35,7 +44,7 @@ class Group(click.Group):
             message = f"{error.filename}: {error.strerror}" if known else str(error).rstrip(".")
             raise click.ClickException(f"{message}.") from error
         except Stopped:
-            command = shlex.join([_program(ctx), *ctx.meta["arguments"]])
+            command = shlex.join([*_program(ctx), *ctx.meta["arguments"]])
             click.echo(f"Stopped and saved; go on with: {command}")
             ctx.exit(0)
         except KeyboardInterrupt:
@@ -43,8 +52,16 @@ class Group(click.Group):
             ctx.exit(130)
 
 
-def _program(ctx: click.Context) -> str:
-    """What to type to start this program again."""
+def module_words() -> list[str]:
+    """What was typed where the program was started as `python -m i2i_keras`."""
+    # Python's own words are all before the program's arguments.
+    return sys.orig_argv[: len(sys.orig_argv) - len(sys.argv) + 1]
+
+
+def _program(ctx: click.Context) -> list[str]:
+    """What to type to start this program again, word by word."""
+    if Path(sys.argv[0]).name == "__main__.py":
+        return module_words()
     name = ctx.info_name or "i2i-keras"
     # By make it is started from an environment that the user is not in.
-    return sys.argv[0] if Path(sys.argv[0]).name == name and not shutil.which(name) else name
+    return [sys.argv[0] if Path(sys.argv[0]).name == name and not shutil.which(name) else name]

@@ -55,9 +55,10 @@ def train_segmenter(arms: tuple[str, ...], **options: Any) -> None:
     Example: i2i-keras train-segmenter --arm source_only --arm oracle
     """
     from i2i_keras import experiment, fitting
-    from i2i_keras.arms import training_order
+    from i2i_keras.arms import check_arms, training_order
     from i2i_keras.repetitions import repetitions
 
+    check_arms(arms)
     opened = open_run(**options, use="make")
     run = opened.run
     run.done("records")  # What there is decides what can be trained.

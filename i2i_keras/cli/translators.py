@@ -20,7 +20,9 @@ def train_translator(methods: tuple[str, ...], **options: Any) -> None:
     """
     from i2i_keras import experiment, fitting
     from i2i_keras.repetitions import repetitions
+    from i2i_keras.translating import check_methods
 
+    check_methods(methods)
     opened = open_run(**options, use="make")
     opened.run.done("records")  # What there is decides what can be trained.
     settings = fitting.fit(opened.settings, opened.run).settings
@@ -71,6 +73,7 @@ def translate(
     if (images is None) != (out is None):
         raise SettingsError("--images and --out go together.")
     share = Shard.read(shard) if shard else None
+    translating.check_methods(methods)
     opened = open_run(**options, use="read" if images else "make")
     settings, run = opened.settings, opened.run
     if images:

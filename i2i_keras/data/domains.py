@@ -15,7 +15,7 @@ from i2i_keras.data.folder import HOLD_OUT
 from i2i_keras.data.hold_out import HoldOutConfig, divide
 from i2i_keras.data.records import Splits
 from i2i_keras.data.spaces import LABEL_SPACES, LabelSpace, find_space
-from i2i_keras.errors import DataError
+from i2i_keras.errors import DataError, unknown
 
 # In `cityscapes34` no label is void.
 _TRIED = ("cityscapes19", *LABEL_SPACES)
@@ -46,16 +46,18 @@ class DomainConfig(Config):
     @pydantic.model_validator(mode="after")
     def _known(self) -> "DomainConfig":
         if self.format not in DATASETS:
-            raise ValueError(f"no data set {self.format!r}; there are {', '.join(DATASETS)}")
+            raise ValueError(unknown("no data set", self.format, DATASETS))
         dataset = DATASETS[self.format]
         for given, kind, known in (
             (self.split, "split", dataset.splits),
             (self.encoding, "encoding", dataset.encodings),
         ):
             if given and given not in known:
-                raise ValueError(f"{self.format} has no {kind} {given!r}; {', '.join(known)}")
+                raise ValueError(unknown(f"{self.format} has no {kind}", given, known))
         if self.mapping and self.format != "folder":
-            raise ValueError(f"a mapping is for the format 'folder', not for {self.format!r}")
+            raise ValueError(
+                f"a mapping is for the format 'folder', not for {self.format!r}; leave it out"
+            )
         return self
 
     def find(self, root: Path) -> Splits:
@@ -141,7 +143,9 @@ def audit_domain(config: DomainConfig, root: Path, label_space: str, workers: in
     """
     dataset, splits = DATASETS[config.format], config.find(root)
     if not any(splits.values()):
-        raise DataError(f"{root} has no images where {config.format} has them; check its root.")
+        raise DataError(
+            f"{root} has no images where {config.format} has them; give the data set's root."
+        )
     fitting = (name for name in _TRIED if dataset.coding in LABEL_SPACES[name].labels)
     space = find_space(label_space or next(fitting))
     labelled = any(record.label for records in splits.values() for record in records)

@@ -14,8 +14,8 @@ from i2i_keras import config
 from i2i_keras.config import Config
 from i2i_keras.data.labels import CLASSES, CODINGS, IGNORE
 from i2i_keras.data.records import Dataset, open_image
-from i2i_keras.data.spaces import Channel, Color, LabelSpace
-from i2i_keras.errors import FileError, SettingsError
+from i2i_keras.data.spaces import LABEL_SPACES, Channel, Color, LabelSpace
+from i2i_keras.errors import FileError, SettingsError, unknown
 
 Rgb = tuple[int, int, int]
 NO_CLASS = 254  # Number of a color that is none of the data set's.
@@ -155,9 +155,10 @@ def what_else(numbers: NDArray[np.uint8]) -> str:
 
 def _labels_of(coding: str, space: LabelSpace) -> NDArray[np.uint8]:
     if coding not in space.labels:
+        fitting = [name for name, other in LABEL_SPACES.items() if coding in other.labels]
         raise SettingsError(
-            f"The label space does not say what the classes of {coding!r} are; it knows"
-            f" {', '.join(space.labels)}. Set prepare.label_space."
+            f"The label space {space.name} does not say what the classes of {coding!r} are; set"
+            f" prepare.label_space to {' or '.join(fitting)}, or to a TOML file that does."
         )
     return space.labels[coding]
 
@@ -188,20 +189,23 @@ def _mapped_reader(path: Path, space: LabelSpace) -> LabelReader:
 
 def _check(mapping: LabelMapping) -> None:
     if bool(mapping.values) == bool(mapping.colors):
-        raise SettingsError("give a table [values] or a table [colors], and not both")
+        raise SettingsError("give a table [values] or a table [colors], and not both.")
     meant: dict[Any, str] = {}
     for table in (mapping.values, mapping.colors):
         for name, codes in table.items():
             for code in codes:
                 if meant.setdefault(code, name) != name:
-                    raise SettingsError(f"{code} means both {meant[code]!r} and {name!r}")
+                    raise SettingsError(
+                        f"{code} means both {meant[code]!r} and {name!r}; leave it in one."
+                    )
 
 
 def _number(name: str, names: tuple[str, ...]) -> int:
     if name == "ignored":
         return IGNORE
     if name not in names:
-        raise SettingsError(f"no class {name!r}; there are {', '.join(names)} and ignored")
+        told = f"there are {', '.join(names)} and ignored"
+        raise SettingsError(f"{unknown('no class', name, (*names, 'ignored'), told)}.")
     return names.index(name)
 
 

@@ -85,7 +85,7 @@ DATASET = Dataset(
 
 def _frame(path: Path) -> int:
     if not path.stem.isdecimal():
-        raise DataError(f"{path} is not a frame of GTA5; its name should be a number.")
+        raise DataError(f"{path} is not a frame of GTA5, whose name is a number; remove it.")
     if not 1 <= int(path.stem) <= NUM_FRAMES:
         raise DataError(f"{path} is not a frame of GTA5, which has 1 to {NUM_FRAMES}; remove it.")
     return int(path.stem)

@@ -42,7 +42,7 @@ class PipelineConfig(Config):
     @classmethod
     def _ordered(cls, scale: tuple[float, float]) -> tuple[float, float]:
         if scale[0] > scale[1]:
-            raise ValueError("the least factor stands first")
+            raise ValueError(f"the least factor stands first; got {list(scale)}")
         return scale
 
 
@@ -145,12 +145,12 @@ def evaluation_batches(
 def _check(config: PipelineConfig, records: Sequence[Record]) -> tuple[int, int]:
     """Size of all records, read from the first one."""
     if not records:
-        raise DataError("There are no records to train on; check the split and the root.")
+        raise DataError("There are no records to train on; check split and root of both domains.")
     width, height = open_image(records[0].image).size
     if config.crop[0] > height or config.crop[1] > width:
         raise DataError(
             f"{records[0].image} is {height} x {width}, smaller than the crop of"
-            f" {config.crop[0]} x {config.crop[1]}; lower `crop` or raise prepare.size."
+            f" {config.crop[0]} x {config.crop[1]}; lower pipeline.crop or raise prepare.size."
         )
     return height, width
 

@@ -109,7 +109,9 @@ def prepare(config: PrepareConfig, domains: Mapping[str, Domain], root: Path) ->
         ]
         records = [record for record, _ in good]
         if table.endswith("-train") and not records:
-            raise DataError(f"No image of {table} is good; see {root / 'records/audit.json'}.")
+            raise DataError(
+                f"No image of {table} is good; mend what {root / 'records/audit.json'} lists."
+            )
         write_records(root, root / "records" / f"{table}.csv", records)
         counts[table] = len(records)
         labelled[table] = sum(bool(r.label) and row.get("counts", True) for r, row in good)
@@ -167,7 +169,8 @@ def _plan(
     size = fitting_size(config, [])  # It is set by now.
     if not domain.splits["train"]:
         raise DataError(
-            f"The {name} ({domain.config.format}) has no training images; check its root."
+            f"{domain.root} has no training images where {domain.config.format} has them; check"
+            f" {name}.root and {name}.split."
         )
     labelled = any(record.label for records in domain.splits.values() for record in records)
     reader = domain.config.reader(space) if labelled else None

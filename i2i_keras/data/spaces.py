@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from i2i_keras import config, runs
 from i2i_keras.config import Config
 from i2i_keras.data.labels import CLASSES, CODINGS, IGNORE, StreetClass
-from i2i_keras.errors import DataError, SettingsError
+from i2i_keras.errors import DataError, SettingsError, unknown
 
 Channel = Annotated[int, pydantic.Field(ge=0, le=255)]
 Color = tuple[Channel, Channel, Channel]
@@ -73,12 +73,12 @@ def build_space(name: str, classes: Sequence[SpaceClass]) -> LabelSpace:
         for index, row in enumerate(classes):
             for joined in getattr(row, coding):
                 if joined not in known:
-                    raise SettingsError(
-                        f"{row.name!r} joins {joined!r}, which is no class of {coding}; there are"
-                        f" {', '.join(known)}."
-                    )
+                    what = f"{row.name!r} joins a class that {coding} does not have:"
+                    raise SettingsError(f"{unknown(what, joined, known)}.")
                 if table[known.index(joined)] != IGNORE:
-                    raise SettingsError(f"{coding}'s {joined!r} is joined by two classes.")
+                    raise SettingsError(
+                        f"{coding}'s {joined!r} is joined by two classes; leave it in one."
+                    )
                 table[known.index(joined)] = index
         if (table != IGNORE).any():
             labels[coding] = table
@@ -197,9 +197,8 @@ def find_space(name: str) -> LabelSpace:
     if name in LABEL_SPACES:
         return LABEL_SPACES[name]
     if not name.endswith(".toml"):
-        raise SettingsError(
-            f"no label space {name!r}; there are {', '.join(LABEL_SPACES)}, or give a .toml file"
-        )
+        told = f"there are {', '.join(LABEL_SPACES)}, or give a .toml file"
+        raise SettingsError(f"{unknown('no label space', name, LABEL_SPACES, told)}.")
     table = config.read_toml(Path(name))
     try:
         return build_space(Path(name).stem, config.build(_SpaceFile, table).classes)

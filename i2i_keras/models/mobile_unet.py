@@ -47,7 +47,10 @@ class MobileUNetConfig(Config):
     @pydantic.model_validator(mode="after")
     def _has_weights(self) -> "MobileUNetConfig":
         if self.weights == pretrained.DOWNLOAD and self.alpha not in _ALPHAS:
-            raise ValueError(f"Keras has ImageNet weights for alpha = {_ALPHAS} only")
+            raise ValueError(
+                f"Keras has ImageNet weights for alpha = {_ALPHAS} only; set one of these, or"
+                " weights = 'none'"
+            )
         return self
 
     @property

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import keras
 
-from i2i_keras.errors import DataError, FileError
+from i2i_keras.errors import DataError, FileError, unknown
 
 NONE, DOWNLOAD = "none", "imagenet"
 
@@ -18,7 +18,8 @@ def check(weights: str) -> str:
     the file is there is not looked at: what is trained can do without it.
     """
     if weights not in (NONE, DOWNLOAD) and not weights.endswith(".h5"):
-        raise ValueError(f"give '{NONE}', '{DOWNLOAD}' or a file that ends with .h5")
+        told = f"give {NONE}, {DOWNLOAD} or a file that ends with .h5"
+        raise ValueError(unknown("no weights", weights, (NONE, DOWNLOAD), told))
     return weights
 
 

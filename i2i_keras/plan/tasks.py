@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from i2i_keras import contents, experiment, quality, runs, scoring, states
 from i2i_keras.arms import label_safe_stage, training_order, translated_stage, without_adabn
-from i2i_keras.errors import SettingsError
+from i2i_keras.errors import SettingsError, unknown
 from i2i_keras.evaluation.summary import FLOOR
 from i2i_keras.repetitions import repetitions
 from i2i_keras.settings import Settings
@@ -108,8 +108,9 @@ def plan(
     Raises:
         SettingsError: the experiment has no such arm or seed.
     """
-    if unknown := [arm for arm in only if arm not in settings.arms]:
-        raise SettingsError(f"No arm {unknown[0]!r} here; there are {', '.join(settings.arms)}.")
+    if strange := [arm for arm in only if arm not in settings.arms]:
+        told = f"here there are {', '.join(settings.arms)}"
+        raise SettingsError(f"{unknown('No arm', strange[0], settings.arms, told)}.")
     seeds = settings.seeds or (settings.seed,)
     if seed is not None and seed not in seeds:
         raise SettingsError(f"No seed {seed} here; there are {', '.join(map(str, seeds))}.")

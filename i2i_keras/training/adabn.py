@@ -9,7 +9,7 @@ from keras import layers
 from i2i_keras import runs
 from i2i_keras.data.pipeline import evaluation_batches
 from i2i_keras.data.records import Record
-from i2i_keras.errors import DataError
+from i2i_keras.errors import FileError
 from i2i_keras.training import checkpoints, segmenter
 
 
@@ -30,7 +30,7 @@ def adapt(trained: Path, images: Sequence[Path], batch_size: int, folder: Path) 
         The number of images, and that of batch norms.
 
     Raises:
-        DataError: the network has no batch norm.
+        FileError: the network has no batch norm.
 
     Reference:
         Li et al., 2016, https://arxiv.org/abs/1603.04779.
@@ -38,7 +38,9 @@ def adapt(trained: Path, images: Sequence[Path], batch_size: int, folder: Path) 
     network, _, stride, _ = segmenter.load(trained)
     norms = [layer for layer in network.layers if isinstance(layer, layers.BatchNormalization)]
     if not norms:
-        raise DataError(f"The network of {trained} has no batch norm to adapt.")
+        raise FileError(
+            trained, "has a network without batch norm", "leave out the adabn arm that adapts it"
+        )
     records = [Record(path.stem, path, None) for path in images]
     for number, (batch, _) in enumerate(evaluation_batches(records, batch_size, stride)):
         for norm in norms:

@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import NamedTuple
 
 import keras
@@ -34,7 +33,7 @@ _SHORT = {
 def train(
     model: keras.Model,
     batches: Callable[[int], tf.data.Dataset],
-    folder: Path,
+    checkpoints: Checkpoints,
     steps: int,
     config: CheckpointConfig,
     watch: Watch,
@@ -47,7 +46,8 @@ def train(
     Args:
         model: its variables all exist.
         batches: endless batches from a given step on.
-        folder: gets `history.csv`, `tensorboard/` and `checkpoints/`.
+        checkpoints: of the model; their folder also gets `history.csv` and
+            `tensorboard/`.
         steps: length of the whole training.
         config: when to save.
         watch: what to look at besides the losses.
@@ -59,10 +59,11 @@ def train(
     Raises:
         Stopped: by a first SIGINT or SIGTERM, after saving.
         KeyboardInterrupt: by a second one, without.
-        DataError: a loss is not finite any more, or no state can be read.
+        DataError: a loss is not finite any more, or no state can be gone on
+            from.
     """
+    folder = checkpoints.folder
     with StopSignals() as signals:
-        checkpoints = Checkpoints(model, folder, config.keep_checkpoints)
         state = checkpoints.restore()
         for step in state.unreadable:
             tqdm.write(

@@ -55,11 +55,13 @@ class Checkpoints:
         model: its variables must all exist, those of its optimizers too.
         folder: of the training; states go to `folder/checkpoints`.
         keep: how many of the newest states are kept.
+        made_with: `fingerprint` of the training's settings; empty = any.
     """
 
-    def __init__(self, model: tf.Module, folder: Path, keep: int = 2) -> None:
+    def __init__(self, model: tf.Module, folder: Path, keep: int = 2, made_with: str = "") -> None:
+        self.folder = folder
         self._folder = folder / "checkpoints"
-        self._keep = keep
+        self._keep, self._made_with = keep, made_with
         # In the state itself, so that both are always of the same step.
         self._notes = tf.Variable("{}", dtype=tf.string, trainable=False)
         self._state = tf.train.Checkpoint(model=model, notes=self._notes)
@@ -72,7 +74,8 @@ class Checkpoints:
         """Restores the newest state that is whole and removes later ones.
 
         Raises:
-            DataError: no state is whole, or it is of another network.
+            DataError: no state is whole, or it is of another network or was
+                made with other settings.
         """
         for path in self._folder.glob(".draft-*"):  # Of a save that was killed.
             shutil.rmtree(path) if path.is_dir() else path.unlink()
@@ -90,9 +93,11 @@ class Checkpoints:
                     f"{self._prefix(step)} is a state of another network; use its settings,"
                     " or delete the stage's folder to begin anew."
                 ) from error
+            notes = json.loads(self._notes.numpy())
+            self._refuse_others(notes)
             for late in unreadable:
                 self._remove(late)
-            return State(step, json.loads(self._notes.numpy()), unreadable)
+            return State(step, notes, unreadable)
         if unreadable:
             raise DataError(
                 f"No state in {self._folder} can be read; delete the stage's folder to begin anew."
@@ -111,6 +116,8 @@ class Checkpoints:
             DataError: it cannot be written.
         """
         self._folder.mkdir(parents=True, exist_ok=True)
+        if self._made_with:
+            notes = {**notes, "made_with": self._made_with}
         self._notes.assign(json.dumps(notes))
         try:
             draft = self._state.write(str(self._folder / f".draft-{step}"))
@@ -123,12 +130,27 @@ class Checkpoints:
         for old in set(steps[: -self._keep]) - {best}:
             self._remove(old)
 
+    def _refuse_others(self, notes: runs.Facts) -> None:
+        """Refuses a state of other settings; old ones do not say theirs."""
+        made_with = notes.get("made_with", "")
+        if made_with and self._made_with and made_with != self._made_with:
+            raise DataError(
+                f"{self._folder} was made with other settings or another seed; go on with those,"
+                " or delete the stage's folder to begin anew."
+            )
+
     def _prefix(self, step: int) -> str:
         return str(self._folder / f"ckpt-{step}")
 
     def _remove(self, step: int) -> None:
         for ending in reversed(_ENDINGS):
             Path(self._prefix(step) + ending).unlink(missing_ok=True)
+
+
+def fingerprint(facts: runs.Facts) -> str:
+    """Of the settings of a training, but for those that change no step."""
+    free = ("checkpoint_minutes", "keep_checkpoints")
+    return runs.fingerprint({name: fact for name, fact in facts.items() if name not in free})
 
 
 def kept_steps(folder: Path) -> list[int]:
@@ -171,13 +193,18 @@ def save_weights(model: tf.Module, path: Path) -> None:
         model.save_weights(draft)
 
 
-def load_weights(model: keras.Model, path: Path) -> None:
+def load_weights(model: keras.Model, path: Path, todo: str = "") -> None:
     """Reads what `save_weights` wrote.
+
+    Args:
+        model: of the same network.
+        path: of the file.
+        todo: what mends it if it cannot be read; empty = to make it anew.
 
     Raises:
         FileError: it is missing, broken, or of another network.
     """
-    todo = f"delete {path.parent} and {runs.how_to_make(path)}"
+    todo = todo or f"delete {path.parent} and {runs.how_to_make(path)}"
     if not path.is_file():
         raise FileError(path, "is missing", todo)
     try:

@@ -13,7 +13,7 @@ from i2i_keras import config as settings
 from i2i_keras import runs
 from i2i_keras.data.pipeline import evaluation_batches, training_batches
 from i2i_keras.data.records import Record, spread
-from i2i_keras.errors import DataError
+from i2i_keras.errors import DataError, FileError
 from i2i_keras.models.segmenters import SEGMENTERS, without_weights
 from i2i_keras.training import callbacks, checkpoints, memory, schedules
 from i2i_keras.training.history import Diagnose, Watch
@@ -69,7 +69,7 @@ def fit(
     def batches(first: int) -> tf.data.Dataset:
         return training_batches(config.pipeline, examples.train, seed, first)
 
-    return train(model, batches, examples, folder)
+    return train(model, batches, examples, folder, {"seed": seed})
 
 
 def begin(
@@ -97,6 +97,7 @@ def train(
     batches: Callable[[int], tf.data.Dataset],
     examples: Examples,
     folder: Path,
+    facts: runs.Facts,
     diagnose: Diagnose = lambda rows: [],
 ) -> runs.Facts:
     """Trains a new model and saves its network; see `fit`.
@@ -106,6 +107,7 @@ def train(
         batches: endless ones for its step, from a given step on.
         examples: that they are of.
         folder: see `fit`.
+        facts: settings of the training besides the model's `config`.
         diagnose: tells what is wrong with the rows of the history.
     """
     config = model.config
@@ -116,10 +118,13 @@ def train(
     if told := memory.advice(model.network, config, memory.free_bytes()):
         tqdm.write(f"Warning: {told}")
     best = _BEST[config.select] if examples.val or config.select == "entropy" else "loss"
+    made_with = {"num_classes": model.num_classes, **config.facts(), **facts}
     found = callbacks.train(
         model,
         batches,
-        folder,
+        checkpoints.Checkpoints(
+            model, folder, config.keep_checkpoints, checkpoints.fingerprint(made_with)
+        ),
         steps,
         config,
         Watch(_observer(model, config, examples), best, diagnose),
@@ -127,13 +132,13 @@ def train(
     kept = steps if config.select == "last" else found["best_step"]
     if kept != steps:
         checkpoints.read_network(folder, kept, "network", model.network)
-    facts = {
+    saved = {
         "num_classes": model.num_classes,
         "network": config.network,
         # Not the place of the weights that it began with: it has its own now.
         config.network: without_weights(config.built).model_dump(mode="json"),
     }
-    runs.write_json(folder / "config.json", facts)
+    runs.write_json(folder / "config.json", saved)
     checkpoints.save_weights(model.network, folder / f"{config.network}.weights.h5")
     size = sum(int(tf.size(variable)) for variable in model.network.trainable_variables)
     return {"steps": steps, "trainable_parameters": size, **found, "kept_step": kept}
@@ -178,7 +183,9 @@ def load(folder: Path, step: int | None = None) -> Trained:
 def _check(config: SegmenterConfig, examples: Examples) -> None:
     for record in (*examples.train, *examples.val):
         if record.label is None or not record.label.is_file():
-            raise DataError(f"{record.image} has no label; this arm cannot be trained.")
+            raise FileError(
+                record.image, "has no label", "give it one, or leave out the arms that train on it"
+            )
     if config.select == "val_loss" and not examples.val:
         raise DataError(
             "There are no validation records to select by; use segmenter.select = 'last'."

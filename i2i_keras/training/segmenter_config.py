@@ -6,6 +6,7 @@ import pydantic
 
 from i2i_keras import runs
 from i2i_keras.data.pipeline import PipelineConfig
+from i2i_keras.errors import unknown
 from i2i_keras.models import segmenters
 from i2i_keras.models.segmenters import SEGMENTERS
 from i2i_keras.training import compilation
@@ -71,7 +72,7 @@ class SegmenterConfig(_Networks):
     @classmethod
     def _known(cls, network: str) -> str:
         if network not in SEGMENTERS:
-            raise ValueError(f"no such network; there are {', '.join(SEGMENTERS)}")
+            raise ValueError(unknown("no network", network, SEGMENTERS))
         return network
 
     @pydantic.model_validator(mode="after")

@@ -46,7 +46,9 @@ def fit(
         DataError: see `segmenter.fit`; or there are no images of the target.
     """
     if not examples.target:
-        raise DataError("There are no images of the target to train on; check its split and root.")
+        raise DataError(
+            "There are no images of the target to train on; check target.split and target.root."
+        )
     weights = segmenters.begin(segmenter, examples, num_classes, seed)
     model = SelfTrainingModel(config, segmenter, num_classes, weights, seed)
     # Colors change when the teacher has seen them.
@@ -59,7 +61,8 @@ def fit(
         unlabelled = training_batches(pipeline, target, -1 - seed, first)
         return tf.data.Dataset.zip((labelled, unlabelled)).map(lambda x, y: (*x, y[0]))
 
-    return segmenters.train(model, batches, examples, folder, _diagnose)
+    facts = {"seed": seed, "self_training": config.model_dump(mode="json")}
+    return segmenters.train(model, batches, examples, folder, facts, _diagnose)
 
 
 def _diagnose(rows: Sequence[Row]) -> list[Warning]:

@@ -24,7 +24,7 @@ from i2i_keras.models.generator import build_generator
 from i2i_keras.training import callbacks, checkpoints, compilation, schedules
 from i2i_keras.training.compilation import Precision
 from i2i_keras.training.history import Row, Warning, Watch
-from i2i_keras.translation import inference
+from i2i_keras.translation import inference, initial
 from i2i_keras.translation.adversarial_config import AdversarialConfig
 
 Translate = Callable[[tf.Tensor], tf.Tensor]
@@ -64,17 +64,19 @@ def train(
     pipeline = config.pipeline.model_copy(update={"batch_size": batch_size})
     smaller = min(map(len, domains))
     steps = schedules.total_steps(config.steps, config.epochs, smaller, batch_size)
+    if config.initial and not checkpoints.kept_steps(folder):
+        initial.load(model)
     model.compile(steps)
     observe = _observer(model, domains, folder, sample)
     found = callbacks.train(
         model,
         lambda first: _batches(pipeline, domains, model.seed, first),
-        folder,
+        checkpoints.Checkpoints(model, folder, config.keep_checkpoints, _made_with(model)),
         steps,
         config,
         Watch(observe, best="style_distance_xy", diagnose=diagnose),
     )
-    runs.write_json(folder / "config.json", config.model_dump(mode="json"))
+    runs.write_json(folder / "config.json", config.model_dump(mode="json", exclude={"initial"}))
     for name in model.networks:
         checkpoints.save_weights(getattr(model, name), folder / f"{name}.weights.h5")
     return {"steps": steps, **found}
@@ -153,6 +155,12 @@ def load_generator(
     else:
         checkpoints.read_network(folder, step, name, generator)
     return generator
+
+
+def _made_with(model: Any) -> str:
+    """Of a training that goes on, the first weights need not be there."""
+    config = model.config.model_copy(update={"initial": ""})
+    return checkpoints.fingerprint({"seed": model.seed, **config.facts()})
 
 
 def _batches(

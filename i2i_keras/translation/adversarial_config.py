@@ -1,13 +1,18 @@
 """Settings that all adversarial translators have."""
 
+from typing import ClassVar
+
 import pydantic
 
+from i2i_keras import runs
 from i2i_keras.data.pipeline import PipelineConfig
+from i2i_keras.errors import unknown
 from i2i_keras.models.discriminator import DiscriminatorConfig
 from i2i_keras.models.generator import GeneratorConfig
 from i2i_keras.training.checkpoints import CheckpointConfig
 from i2i_keras.training.compilation import Precision, Xla
 from i2i_keras.training.schedules import Schedule
+from i2i_keras.translation import initial
 from i2i_keras.translation.augment import Augmentation
 from i2i_keras.translation.losses import ADVERSARIAL
 
@@ -25,6 +30,11 @@ class AdversarialConfig(CheckpointConfig):
     that only they need.
 
     Attributes:
+        METHOD: the key of `TRANSLATORS`.
+        initial: weights that the training begins with: a run directory, a
+            `seed-N` folder in one, or a `translator/METHOD` folder, of a
+            translator with the same networks. Optimizers, schedules and pools
+            are new. Empty = weights drawn at random.
         generator: of all generators.
         discriminator: of all discriminators.
         pipeline: batches of each domain.
@@ -75,6 +85,9 @@ class AdversarialConfig(CheckpointConfig):
         xla: whether the step is compiled; `auto` = on a GPU.
     """
 
+    METHOD: ClassVar[str] = ""
+
+    initial: str = ""
     generator: GeneratorConfig = GeneratorConfig()
     discriminator: DiscriminatorConfig = DiscriminatorConfig()
     pipeline: SmallBatches = SmallBatches()
@@ -109,7 +122,7 @@ class AdversarialConfig(CheckpointConfig):
     @classmethod
     def _known_loss(cls, name: str) -> str:
         if name not in ADVERSARIAL:
-            raise ValueError(f"no adversarial loss {name!r}; there are {', '.join(ADVERSARIAL)}")
+            raise ValueError(unknown("no adversarial loss", name, ADVERSARIAL))
         return name
 
     @pydantic.model_validator(mode="after")
@@ -145,6 +158,17 @@ class AdversarialConfig(CheckpointConfig):
                 " with others; set discriminator.norm to instance or none, or both to 0"
             )
         return self
+
+    def facts(self) -> runs.Facts:
+        """All that a training depends on: first weights by their bytes.
+
+        Raises:
+            FileError: the first weights are not there.
+        """
+        facts: runs.Facts = self.model_dump(mode="json", exclude={"initial"})
+        if self.initial:  # What was trained without stays valid.
+            facts["initial"] = initial.identity(self.initial, self.METHOD)
+        return facts
 
     @property
     def num_critic_steps(self) -> int:

@@ -1,5 +1,7 @@
 """Settings of CUT."""
 
+from typing import ClassVar
+
 import pydantic
 
 from i2i_keras.translation.adversarial_config import AdversarialConfig
@@ -31,6 +33,8 @@ class CUTConfig(AdversarialConfig):
         Park et al., 2020, https://arxiv.org/abs/2007.15651, section 4 and
         appendix C.1, and its code.
     """
+
+    METHOD: ClassVar[str] = "cut"
 
     lambda_nce: pydantic.NonNegativeFloat = 1.0
     lambda_identity: pydantic.NonNegativeFloat = 1.0

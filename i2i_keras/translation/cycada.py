@@ -3,7 +3,7 @@
 import functools
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 
 import keras
 import pydantic
@@ -40,6 +40,8 @@ class CyCADAConfig(CycleGANConfig):
             of those of y; from 0.9 on 98 and 94 %, of half and of a quarter of
             the pixels.
     """
+
+    METHOD: ClassVar[str] = "cycada"
 
     lambda_semantic: pydantic.NonNegativeFloat = 1.0
     semantic_directions: tuple[Direction, ...] = ("xy", "yx")

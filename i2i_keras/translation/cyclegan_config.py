@@ -1,5 +1,7 @@
 """Settings of CycleGAN."""
 
+from typing import ClassVar
+
 import pydantic
 
 from i2i_keras.translation.adversarial_config import AdversarialConfig
@@ -15,6 +17,8 @@ class CycleGANConfig(AdversarialConfig):
         cycle_ssim: share of multi-scale SSIM in the cycle loss, the rest being
             L1; Zhao et al. (2017) took 0.84.
     """
+
+    METHOD: ClassVar[str] = "cyclegan"
 
     lambda_cycle: pydantic.NonNegativeFloat = 10.0
     lambda_identity: pydantic.NonNegativeFloat = 5.0

@@ -20,7 +20,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from i2i_keras.data import transforms
-from i2i_keras.errors import DataError, SettingsError
+from i2i_keras.errors import DataError, SettingsError, unknown
 from i2i_keras.models.layers import InstanceNormalization, InverseTanh
 from i2i_keras.translation import inference
 
@@ -66,7 +66,7 @@ def export_generator(generator: keras.Model, kind: str, out: Path, picture: Imag
         DataError: `out` exists, or the difference is above `BOUND`.
     """
     if kind not in FORMATS:
-        raise SettingsError(f"No format {kind!r}; there are {', '.join(FORMATS)}.")
+        raise SettingsError(f"{unknown('No format', kind, FORMATS)}.")
     chosen = FORMATS[kind]
     if any(importlib.util.find_spec(name) is None for name in chosen.modules):
         raise SettingsError(f"{kind} needs an extra: pip install 'i2i_keras[{kind}]'.")

@@ -112,7 +112,10 @@ def test_the_audit_writes_nothing_unless_told(streets, damage):
     [
         (["--format", "kitti"], "no data set 'kitti'; there are cityscapes, gta5"),
         (["--format", "gta5", "--split", "mine"], "gta5 has no split 'mine'"),
-        (["--format", "gta5", "--encoding", "luma"], "gta5 has no encoding 'luma'; ids, colors"),
+        (
+            ["--format", "gta5", "--encoding", "luma"],
+            "gta5 has no encoding 'luma'; there are ids, colors",
+        ),
         (["--format", "gta5", "--label-space", "ten"], "no label space 'ten'; there are"),
         (["--format", "gta5", "--mapping", "m.toml"], "a mapping is for the format 'folder'"),
         (["--format", "folder", "--mapping", "m.toml"], "m.toml cannot be read: No such file"),

@@ -169,6 +169,6 @@ def test_a_space_that_does_not_know_the_classes_is_refused(dataset):
     with pytest.raises(SettingsError) as error:
         reader(DATASETS[dataset], space="cityscapes19")
     assert str(error.value) == (
-        f"The label space does not say what the classes of {dataset!r} are; it knows cityscapes."
-        " Set prepare.label_space."
+        f"The label space cityscapes19 does not say what the classes of {dataset!r} are; set"
+        " prepare.label_space to idd7, or to a TOML file that does."
     )

@@ -90,7 +90,9 @@ def test_hidden_files_are_no_frames(tree):
 def test_an_image_whose_name_is_no_number_is_refused(tree):
     root, _ = tree
     (root / "images" / "night.png").touch()
-    with pytest.raises(DataError, match=r"night\.png is not a frame of GTA5; its name should be a"):
+    with pytest.raises(
+        DataError, match=r"night\.png is not a frame of GTA5, whose name is a number; rem"
+    ):
         official(root)
 
 

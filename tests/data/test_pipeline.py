@@ -151,7 +151,7 @@ def test_a_crop_larger_than_the_images_is_refused(records, crop):
         training_batches(PipelineConfig(crop=crop), records, 0)
     assert str(error.value) == (
         f"{records[0].image} is 12 x 16, smaller than the crop of {crop[0]} x {crop[1]};"
-        " lower `crop` or raise prepare.size."
+        " lower pipeline.crop or raise prepare.size."
     )
 
 
@@ -227,5 +227,5 @@ def test_scale_and_jitter_are_a_function_of_seed_and_step(records):
 
 
 def test_bounds_of_the_scale_have_an_order():
-    with pytest.raises(ValidationError, match="the least factor stands first"):
+    with pytest.raises(ValidationError, match="the least factor stands first; got "):
         PipelineConfig(scale=(2.0, 1.0))

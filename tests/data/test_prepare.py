@@ -216,7 +216,9 @@ def test_a_broken_image_leaves_no_half_file_and_no_table(tmp_path, raw):
 
 
 def test_a_domain_without_training_images_is_refused(tmp_path, raw):
-    with pytest.raises(DataError, match=r"The target \(gta5\) has no training images; check its"):
+    with pytest.raises(
+        DataError, match=r" has no training images where gta5 has them; check target\.root"
+    ):
         prepare(config(), {"target": domain(raw | {"train": []})}, tmp_path)
 
 
@@ -264,7 +266,7 @@ def test_a_domain_takes_the_first_split_unless_told(tmp_path):
     ("wrong", "words"),
     [
         ({"format": "kitti"}, "no data set 'kitti'; there are cityscapes, gta5, camvid, idd, f"),
-        ({"format": "gta5", "split": "mine"}, "gta5 has no split 'mine'; official, val_as_test"),
+        ({"format": "gta5", "split": "mine"}, "gta5 has no split 'mine'; there are official, val"),
     ],
 )
 def test_an_unknown_data_set_or_split_is_refused_with_those_there_are(wrong, words):

@@ -199,5 +199,7 @@ def test_what_is_only_noted_is_kept(streets, tmp_path, damage, good):
 def test_without_one_good_training_image_nothing_is_prepared(streets, tmp_path, damage):
     for path in streets.glob("gta5/images/0000*.png"):
         damage("cut", path)
-    with pytest.raises(DataError, match=r"No image of target-train is good; see .*audit\.json\."):
+    with pytest.raises(
+        DataError, match=r"No image of target-train is good; mend what .*audit\.json lists\."
+    ):
         prepared(streets, tmp_path, on_bad="skip")

@@ -150,8 +150,11 @@ MANY = "".join(f'[[classes]]\nname = "{n}"\ncolor = [0, 0, 0]\n' for n in range(
 @pytest.mark.parametrize(
     ("toml", "words"),
     [
-        (changed("parking", "park"), "'way' joins 'park', which is no class of cityscapes; there"),
-        (changed("pavement", "sidewalk"), "'way' joins 'sidewalk', which is no class of camvid;"),
+        (changed("parking", "park"), "'way' joins a class that cityscapes does not have: 'park"),
+        (
+            changed("pavement", "sidewalk"),
+            "'way' joins a class that camvid does not have: 'sidewalk'",
+        ),
         (changed('"person"', '"road"'), "cityscapes's 'road' is joined by two classes"),
         (changed('"parking"', '"road"'), "cityscapes's 'road' is joined by two classes"),
         (changed('"moving"', '"way"'), "from 2 to 254 classes of different names"),
@@ -180,7 +183,8 @@ def test_a_space_that_is_not_there_is_refused_with_those_there_are(tmp_path):
     with pytest.raises(SettingsError) as error:
         find_space("idd8")
     assert str(error.value) == (
-        "no label space 'idd8'; there are cityscapes34, cityscapes19, idd7, or give a .toml file"
+        "no label space 'idd8'. Did you mean 'idd7'? There are cityscapes34, cityscapes19, idd7,"
+        " or give a .toml file."
     )
     with pytest.raises(SettingsError, match=r"none\.toml cannot be read: No such file"):
         find_space(str(tmp_path / "none.toml"))
@@ -207,8 +211,8 @@ def test_a_domain_that_the_space_does_not_know_is_refused(tmp_path, save, format
     with pytest.raises(SettingsError) as error:
         prepare(PrepareConfig(workers=1), {"source": domain}, tmp_path / "run")
     assert str(error.value) == (
-        f"The label space does not say what the classes of {format_!r} are; it knows cityscapes."
-        " Set prepare.label_space."
+        f"The label space cityscapes19 does not say what the classes of {format_!r} are; set"
+        " prepare.label_space to idd7, or to a TOML file that does."
     )
     assert not (tmp_path / "run").exists()
 

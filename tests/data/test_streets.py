@@ -209,5 +209,5 @@ def test_impossible_settings_are_refused(wrong):
 
 
 def test_more_frames_than_gta5_has_are_refused(tmp_path):
-    with pytest.raises(SettingsError, match="lower num_train"):
+    with pytest.raises(SettingsError, match=r"lower streets\.num_train"):
         write_gta5(tmp_path, StreetsConfig(num_train=20_000), "game", workers=1)

@@ -113,7 +113,7 @@ def test_a_single_training_is_a_seed_too(names):
 
 
 def test_unknown_arms_and_seeds_are_refused(names):
-    with pytest.raises(SettingsError, match="No arm 'adabn' here; there are source_only, oracle"):
+    with pytest.raises(SettingsError, match="No arm 'adabn'; here there are source_only, oracle"):
         names(["source_only", "oracle"], only=["oracle", "adabn"])
     with pytest.raises(SettingsError, match="No seed 3 here; there are 1, 2"):
         names(["oracle"], "seeds=[1, 2]", seed=3)

@@ -159,7 +159,7 @@ def test_the_notes_say_what_each_arm_was_trained_on(bare_run, summary):
 
 
 def test_without_a_summary_the_report_says_what_is_missing(tmp_path):
-    with pytest.raises(DataError, match=r"summary\.json is missing; make it with: i2i-keras evaluate"):
+    with pytest.raises(DataError, match=r"summary\.json is missing; make it with: i2i-keras eval"):
         write_report(tmp_path)
 
 

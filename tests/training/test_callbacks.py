@@ -52,7 +52,8 @@ def train(folder, observe=None, model=None, steps=6, every=2, diagnose=None, **c
     model = model or new_model()
     config = settings.build(CheckpointConfig, {"checkpoint_every": every, **changes})
     watch = Watch(observe or Observer(), "loss", diagnose or (lambda rows: []))
-    facts = callbacks.train(model, batches, folder, steps, config, watch)
+    checkpoints = Checkpoints(model, folder, config.keep_checkpoints)
+    facts = callbacks.train(model, batches, checkpoints, steps, config, watch)
     return model, facts
 
 

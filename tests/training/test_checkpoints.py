@@ -9,6 +9,7 @@ from i2i_keras.errors import DataError, FileError
 from i2i_keras.training.checkpoints import (
     Checkpoints,
     State,
+    fingerprint,
     kept_steps,
     load_weights,
     read_network,
@@ -153,6 +154,29 @@ def test_a_state_of_another_network_is_refused(tmp_path):
         other.build((None, 50) if other.layers[0].name.startswith("dense") else (None, 5, 50))
         with pytest.raises(DataError, match=r"ckpt-1 is a state of another network; use its"):
             Checkpoints(other, tmp_path).restore()
+
+
+def test_a_state_of_other_settings_is_refused_and_left_alone(tmp_path):
+    save(tmp_path, 1, made_with="one")
+    message = r"checkpoints was made with other settings or another seed; go on with those, or de"
+    with pytest.raises(DataError, match=message):
+        Checkpoints(new_model(), tmp_path, made_with="other").restore()
+    assert kept_steps(tmp_path) == [1]
+    assert Checkpoints(new_model(), tmp_path, made_with="one").restore().step == 1
+
+
+def test_a_state_from_before_settings_were_noted_is_still_read(tmp_path):
+    save(tmp_path, 1)
+    model = new_model()
+    assert Checkpoints(model, tmp_path, made_with="any").restore() == State(1, {"of": 1}, [])
+
+
+def test_what_changes_no_step_is_not_in_the_fingerprint():
+    facts = {"seed": 1, "lambda_cycle": 10.0}
+    assert fingerprint({**facts, "keep_checkpoints": 3, "checkpoint_minutes": 1.0}) == fingerprint(
+        facts
+    )
+    assert fingerprint({**facts, "seed": 2}) != fingerprint(facts)
 
 
 def test_a_disk_that_cannot_be_written_is_named(tmp_path):

@@ -104,6 +104,16 @@ def test_neither_a_kill_nor_a_validation_changes_a_weight(whole, tiny, records, 
     assert_equal(weights(whole[0]), weights(tmp_path))
 
 
+@pytest.mark.parametrize(("changes", "seed"), [({"dice": 0.5}, 5), ({}, 6)])
+def test_a_state_that_another_training_made_is_refused(
+    whole, tiny, records, tmp_path, changes, seed
+):
+    shutil.copytree(whole[0] / "checkpoints", tmp_path / "checkpoints")
+    with pytest.raises(DataError, match=r"checkpoints was made with other settings or another se"):
+        chosen = tiny(schedule="cosine", **changes)
+        fit(chosen, Examples(records, records[:1]), 3, tmp_path, seed)
+
+
 def test_a_loaded_segmenter_needs_nothing_but_its_folder(whole, tmp_path):
     for name in ("config.json", "unet.weights.h5"):
         shutil.copy(whole[0] / name, tmp_path)
@@ -112,7 +122,7 @@ def test_a_loaded_segmenter_needs_nothing_but_its_folder(whole, tmp_path):
 
 def test_a_record_without_label_is_refused_before_anything_is_built(tiny, records, tmp_path):
     unlabelled = records[1]._replace(label=None)
-    with pytest.raises(DataError, match=r"1.png has no label; this arm cannot be trained"):
+    with pytest.raises(DataError, match=r"1.png has no label; give it one, or leave out the arms"):
         fit(tiny(), Examples([records[0], unlabelled]), 3, tmp_path, 0)
     assert list(tmp_path.iterdir()) == []
 
@@ -164,7 +174,7 @@ def test_a_batch_has_to_fall_into_equal_parts():
 
 
 def test_an_unknown_network_is_named_with_those_that_there_are():
-    with pytest.raises(SettingsError, match=r"'network': no such network; there are unet"):
+    with pytest.raises(SettingsError, match=r"'network': no network 'fcn'; there are unet"):
         config.build(SegmenterConfig, {"network": "fcn"})
 
 

@@ -46,7 +46,7 @@ def test_a_loss_brings_its_critic_steps_and_penalty(changes, critic_steps, penal
     ("changes", "message"),
     [
         ({"pipeline": {"crop": [30, 32]}}, "pipeline.crop has to be a multiple of 4, the gen"),
-        ({"adversarial": "wgan"}, "no adversarial loss 'wgan'; there are lsgan, bce, hinge, wgan_"),
+        ({"adversarial": "wgan"}, "no adversarial loss 'wgan'. Did you mean "),
         ({"adversarial": "hinge", "label_smoothing": 0.1}, "label_smoothing is for lsgan and bce"),
         ({"r1": 1.0, "discriminator": {"norm": "batch"}}, "gradient_penalty and r1 look at one"),
         ({"accumulate": 2}, "accumulate has to divide pipeline.batch_size, 1"),

@@ -99,7 +99,9 @@ def write_gta5(folder: Path, config: StreetsConfig, style: Style, workers: int =
     jobs = []
     for split, frames in official_frames().items():
         if config.count(split) > len(frames):
-            raise SettingsError(f"GTA5's {split} has {len(frames)} frames; lower num_{split}.")
+            raise SettingsError(
+                f"GTA5's {split} has {len(frames)} frames; lower streets.num_{split}."
+            )
         for number, frame in enumerate(frames[: config.count(split)]):
             seed = _seed("gta5", split, number, config)
             paths = tuple(folder / kind / f"{frame:05d}.png" for kind in ("images", "labels"))

@@ -1,0 +1,132 @@
+"""What make does with what it is told, without doing it."""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+MAKEFILE = Path(__file__).parents[1] / "Makefile"
+pytestmark = pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
+
+
+@pytest.fixture
+def make(tmp_path):
+    """Runs make beside the Makefile, which takes stamps for environments."""
+    folder = tmp_path / "with space"
+    folder.mkdir()
+    for name in ("Makefile", "setup.cfg", "pyproject.toml", "constraints.txt"):
+        shutil.copy(MAKEFILE.with_name(name), folder)
+
+    # Not what the make of `make test` was told.
+    own = {name: os.environ[name] for name in ("HOME", "PATH")}
+
+    def run(*words):
+        result = subprocess.run(
+            ["make", "UV=", *words],
+            cwd=folder,
+            env=own,
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+        return result.returncode, result.stdout + result.stderr
+
+    run.folder = folder
+    return run
+
+
+def new_python(path, version):
+    """A Python that says that it is of that version, and makes environments."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(
+        "#!/bin/sh\n"
+        f'[ "$1" = -c ] && echo {version} && exit\n'
+        'mkdir -p "$3/bin" && cp "$0" "$3/bin/python" && echo "$0" > "$3/pyvenv.cfg"\n',
+        "utf-8",
+    )
+    path.chmod(0o755)
+    return path
+
+
+@pytest.fixture
+def environment(make):
+    """The environment of a Python 3.11.7."""
+    folder = make.folder / ".venv"
+    new_python(folder / "bin" / "python", "3.11.7")
+    (folder / "pyvenv.cfg").touch()
+    (folder / "run.stamp").touch()
+    return folder
+
+
+# --- What is given ----------------------------------------------------------
+
+
+@pytest.mark.parametrize("given", [[], ["ROOT=/data/gta5"], ["FORMAT=gta5"]])
+def test_an_audit_without_root_or_format_asks_for_both(make, given):
+    code, said = make("audit", *given)
+    assert code == 2
+    assert said.startswith("Say which data set: make audit ROOT=/data/gta5 FORMAT=gta5\n")
+    assert not (make.folder / ".venv").exists()  # Nothing is installed to say that.
+
+
+def test_an_audit_of_both_is_the_command(make, environment):
+    code, said = make("-n", "audit", "ROOT=/my data/gta5", "FORMAT=gta5")
+    assert (code, said) == (0, ".venv/bin/i2i-keras audit '/my data/gta5' --format 'gta5'\n")
+
+
+def test_paths_and_settings_may_hold_spaces(make, environment):
+    _, said = make(
+        *("-n", "run", "SOURCE=/my data/x", "TARGET=~/my data/y", "RUN=my runs/one"),
+        'SET=seed=1 arms=["source_only", "oracle"]  streets={num_val = 3} a.b=2',
+    )
+    words = "".join(said.split(" --preset 'demo'")).split(" --")
+    assert words[0] == ".venv/bin/i2i-keras run"
+    assert [word.strip() for word in words[1:]] == [
+        "run 'my runs/one'",
+        "source '/my data/x'",
+        f"target '{Path.home()}/my data/y'",
+        "set 'seed=1'",
+        """set 'arms=["source_only", "oracle"]'""",
+        "set 'streets={num_val = 3}'",
+        "set 'a.b=2'",
+    ]
+
+
+# --- Which Python -----------------------------------------------------------
+
+
+def test_an_environment_of_another_python_than_asked_for_is_made_anew(make, environment):
+    python = new_python(make.folder.parent / "python3.10", "3.10.13")
+    code, said = make(".venv/pyvenv.cfg", f"PYTHON={python}")
+    assert code == 0, said
+    assert said.startswith(".venv is of Python 3.11.7; made anew with 3.10.13, as PYTHON= asks.\n")
+    assert (environment / "pyvenv.cfg").read_text("utf-8") == f"{python}\n"
+    assert not (environment / "run.stamp").exists()
+    assert "is up to date" in make(".venv/pyvenv.cfg", f"PYTHON={python}")[1]
+
+
+def test_what_was_installed_into_the_other_one_is_installed_again(make, environment):
+    python = new_python(make.folder.parent / "python3.10", "3.10.13")
+    code, said = make("-n", "install", f"PYTHON={python}")
+    assert code == 0 and "pip install" in said
+
+
+def test_an_environment_of_the_python_asked_for_is_kept(make, environment):
+    python = new_python(make.folder.parent / "python3.11", "3.11.7")
+    assert make("install", f"PYTHON={python}") == (0, "make: Nothing to be done for 'install'.\n")
+
+
+def test_without_being_asked_any_environment_is_kept(make, environment):
+    new_python(environment / "bin" / "python", "3.10.1")
+    assert make("install") == (0, "make: Nothing to be done for 'install'.\n")
+
+
+@pytest.mark.parametrize("version", ["3.9.18", "3.12.1", "nonsense"])
+def test_a_python_that_does_not_fit_costs_no_environment(make, environment, version):
+    python = new_python(make.folder.parent / "python", version)
+    code, said = make("install", f"PYTHON={python}")
+    assert code == 2
+    assert said.startswith(f"PYTHON={python} is {version}; give one of 3.10 or 3.11.\n")
+    assert (environment / "run.stamp").exists()
