@@ -96,7 +96,7 @@ def _sections(root: Path, summary: Mapping[str, Any]) -> Iterator[Section]:
     yield Section("Result", result, result_notes(summary), [bars])
     if scores:
         pictures = list(class_pictures(root, scores))
-        yield Section("Each class", class_tables(scores), class_notes(scores), pictures)
+        yield Section("Each class", class_tables(scores, summary.get("best", {})), class_notes(scores), pictures)
     if space:
         pictures = [
             *figures.domain_pictures(root, space),
