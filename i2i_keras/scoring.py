@@ -91,15 +91,15 @@ def score_arm(settings: Settings, run: runs.Run, arm: str) -> runs.Done:
     return _predict(settings, run, arm).beside(states.score_states(settings, run, arm))
 
 
-def standing(settings: Settings, run: runs.Run, arm: str) -> runs.Facts:
-    """The scores of one arm so far.
+def standing(settings: Settings, run: runs.Run, arm: str) -> dict[str, runs.Facts]:
+    """The scores of one arm so far, and of source_only.
 
     Returns:
         See `summary.compare`; a gain if source_only has been scored, too.
     """
     known = [FLOOR] if _is_scored(run, FLOOR) and arm != FLOOR else []
     confusions = {a: load_confusions(run, a)[np.newaxis] for a in (*known, arm)}
-    return _compare(settings, confusions)[arm]
+    return _compare(settings, confusions)
 
 
 def load_confusions(run: runs.Run, arm: str, size: str = "confusions") -> Any:

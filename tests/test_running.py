@@ -123,10 +123,27 @@ def test_the_score_of_an_arm_is_told_when_it_arrives(shared):
     ],
 )
 def test_a_gain_that_may_be_chance_is_told_as_none(interval, text):
-    facts = {"mean_iou": 0.3, "ci95": (0.28, 0.32)}
+    arms = {"source_only": {"mean_iou": 0.27}, "oracle": {"mean_iou": 0.3, "ci95": (0.28, 0.32)}}
     if interval:
-        facts |= {"gain": 0.03, "gain_ci95": interval}
-    assert running.score_text(facts) == text
+        arms["oracle"] |= {"gain": 0.03, "gain_ci95": interval}
+    assert running.score_text(arms, "oracle") == text
+
+
+def test_a_gain_adds_up_with_the_line_of_source_only():
+    arms = {
+        "source_only": {"mean_iou": 0.1416, "ci95": (0.13, 0.15)},
+        "oracle": {
+            "mean_iou": 0.3182,
+            "ci95": (0.3, 0.33),
+            "gain": 0.1766,
+            "gain_ci95": (0.1, 0.2),
+        },
+    }
+    assert running.score_text(arms, "source_only") == "mean IoU 14.2 % (13.0 to 15.0)"
+    assert running.score_text(arms, "oracle") == "mean IoU 31.8 % (30.0 to 33.0), gain +17.6"
+    arms["oracle"] |= {"mean_iou": 0.1418, "gain": 0.0002, "gain_ci95": (0.0001, 0.0003)}
+    text = "mean IoU 14.18 % (30.00 to 33.00), gain +0.02 over 14.16 %"
+    assert running.score_text(arms, "oracle") == text
 
 
 def test_a_dry_run_of_what_is_done_says_so_and_writes_nothing(shared):

@@ -1,5 +1,6 @@
 """`run`: the whole experiment, or a part of it."""
 
+import sys
 from typing import Any
 
 import click
@@ -31,21 +32,23 @@ def run(only: tuple[str, ...], seed: int | None, dry_run: bool, **options: Any) 
     from i2i_keras import running
     from i2i_keras.plan import table
     from i2i_keras.plan.tasks import plan
-    from i2i_keras.report import page
+    from i2i_keras.report.terminal import result_text, terminal_of
     from i2i_keras.runs import read_json
 
     settings, run = open_run(**options)
     tasks = plan(settings, run, only, seed)  # Refuses before a run is made.
+    terminal = terminal_of(sys.stdout)
     if dry_run:
-        click.echo(table.to_text(table.forecast(tasks, settings, run)))
+        click.echo(table.to_text(table.forecast(tasks, settings, run), terminal))
         return
     with run.locked(shared=bool(only) or seed is not None):
-        click.echo(table.to_text(table.forecast(tasks, settings, run)) + "\n")
-        facts = running.run_all(settings, run, click.echo, only, seed)
+        rows = table.forecast(tasks, settings, run)
+        click.echo(table.to_text(rows, terminal) + "\n")
+        facts = running.run_all(settings, run, click.echo, only, seed, rows)
     if facts is None:
         return
     summary = read_json(run.root / "scores" / "summary.json")
-    click.echo(f"\n{page.result_table(summary)}\n\n{facts['headline']}")
+    click.echo(f"\n{result_text(summary, terminal)}\n\n{facts['headline']}")
     for warning in facts["warnings"]:
         click.echo(f"Warning: {warning}")
     click.echo(f"\nReport: {run.root / facts['page']}")

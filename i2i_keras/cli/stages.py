@@ -1,5 +1,6 @@
 """A command for each stage but those of the translators."""
 
+import sys
 from typing import Any
 
 import click
@@ -69,11 +70,12 @@ def evaluate(**options: Any) -> None:
     Example: i2i-keras evaluate --run runs/demo
     """
     from i2i_keras import experiment
-    from i2i_keras.report import page
+    from i2i_keras.report import terminal
 
     settings, run = open_run(**options)
     with run.locked(new=False):
-        click.echo(page.result_table(experiment.evaluate(settings, run)))
+        summary = experiment.evaluate(settings, run)
+    click.echo(terminal.result_text(summary, terminal.terminal_of(sys.stdout)))
 
 
 @click.command()

@@ -165,7 +165,7 @@ def _samples(parts: Parts, scores: _Scores, draws: Values) -> Values:
     for hits, union in zip(*parts, strict=True):
         found = scores.add_means(statistics.resampled_iou(Parts(hits, union), draws))
         single = found[:, : len(scores.names)]
-        # Only where the truth has none of it, so that all other arms have 0, too.
+        # The truth has none of it there, so that no other arm has more.
         single[np.isnan(single)] = 0.0
         total += found
     return total / len(parts.hits)

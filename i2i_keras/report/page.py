@@ -77,15 +77,6 @@ def write_report(root: Path) -> dict[str, Any]:
     }
 
 
-def result_table(summary: Mapping[str, Any]) -> str:
-    """The result as a Markdown table, for a terminal.
-
-    Args:
-        summary: what scores/summary.json holds.
-    """
-    return tables.to_markdown(tables.result_rows(summary))
-
-
 def _sections(root: Path, summary: Mapping[str, Any]) -> Iterator[Section]:
     arms, space = list(summary["arms"]), _space(root)
     scores = read_scores(root, arms)
@@ -96,7 +87,12 @@ def _sections(root: Path, summary: Mapping[str, Any]) -> Iterator[Section]:
     yield Section("Result", result, result_notes(summary), [bars])
     if scores:
         pictures = list(class_pictures(root, scores))
-        yield Section("Each class", class_tables(scores, summary.get("best", {})), class_notes(scores), pictures)
+        yield Section(
+            "Each class",
+            class_tables(scores, summary.get("best", {})),
+            class_notes(scores),
+            pictures,
+        )
     if space:
         pictures = [
             *figures.domain_pictures(root, space),

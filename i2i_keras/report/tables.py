@@ -167,7 +167,7 @@ def _kernel(found: Sequence[float]) -> str:
 
 
 def stage_rows(seconds: Mapping[str, float]) -> Table:
-    """How long each stage took, and all of them, as the sum of what is shown."""
+    """How long each stage took, and the sum of what is shown of that."""
     values = {stage: Decimal(f"{value:.1f}") for stage, value in seconds.items()}
     values["all"] = sum(values.values(), Decimal("0.0"))
     rows = [[Cell(stage), Cell(f"{value:,}")] for stage, value in values.items()]

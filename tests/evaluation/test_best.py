@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from i2i_keras.data.spaces import LABEL_SPACES, SpaceClass, build_space
-from i2i_keras.evaluation import segmentation, statistics, summary
+from i2i_keras.evaluation import statistics, summary
 from i2i_keras.evaluation.best import find_best
 
 IDD, STREETS = LABEL_SPACES["idd7"], LABEL_SPACES["cityscapes34"]
@@ -172,7 +172,7 @@ def test_what_is_found_can_be_written_as_json():
 
 
 def marked(num_arms, images, seeds, spread, count=300):
-    """Share of simulated experiments with equal arms that mark one, by score."""
+    """Share of simulated experiments with equal arms that mark one."""
     marks = {}
     for number in range(count):
         rng = np.random.default_rng(number)
@@ -199,7 +199,7 @@ def marked(num_arms, images, seeds, spread, count=300):
 )
 def test_of_equal_arms_one_is_marked_in_about_5_percent_at_most(num_arms, images, seeds, spread):
     shares = marked(num_arms, images, seeds, spread)
-    assert segmentation.category_classes(IDD) == {} or len(shares) > 8
+    assert len(shares) == 7 + 4 + 2  # Classes, categories and means.
     assert np.mean([*shares.values()]) <= 0.055
     for key, share in shares.items():
         # 0.05 and two and a half times the deviation of 300 draws.

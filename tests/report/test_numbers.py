@@ -100,4 +100,6 @@ def test_what_is_not_zero_is_not_rounded_to_zero():
 
 @pytest.mark.parametrize("value", [None, float("nan")])
 def test_a_number_that_is_not_there_is_a_hyphen(value):
-    assert percent(value) == points(value) == difference(value, 0.1) == difference(0.1, value) == "-"
+    assert (
+        percent(value) == points(value) == difference(value, 0.1) == difference(0.1, value) == "-"
+    )

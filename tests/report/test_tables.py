@@ -24,7 +24,11 @@ def test_gains_in_the_result_table_are_differences_of_its_means(summary):
     arms["adapted:cyclegan"] |= {"mean_iou": 0.3182, "gain": 0.1766, "gain_ci95": [0.16, 0.19]}
     arms["oracle"] |= {"mean_iou": 0.3884, "gain": 0.2468, "gain_ci95": [0.24, 0.26]}
     rows = [[cell.text for cell in row] for row in tables.result_rows(summary).rows]
-    assert [(row[1], row[3]) for row in rows] == [("14.2", "-"), ("31.8", "+17.6"), ("38.8", "+24.6")]
+    assert [(row[1], row[3]) for row in rows] == [
+        ("14.2", "-"),
+        ("31.8", "+17.6"),
+        ("38.8", "+24.6"),
+    ]
     arms["adapted:cyclegan"] |= {"mean_iou": 0.1418, "gain": 0.0002, "gain_ci95": [0.0001, 0.0004]}
     rows = [[cell.text for cell in row] for row in tables.result_rows(summary).rows]
     assert [(row[1], row[3]) for row in rows] == [
