@@ -1,5 +1,6 @@
 """One tiny experiment with two seeds."""
 
+import json
 import re
 import shutil
 import threading
@@ -10,6 +11,8 @@ import numpy as np
 import pytest
 
 from i2i_keras import config, runs
+from i2i_keras.arms import label_space
+from i2i_keras.evaluation.best import find_best
 from i2i_keras.evaluation.segmentation import mean_iou
 from i2i_keras.evaluation.statistics import bootstrap
 from i2i_keras.evaluation.summary import compare
@@ -85,6 +88,17 @@ def test_the_summary_is_of_both(twice, summary):
         assert facts["seeds"] == pytest.approx(points)
         assert facts["mean_iou"] == pytest.approx(np.mean(points))
         assert facts["std"] == pytest.approx(np.std(points, ddof=1))
+
+
+def test_the_best_arms_are_those_of_both(twice, summary):
+    members = trainings(runs.Run(twice.root))
+    counts = {arm: np.stack([load_confusions(m, arm) for m in members]) for arm in ARMS}
+    settings = (summary["bootstrap_samples"], summary["bootstrap_seed"])
+    wanted = find_best(counts, label_space(members[0]), *settings)
+    assert summary["best"] == json.loads(json.dumps(wanted))
+    assert summary["best"]["mean_iou"]["arm"] in ARMS[:2]
+    one = runs.read_json(members[0].root / "scores" / "summary.json")["best"]
+    assert one["mean_iou"]["difference"] != summary["best"]["mean_iou"]["difference"]
 
 
 def test_an_arms_table_is_the_mean_of_both(twice):

@@ -109,9 +109,18 @@ def test_who_ends_last_makes_the_report(shared):
 def test_the_score_of_an_arm_is_told_when_it_arrives(shared):
     again = shared.command("--only", "adapted:cyclegan")
     arm = runs.read_json(shared.root / "scores" / "summary.json")["arms"]["adapted:cyclegan"]
-    low, high = (100 * end for end in arm["ci95"])
-    told = f"mean IoU {100 * arm['mean_iou']:.1f} % ({low:.1f} to {high:.1f})"
-    assert f"evaluate adapted:cyclegan: {told}, gain " in again.output
+    line = re.search(r"^evaluate adapted:cyclegan: mean IoU (.*) % \((.*) to (.*)\), gain ",
+                     again.output, re.M)  # fmt: skip
+    wanted = [100 * share for share in (arm["mean_iou"], *arm["ci95"])]
+    assert [float(number) for number in line.groups()] == pytest.approx(wanted, abs=0.051)
+
+
+def test_before_a_task_it_is_told_for_which_arm_it_is(shared):
+    for arm, output in zip(PARTS, shared.outputs, strict=True):
+        told = rf"^Arm 1 of 1, {arm}: train-segmenter(; about .* left)?"
+        assert re.search(told, output, re.M)
+    again = shared.command("--only", "adapted:cyclegan").output
+    assert "Arm " not in again  # All of it is done.
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,11 @@ from i2i_keras.data.spaces import SUBSETS, LabelSpace, evaluated_in
 from i2i_keras.evaluation import segmentation, statistics
 from i2i_keras.evaluation.segmentation import Parts, mean_of_present
 from i2i_keras.evaluation.statistics import Drawn, Interval, Values
+from i2i_keras.evaluation.summary import CEILING
 
-CEILING = "oracle"  # It has the target's labels, and is no competitor.
+# Of fewer images, one of two equal arms is ahead in all of them in more than
+# 5 % of the cases: twice 0.5^5 is 0.0625.
+_LEAST_IMAGES = 6
 
 
 class Lead(TypedDict):
@@ -23,7 +26,8 @@ class Lead(TypedDict):
         difference: of their scores, in [0, 1].
         ci95: its interval, paired by image and training; None where there is
             none, as of a class that fewer than two images show.
-        sure: whether the interval excludes zero. Only then may a table mark it.
+        sure: whether the interval excludes zero, and at least six images show
+            what the score is of. Only then may a table mark it.
     """
 
     arm: str
@@ -59,9 +63,7 @@ def find_best(
     same trainings, as a gain is. On a test set without a pixel of a class all
     arms count as equal, whether they predict it or not: that leaves nothing
     out, and keeps a class that few images show from being called better. As
-    many images as show it count for its interval. So of fewer than six images
-    there is no winner: one arm would be ahead in all of them by chance alone
-    in more than 5 % of the cases.
+    many images as show it count for its interval.
 
     Args:
         confusions: by arm, as in `statistics.bootstrap`.
@@ -113,7 +115,7 @@ def _lead(of_arms: Mapping[str, Drawn]) -> Lead | None:
         next=following,
         difference=difference.mean,
         ci95=(low, high) if known else None,
-        sure=known and low > 0,
+        sure=known and low > 0 and difference.num_images >= _LEAST_IMAGES,
     )
 
 

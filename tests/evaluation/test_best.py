@@ -153,6 +153,17 @@ def test_a_class_of_few_images_has_no_winner_however_far_ahead(images_with, sure
     assert (lead["arm"], lead["sure"]) == ("adapted:x", sure)
 
 
+@pytest.mark.parametrize(("images", "sure"), [(5, False), (6, True)])
+def test_so_few_images_make_no_winner_that_chance_would_agree_on_one(images, sure):
+    arms = {
+        arm: matrices(hits, wrong=20, images=images)
+        for arm, hits in (("source_only", 100), ("adapted:x", 900))
+    }
+    for _, lead in leads(find_best(arms, IDD, 300, 0)):
+        assert lead["ci95"][0] > 0
+        assert lead["sure"] == sure
+
+
 def test_test_sets_without_a_class_count_as_no_difference():
     arms = rare(3, better=0.9)
     draws = statistics.draw_test_sets(60, 4000, 7)
