@@ -78,7 +78,7 @@ def find_best(
         at which no arm is above zero, are left out.
     """
     arms = [arm for arm in confusions if arm != CEILING]
-    if len(arms) < 2:
+    if len(arms) < 2 or not confusions[arms[0]].size:
         return {}
     scores, shown = _scores(space), _num_images(confusions[arms[0]][0], space)
     draws = statistics.draw_test_sets(confusions[arms[0]].shape[1], samples, seed)

@@ -110,6 +110,9 @@ def test_without_two_arms_to_compare_there_is_no_best():
     one = matrices(300)
     assert find_best({"oracle": one}, IDD, 10, 0) == {}
     assert find_best({"adapted:x": one, "oracle": one}, IDD, 10, 0) == {}
+    assert find_best({}, IDD, 10, 0) == {}
+    none = one[:, :0]
+    assert find_best({"source_only": none, "adapted:x": none}, IDD, 10, 0) == {}
 
 
 def test_a_class_that_nobody_finds_has_no_best():

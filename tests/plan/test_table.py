@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from i2i_keras import config, runs
 from i2i_keras.plan import table
 from i2i_keras.plan.tasks import plan
+from i2i_keras.report.terminal import Terminal
 from i2i_keras.settings import Settings
 
 PRESET = ["seeds=[1, 2]", 'arms=["source_only", "adapted:color"]', "evaluate.num_states=0"]
@@ -103,6 +104,14 @@ def test_what_is_not_known_is_marked(fake):
     lines = table.to_text(rows).splitlines()
     assert lines[-2].split() == ["evaluate", "color", "2", "to", "do", "?"]
     assert lines[-1].endswith(" to do, and what is marked with ?.")
+
+
+def test_a_plan_fits_a_narrow_terminal(fake):
+    fake.finish_all(1, 600.0)
+    lines = table.to_text(fake.rows(), Terminal(45)).splitlines()
+    assert max(map(len, lines)) <= 45
+    assert not any("Not shown" in line for line in lines)
+    assert sum("to do  about 10 min" in line for line in lines) == 7
 
 
 @pytest.mark.parametrize(
