@@ -9,6 +9,7 @@ from pathlib import Path
 from i2i_keras import config, running, runs
 from i2i_keras.config import Config
 from i2i_keras.errors import SettingsError, unknown
+from i2i_keras.report import numbers
 from i2i_keras.running import Tell
 from i2i_keras.settings import Settings
 from i2i_keras.training import runtime
@@ -147,13 +148,16 @@ def to_markdown(table: Sequence[runs.Facts]) -> str:
     titles = ["Row", "Source only %", "Adapted %", "Oracle %", "Gain", "Gap closed %"]
     titles += ["Frechet", "Cycle error", "Drifted %"]
     lines = [f"| {' | '.join(titles)} |", f"|---{'|---:' * (len(titles) - 1)}|"]
+    digits = numbers.shared_digits(
+        (row["mean_iou"], row["source_only"], _gain_ends(row)) for row in table
+    )
     for row in table:
-        low, high = row["gain_low"], row["gain_high"]
-        ends = "-" if low is None else f"{100 * low:.1f} to {100 * high:.1f}"
+        gain = numbers.difference(row["mean_iou"], row["source_only"], digits)
+        plus = "+" if row["gain"] > 0 and float(gain) else ""
         cells = [
             row["row"],
-            *(f"{100 * row[arm]:.1f}" for arm in ("source_only", "mean_iou", "oracle")),
-            f"{100 * row['gain']:+.1f} ({ends})",
+            *(numbers.percent(row[arm], digits) for arm in ("source_only", "mean_iou", "oracle")),
+            f"{plus}{gain} ({numbers.interval(_gain_ends(row), digits)})",
             "-" if row["gap_closed"] is None else f"{100 * row['gap_closed']:.0f}",
             f"{row['frechet_distance']:.3g}",
             "-" if row["cycle_error"] is None else f"{row['cycle_error']:.1f}",
@@ -161,6 +165,10 @@ def to_markdown(table: Sequence[runs.Facts]) -> str:
         ]
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
+
+
+def _gain_ends(row: runs.Facts) -> tuple[float, float] | None:
+    return None if row["gain_low"] is None else (row["gain_low"], row["gain_high"])
 
 
 def _shared(method: str) -> dict[str, tuple[str, ...]]:

@@ -1,11 +1,22 @@
 """`run`: walks through the plan of an experiment and shows its results."""
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from i2i_keras import contents, experiment, fitting, locks, runs, scoring
+from i2i_keras.plan.progress import Progress
+from i2i_keras.plan.table import Row
 from i2i_keras.plan.tasks import Task, plan
 from i2i_keras.repetitions import repetitions
-from i2i_keras.report.findings import gain_text, interval, percent
+from i2i_keras.report.findings import gain_text
+from i2i_keras.report.numbers import (
+    Arms,
+    floor_mean,
+    gain_pairs,
+    interval,
+    percent,
+    shared_digits,
+)
 from i2i_keras.settings import Settings
 from i2i_keras.translation import TRANSLATORS
 
@@ -18,6 +29,7 @@ def run_all(
     tell: Tell,
     only: Sequence[str] = (),
     seed: int | None = None,
+    rows: Sequence[Row] = (),
 ) -> runs.Facts | None:
     """Runs every stage that is not done yet, or a part of them.
 
@@ -28,9 +40,12 @@ def run_all(
     Args:
         settings: of the experiment.
         run: where it lives; locked as shared where it is done in parts.
-        tell: is told how each stage ended, and each arm's score.
+        tell: is told what comes next and how each stage ended, and each arm's
+            score.
         only: arms of the part; see `plan.tasks.plan`.
         seed: of the part.
+        rows: `plan.table.forecast` of these tasks, for the time that is left;
+            without it none is told.
 
     Returns:
         The report's results; None if other parts are missing for that.
@@ -41,6 +56,7 @@ def run_all(
     """
     before = fitting.fit(settings, run)
     prepared = plan(before.settings, run, only, seed)[0]
+    scoring.check(before.settings, run)
     tell(f"{prepared.name}: {prepared.do()}")
     fitted = fitting.fit(settings, run)
     for note in fitted.notes:
@@ -48,13 +64,19 @@ def run_all(
             tell(f"Note: {note}")
     fitted.check(only)
     repetitions(settings, run)  # Now that there is what they share.
-    scoring.check(fitted.settings, run)
+    tasks = plan(fitted.settings, run, only, seed)
+    if [_place(row.task) for row in rows] != [_place(task) for task in tasks]:
+        rows = [Row(task, None) for task in tasks]
+    progress = Progress(rows)
     where = run.root
-    for task in plan(fitted.settings, run, only, seed)[1:]:
+    for task in tasks[1:]:
         if task.run.root != where:
             where = task.run.root
             tell(f"--- seed {task.settings.seed} ---")
+        if line := progress.before(task):
+            tell(line)
         done = task.do()
+        progress.after(task, done)
         score = _scored(task)
         seed_of = f" (seed {task.settings.seed})" if score and settings.seeds else ""
         tell(f"{task.name}{seed_of}: {score or done}")
@@ -64,22 +86,34 @@ def run_all(
     return experiment.report(run)
 
 
+def _place(task: Task) -> tuple[Path, str]:
+    """Tells tasks of a plan apart."""
+    return task.run.root, task.name
+
+
 def _scored(task: Task) -> str:
     """The score of an arm, if that is what has been done."""
     if task.kind != "evaluate" or task.of in TRANSLATORS or not contents.is_scored(task.run):
         return ""
-    return score_text(scoring.standing(task.settings, task.run, task.of))
+    return score_text(scoring.standing(task.settings, task.run, task.of), task.of)
 
 
-def score_text(facts: runs.Facts) -> str:
-    """An arm's score, as `summary.compare` has it, in a line.
+def score_text(arms: Arms, arm: str) -> str:
+    """An arm's score in a line; a gain that may be chance is called so.
 
-    A gain that may be chance is called so.
+    Args:
+        arms: what `summary.compare` has of it and, if it is there, source_only.
+        arm: which one.
     """
-    text = f"mean IoU {percent(facts['mean_iou'])} %"
+    facts, floor, digits = arms[arm], floor_mean(arms), shared_digits(gain_pairs(arms))
+    text = f"mean IoU {percent(facts['mean_iou'], digits)} %"
     if facts["ci95"]:
-        text += f" ({interval(facts['ci95'])})"
-    return f"{text}, gain {gain_text(facts)}" if "gain" in facts else text
+        text += f" ({interval(facts['ci95'], digits)})"
+    if "gain" not in facts:
+        return text
+    # source_only's own line, further up, has one digit.
+    over = f" over {percent(floor, digits)} %" if digits > 1 else ""
+    return f"{text}, gain {gain_text(facts, floor, digits)}{over}"
 
 
 def _finish_together(settings: Settings, run: runs.Run, tell: Tell) -> runs.Facts | None:

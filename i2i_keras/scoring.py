@@ -9,8 +9,9 @@ import numpy as np
 from i2i_keras import contents, quality, runs, states, unscored
 from i2i_keras.arms import label_space, load_segmenter, prepared
 from i2i_keras.data.prepare import NATIVE_TABLE
+from i2i_keras.data.spaces import LabelSpace
 from i2i_keras.errors import DataError
-from i2i_keras.evaluation import prediction, statistics, summary
+from i2i_keras.evaluation import best, prediction, statistics, summary
 from i2i_keras.evaluation.drift import Eye
 from i2i_keras.evaluation.inception import load_inception
 from i2i_keras.evaluation.summary import FLOOR
@@ -54,7 +55,8 @@ def evaluate(settings: Settings, run: runs.Run) -> runs.Facts:
         total = confusions[arm].sum(axis=(0, 1))
         summary.write_confusion(folder / f"{name}-confusion.csv", space.names, total)
     facts = {**singles[0], "bootstrap_seed": settings.seed}
-    facts |= {"seeds": [*settings.seeds], "arms": results}
+    facts |= {"seeds": [*settings.seeds], "best": _best(settings, confusions, space)}
+    facts |= {"arms": results}
     runs.write_json(folder / "summary.json", facts)
     return facts
 
@@ -97,15 +99,15 @@ def score_arm(settings: Settings, run: runs.Run, arm: str) -> runs.Done:
     return _predict(settings, run, arm).beside(states.score_states(settings, run, arm))
 
 
-def standing(settings: Settings, run: runs.Run, arm: str) -> runs.Facts:
-    """The scores of one arm so far.
+def standing(settings: Settings, run: runs.Run, arm: str) -> dict[str, runs.Facts]:
+    """The scores of one arm so far, and of source_only.
 
     Returns:
         See `summary.compare`; a gain if source_only has been scored, too.
     """
     known = [FLOOR] if _is_scored(run, FLOOR) and arm != FLOOR else []
     confusions = {a: load_confusions(run, a)[np.newaxis] for a in (*known, arm)}
-    return _compare(settings, confusions)[arm]
+    return _compare(settings, confusions)
 
 
 def load_confusions(run: runs.Run, arm: str, size: str = "confusions") -> Any:
@@ -166,6 +168,7 @@ def _evaluate(settings: Settings, run: runs.Run) -> runs.Facts:
         "bootstrap_seed": settings.seed,
         "select": settings.segmenter.select,
         "absent": summary.absent(space.names, confusions[first].sum(axis=(0, 1))),
+        "best": _best(settings, confusions, space),
         "arms": results,
     }
     runs.write_json(run.root / "scores" / "summary.json", facts)
@@ -176,6 +179,12 @@ def _compare(settings: Settings, confusions: dict[str, Any]) -> dict[str, runs.F
     """Means and intervals of all arms; confusions as `statistics.bootstrap`."""
     samples = settings.evaluate.bootstrap_samples
     return summary.compare(statistics.bootstrap(confusions, samples, settings.seed))
+
+
+def _best(settings: Settings, confusions: dict[str, Any], space: LabelSpace) -> runs.Facts:
+    """See `best.find_best`; of the test sets of `_compare`."""
+    samples = settings.evaluate.bootstrap_samples
+    return best.find_best(confusions, space, samples, settings.seed)
 
 
 def _is_scored(run: runs.Run, arm: str) -> bool:

@@ -115,6 +115,8 @@ def test_the_summary_keeps_its_contract(summary):
     ].keys()
     assert {"mean_iou", "ci95", "gain", "gain_ci95"} <= summary["arms"]["oracle"].keys()
     assert summary["num_images"] == 3
+    assert {"arm", "next", "ci95", "sure"} <= summary["best"]["mean_iou"].keys()
+    assert {"iou", "categories", "subsets"} <= summary["best"].keys()
     for arm in summary["arms"].values():
         low, high = arm["ci95"]
         assert 0 <= low <= high <= 1

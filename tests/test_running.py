@@ -109,9 +109,18 @@ def test_who_ends_last_makes_the_report(shared):
 def test_the_score_of_an_arm_is_told_when_it_arrives(shared):
     again = shared.command("--only", "adapted:cyclegan")
     arm = runs.read_json(shared.root / "scores" / "summary.json")["arms"]["adapted:cyclegan"]
-    low, high = (100 * end for end in arm["ci95"])
-    told = f"mean IoU {100 * arm['mean_iou']:.1f} % ({low:.1f} to {high:.1f})"
-    assert f"evaluate adapted:cyclegan: {told}, gain " in again.output
+    line = re.search(r"^evaluate adapted:cyclegan: mean IoU (.*) % \((.*) to (.*)\), gain ",
+                     again.output, re.M)  # fmt: skip
+    wanted = [100 * share for share in (arm["mean_iou"], *arm["ci95"])]
+    assert [float(number) for number in line.groups()] == pytest.approx(wanted, abs=0.051)
+
+
+def test_before_a_task_it_is_told_for_which_arm_it_is(shared):
+    for arm, output in zip(PARTS, shared.outputs, strict=True):
+        told = rf"^Arm 1 of 1, {arm}: train-segmenter(; about .* left)?"
+        assert re.search(told, output, re.M)
+    again = shared.command("--only", "adapted:cyclegan").output
+    assert not re.search(r"^Arm \d", again, re.M)  # All of it is done.
 
 
 @pytest.mark.parametrize(
@@ -123,10 +132,27 @@ def test_the_score_of_an_arm_is_told_when_it_arrives(shared):
     ],
 )
 def test_a_gain_that_may_be_chance_is_told_as_none(interval, text):
-    facts = {"mean_iou": 0.3, "ci95": (0.28, 0.32)}
+    arms = {"source_only": {"mean_iou": 0.27}, "oracle": {"mean_iou": 0.3, "ci95": (0.28, 0.32)}}
     if interval:
-        facts |= {"gain": 0.03, "gain_ci95": interval}
-    assert running.score_text(facts) == text
+        arms["oracle"] |= {"gain": 0.03, "gain_ci95": interval}
+    assert running.score_text(arms, "oracle") == text
+
+
+def test_a_gain_adds_up_with_the_line_of_source_only():
+    arms = {
+        "source_only": {"mean_iou": 0.1416, "ci95": (0.13, 0.15)},
+        "oracle": {
+            "mean_iou": 0.3182,
+            "ci95": (0.3, 0.33),
+            "gain": 0.1766,
+            "gain_ci95": (0.1, 0.2),
+        },
+    }
+    assert running.score_text(arms, "source_only") == "mean IoU 14.2 % (13.0 to 15.0)"
+    assert running.score_text(arms, "oracle") == "mean IoU 31.8 % (30.0 to 33.0), gain +17.6"
+    arms["oracle"] |= {"mean_iou": 0.1418, "gain": 0.0002, "gain_ci95": (0.0001, 0.0003)}
+    text = "mean IoU 14.18 % (30.00 to 33.00), gain +0.02 over 14.16 %"
+    assert running.score_text(arms, "oracle") == text
 
 
 def test_a_dry_run_of_what_is_done_says_so_and_writes_nothing(shared):

@@ -1,5 +1,6 @@
 """`run`: the whole experiment, or a part of it."""
 
+import sys
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -36,7 +37,7 @@ def run(only: tuple[str, ...], seed: int | None, dry_run: bool, **options: Any) 
     from i2i_keras import fitting, running
     from i2i_keras.plan import table
     from i2i_keras.plan.tasks import plan
-    from i2i_keras.report import page
+    from i2i_keras.report.terminal import result_text, terminal_of
     from i2i_keras.runs import read_json
 
     opened = open_run(**options, use="begin")
@@ -44,23 +45,19 @@ def run(only: tuple[str, ...], seed: int | None, dry_run: bool, **options: Any) 
     fitted = fitting.fit(settings, run)
     fitted.check(only)
     tasks = plan(fitted.settings, run, only, seed)  # Refuses before a run is made.
-    shown = "\n".join(
-        [
-            *_told(settings, run, fitted.notes),
-            table.to_text(table.forecast(tasks, fitted.settings, run)),
-        ]
-    )
+    rows, terminal = table.forecast(tasks, fitted.settings, run), terminal_of(sys.stdout)
+    shown = [*_told(settings, run, fitted.notes), table.to_text(rows, terminal)]
+    click.echo("\n".join(shown))
     if dry_run:
-        click.echo(shown)
         return
     with opened.making(shared=bool(only) or seed is not None):
-        click.echo(f"{shown}\n")
-        facts = running.run_all(settings, run, click.echo, only, seed)
+        click.echo()
+        facts = running.run_all(settings, run, click.echo, only, seed, rows)
     if facts is None:
         return
     summary = read_json(run.root / "scores" / "summary.json")
     if summary.get("scored", True):
-        click.echo(f"\n{page.result_table(summary)}")
+        click.echo(f"\n{result_text(summary, terminal)}")
     click.echo(f"\n{facts['headline']}")
     for warning in facts["warnings"]:
         click.echo(f"Warning: {warning}")

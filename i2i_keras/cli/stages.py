@@ -1,5 +1,6 @@
 """A command for each stage but those of the translators."""
 
+import sys
 from typing import Any
 
 import click
@@ -80,7 +81,7 @@ def evaluate(**options: Any) -> None:
     Example: i2i-keras evaluate --run runs/demo
     """
     from i2i_keras import experiment, fitting
-    from i2i_keras.report import page
+    from i2i_keras.report import page, terminal
 
     opened = open_run(**options)
     fitted = fitting.fit(opened.settings, opened.run)
@@ -88,7 +89,10 @@ def evaluate(**options: Any) -> None:
         click.echo(f"Note: {note}")
     with opened.making():
         summary = experiment.evaluate(fitted.settings, opened.run)
-    click.echo(page.result_table(summary) if fitted.scored else page.answer(summary))
+    if fitted.scored and fitted.settings.arms:
+        click.echo(terminal.result_text(summary, terminal.terminal_of(sys.stdout)))
+    else:
+        click.echo(page.answer(summary))
 
 
 @click.command()

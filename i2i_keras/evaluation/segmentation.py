@@ -5,7 +5,7 @@ of means; one that is predicted and does not occur has 0, which counts. So does
 cityscapesScripts, for the classes that it evaluates.
 """
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -65,12 +65,34 @@ def iou_per_class(
     Reference:
         cityscapesScripts, `evalPixelLevelSemanticLabeling.py`.
     """
+    return iou_of(iou_parts(confusion, evaluated))
+
+
+class Parts(NamedTuple):
+    """What an IoU is the ratio of; both add up over images.
+
+    Attributes:
+        hits: `(..., rows)` pixels in the intersection.
+        union: `(..., rows)` pixels in the union; 0 where there is no IoU.
+    """
+
+    hits: NDArray[np.float64]
+    union: NDArray[np.float64]
+
+
+def iou_parts(confusion: Counts, evaluated: NDArray[np.bool_] | None = None) -> Parts:
+    """Intersection and union of each class; see `iou_per_class`."""
     if evaluated is not None:
         confusion = confusion * evaluated[:, np.newaxis]
     hits = np.diagonal(confusion, axis1=-2, axis2=-1).astype(np.float64)
     union = confusion.sum(axis=-2) + confusion.sum(axis=-1) - hits
-    counts = union > 0 if evaluated is None else (union > 0) & evaluated
-    return np.divide(hits, union, out=np.full_like(hits, np.nan), where=counts)
+    return Parts(hits, union if evaluated is None else union * evaluated)
+
+
+def iou_of(parts: Parts) -> NDArray[np.float64]:
+    """The ratio, `(..., rows)` in [0, 1]; NaN where there is no union."""
+    hits, union = parts
+    return np.divide(hits, union, out=np.full_like(hits, np.nan), where=union > 0)
 
 
 def mean_iou(confusion: Counts, evaluated: NDArray[np.bool_] | None = None) -> NDArray[np.float64]:
@@ -83,7 +105,11 @@ def mean_iou(confusion: Counts, evaluated: NDArray[np.bool_] | None = None) -> N
     Returns:
         `(...)` in [0, 1]; NaN if no pixel counts.
     """
-    iou = iou_per_class(confusion, evaluated)
+    return mean_of_present(iou_per_class(confusion, evaluated))
+
+
+def mean_of_present(iou: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Mean `(...)` over the rows `(..., rows)` that are not NaN; else NaN."""
     present = ~np.isnan(iou)
     total, number = np.where(present, iou, 0.0).sum(axis=-1), present.sum(axis=-1)
     return np.divide(total, number, out=np.full_like(total, np.nan), where=number > 0)
@@ -107,16 +133,34 @@ def category_iou(confusion: Counts, space: LabelSpace) -> dict[str, float]:
     Reference:
         cityscapesScripts, `getIouScoreForCategory`.
     """
+    evaluated = evaluated_in(space)
+    return {
+        category: float(iou_of(category_parts(confusion, inside, evaluated)))
+        for category, inside in category_classes(space).items()
+    }
+
+
+def category_classes(space: LabelSpace) -> dict[str, NDArray[np.bool_]]:
+    """By category `(classes,)`, its evaluated classes; none without any."""
     evaluated, categories = evaluated_in(space), np.array(categories_of(space))
-    found = {}
-    for category in CATEGORIES:
-        inside = evaluated & (categories == category)
-        if not inside.any():
-            continue
-        hits = confusion[np.ix_(inside, inside)].sum()
-        union = confusion[inside].sum() + confusion[np.ix_(evaluated, inside)].sum() - hits
-        found[category] = float(hits / union) if union else float("nan")
-    return found
+    members = {category: evaluated & (categories == category) for category in CATEGORIES}
+    return {category: inside for category, inside in members.items() if inside.any()}
+
+
+def category_parts(
+    confusion: Counts, inside: NDArray[np.bool_], evaluated: NDArray[np.bool_]
+) -> Parts:
+    """Intersection and union `(...)` of one category; see `category_iou`.
+
+    Args:
+        confusion: `(..., classes, classes)`.
+        inside: `(classes,)`, those of the category.
+        evaluated: `(classes,)`, see `spaces.evaluated_in`.
+    """
+    truth = confusion[..., inside, :]
+    hits = truth[..., inside].sum(axis=(-2, -1)).astype(np.float64)
+    taken = confusion[..., evaluated, :][..., inside].sum(axis=(-2, -1))
+    return Parts(hits, truth.sum(axis=(-2, -1)) + taken - hits)
 
 
 def scores(

@@ -6,7 +6,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import optimize, stats
 
-from i2i_keras.evaluation.segmentation import mean_iou
+from i2i_keras.evaluation.segmentation import (
+    Parts,
+    iou_of,
+    iou_parts,
+    mean_iou,
+    mean_of_present,
+)
 
 Interval = tuple[float, float]
 Values = NDArray[np.float64]
@@ -79,7 +85,7 @@ def bootstrap(
         Efron and Tibshirani, 1993, chapter 13.
     """
     images = next(iter(confusions.values())).shape[1]
-    draws = np.random.default_rng(seed).multinomial(images, np.full(images, 1 / images), samples)
+    draws = draw_test_sets(images, samples, seed)
     return {
         arm: Drawn(
             mean_iou(trainings.sum(axis=1)),
@@ -88,6 +94,30 @@ def bootstrap(
         )
         for arm, trainings in confusions.items()
     }
+
+
+def draw_test_sets(images: int, samples: int, seed: int) -> Values:
+    """Test sets drawn with replacement, the same ones for the same arguments.
+
+    Returns:
+        `(samples, images)`, how often each image is in each of them.
+    """
+    draws = np.random.default_rng(seed).multinomial(images, np.full(images, 1 / images), samples)
+    # In float: integer matrix products have no BLAS. Exact below 2^53 pixels.
+    return draws.astype(np.float64)
+
+
+def resampled_iou(parts: Parts, draws: Values) -> Values:
+    """IoU of one training on drawn test sets.
+
+    Args:
+        parts: `(images, rows)` each.
+        draws: from `draw_test_sets`.
+
+    Returns:
+        `(samples, rows)` in [0, 1]; NaN where a test set has no union.
+    """
+    return iou_of(Parts(draws @ parts.hits, draws @ parts.union))
 
 
 def gap_closed(floor: Drawn, arm: Drawn, ceiling: Drawn) -> tuple[float, Interval] | None:
@@ -154,12 +184,5 @@ def _share(part: Values, whole: Values) -> Values:
     return np.divide(part, whole, out=np.full_like(part, np.nan), where=whole != 0)
 
 
-def _resampled(matrices: NDArray[np.int64], draws: NDArray[np.int64]) -> Values:
-    images, classes, _ = matrices.shape
-    # In float: integer matrix products have no BLAS. Exact below 2^53 pixels.
-    flat = matrices.reshape(images, -1).astype(np.float64)
-    parts = [
-        mean_iou((part.astype(np.float64) @ flat).reshape(-1, classes, classes))
-        for part in np.array_split(draws, max(1, len(draws) * classes**2 // 2**22))
-    ]
-    return np.concatenate(parts)
+def _resampled(matrices: NDArray[np.int64], draws: Values) -> Values:
+    return mean_of_present(resampled_iou(iou_parts(matrices), draws))

@@ -7,6 +7,8 @@ from typing import NamedTuple
 from i2i_keras import contents, runs
 from i2i_keras.plan.estimates import Estimates
 from i2i_keras.plan.tasks import Task
+from i2i_keras.report.tables import Cell, Table
+from i2i_keras.report.terminal import PIPE, Terminal, draw
 from i2i_keras.settings import Settings
 from i2i_keras.training.checkpoints import kept_steps
 from i2i_keras.translation import TRANSLATORS
@@ -45,40 +47,52 @@ def forecast(tasks: Sequence[Task], settings: Settings, run: runs.Run) -> list[R
     return [_row(task, settings, run, estimates) for task in tasks]
 
 
-def to_text(rows: Sequence[Row]) -> str:
+def to_text(rows: Sequence[Row], terminal: Terminal = PIPE) -> str:
     """The plan as a table for a terminal, and what it adds up to."""
     several = len({row.task.settings.seed for row in rows}) > 1 or bool(rows[0].task.settings.seeds)
     cells = [_TITLES, *(_cells(row) for row in rows)]
     if not several:
         cells = [(name, *rest) for name, _, *rest in cells]
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    lines = [
-        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
-        for line in cells
-    ]
-    return "\n".join([*lines, _sum(rows)])
+    titles, *texts = cells
+    table = Table(titles, [[Cell(text) for text in line] for line in texts], numeric=False)
+    return f"{draw(table, terminal)}\n{_sum(rows)}"
 
 
 def duration(seconds: float) -> str:
-    """A time as it is said: 5 s, 12 min, 3 h 20 min."""
+    """A time as it is said: 5 s, 1.5 min, 12 min, 3 h 20 min."""
+    shown = as_said(seconds)
+    if shown < 60:
+        return f"{shown:.0f} s"
+    minutes = shown / 60
+    if minutes < 60:
+        return f"{minutes:.1f}".removesuffix(".0") + " min"
+    return f"{minutes // 60:.0f} h {minutes % 60:02.0f} min"
+
+
+def as_said(seconds: float) -> float:
+    """The seconds that `duration` says, so that what is said can be added up.
+
+    Whole seconds below a minute, tenths of minutes below ten, then minutes.
+    """
     if seconds < 59.5:
-        return f"{seconds:.0f} s"
-    minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02} min"
+        return float(round(seconds))
+    tenths = round(seconds / 6)
+    return 6.0 * tenths if tenths < 100 else 60.0 * round(seconds / 60)
 
 
 def _row(task: Task, settings: Settings, run: runs.Run, estimates: Estimates) -> Row:
     if task.done:
-        return Row(task, _took(task))
+        return Row(task, took(task))
     step, steps = _begun(task, estimates)
     left = max(0.0, 1 - step / steps) if steps else 1.0
     others = [task._replace(run=runs.Run(run.root / f"seed-{seed}")) for seed in settings.seeds]
-    known = [_took(other) for other in others if task.kind != "prepare" and other.done]
+    known = [took(other) for other in others if task.kind != "prepare" and other.done]
     seconds = statistics.median(known) if known else _estimate(task, estimates)
     return Row(task, None if seconds is None else left * seconds, step)
 
 
-def _took(task: Task) -> float:
+def took(task: Task) -> float:
+    """Seconds that a task took which is done, all of its stages."""
     return sum(task.run.done(stage).seconds for stage in task.stages)
 
 
@@ -124,4 +138,4 @@ def _sum(rows: Sequence[Row]) -> str:
     if not known:
         return "How long it takes is not known yet."
     more = ", and what is marked with ?" if len(known) < len(left) else ""
-    return f"About {duration(sum(known))} to do{more}."
+    return f"About {duration(sum(map(as_said, known)))} to do{more}."

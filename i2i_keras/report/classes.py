@@ -15,31 +15,40 @@ from i2i_keras.report.tables import Table
 Scores = Mapping[str, Mapping[str, Any]]
 
 
-def class_tables(scores: Scores) -> list[Table]:
+def class_tables(scores: Scores, best: Mapping[str, Any] = tables.NO_LEADS) -> list[Table]:
     """IoU of each class, of Cityscapes' categories, and by its rules.
 
     Args:
         scores: what scores/ARM.json hold, by arm.
+        best: what scores/summary.json says of the best arms.
     """
-    found = [tables.class_rows(scores)]
+    found = [tables.class_rows(scores, best)]
     categories = {
         arm: {**facts["categories"], "mean of categories": facts["mean_category_iou"]}
         for arm, facts in scores.items()
         if facts.get("categories")
     }
     if categories:
-        found.append(tables.iou_rows("Category", categories))
+        leads = {**best.get("categories", {})}
+        if "mean_category_iou" in best:
+            leads["mean of categories"] = best["mean_category_iou"]
+        found.append(tables.iou_rows("Category", categories, leads))
     evaluated = {
         a: facts["evaluated"]["iou"] for a, facts in scores.items() if "evaluated" in facts
     }
     if evaluated:
-        found.append(tables.iou_rows("Evaluated class", evaluated))
+        leads = best.get("evaluated", {})
+        found.append(tables.iou_rows("Evaluated class", evaluated, leads))
     return found
 
 
 def class_notes(scores: Scores) -> list[str]:
     """What a reader must know to read these tables rightly."""
-    notes = ["IoU in percent. Bold: the best arm without target labels. Hyphen: absent."]
+    notes = [
+        "IoU in percent. Hyphen: absent. Bold: the best arm without target labels, where the 95%"
+        " interval of its lead over the next best, paired by image, excludes zero; never of a"
+        " class that fewer than six images show."
+    ]
     if any(facts.get("categories") for facts in scores.values()):
         notes.append(
             "Categories are Cityscapes' own; within one, to take a class for another is no fault."

@@ -13,7 +13,7 @@ from i2i_keras.data.labels import colorize
 from i2i_keras.data.records import Record, image_size, spread
 from i2i_keras.data.spaces import LabelSpace
 from i2i_keras.report import charts, plots
-from i2i_keras.report.findings import FLOOR
+from i2i_keras.report.numbers import FLOOR
 
 _COLUMNS = 4  # Samples side by side.
 # What a row of a sample strip shows, where there is a way back.

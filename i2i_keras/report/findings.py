@@ -1,15 +1,25 @@
 """What the scores say, in words that claim no more than they show."""
 
-import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, TypeGuard
+from typing import Any, NamedTuple
 
 from i2i_keras import runs
-
-FLOOR, CEILING = "source_only", "oracle"
-NOTHING = "-"  # Stands for a number that there is not.
-Arms = Mapping[str, Mapping[str, Any]]
+from i2i_keras.report.numbers import (
+    CEILING,
+    FLOOR,
+    NOTHING,
+    Arms,
+    difference,
+    excludes_zero,
+    floor_mean,
+    gain_pairs,
+    interval,
+    is_number,
+    percent,
+    points,
+    shared_digits,
+)
 
 
 class Headline(NamedTuple):
@@ -38,7 +48,7 @@ def headline(summary: Mapping[str, Any]) -> Headline:
     rival = adapted or _best(arms, [arm for arm in (FLOOR,) if arm in arms])
     if not best or (rival and arms[best]["mean_iou"] <= arms[rival]["mean_iou"]):
         return answer
-    mean = percent(arms[best]["mean_iou"])
+    mean = percent(arms[best]["mean_iou"], shared_digits(gain_pairs(arms)))
     how = "With self-training" if ":" in best else "Without translating"
     return answer._replace(text=f"{answer.text} {how}, {best} reached {mean}%.")
 
@@ -50,29 +60,31 @@ def _answer(summary: Mapping[str, Any]) -> Headline:
         return Headline("none", _without_translation(arms))
 
     facts: Mapping[str, Any] = arms[best]
-    gain = facts.get("gain")
+    digits = shared_digits(gain_pairs(arms))
+    mean = percent(facts["mean_iou"], digits)
     start = f"{_deed(best)} ({best}{_among(arms)})"
-    if FLOOR not in arms or not is_number(gain):
-        text = f"{start} gives a mean IoU of {percent(facts['mean_iou'])}% on the target"
+    if FLOOR not in arms or not is_number(facts.get("gain")):
+        text = f"{start} gives a mean IoU of {mean}% on the target"
         return Headline("none", f"{text}; without {FLOOR} there is nothing to compare it with.")
 
     if trainings := len(summary.get("seeds", ())):
         start = f"Over {trainings} trainings, {start[0].lower()}{start[1:]}"
-    step = f"from {percent(arms[FLOOR]['mean_iou'])}% to {percent(facts['mean_iou'])}%"
+    step = f"from {percent(floor_mean(arms), digits)}% to {mean}%"
+    gain = difference(facts["mean_iou"], floor_mean(arms), digits)
     low, high = facts.get("gain_ci95") or (None, None)
     if not is_number(low) or not is_number(high):
         text = f"{start} took the mean IoU {step}, without an interval to say how sure that is."
         return Headline("none", text)
-    interval = f"(95% interval {points(low)} to {points(high)})"
+    sure = f"(95% interval {interval((low, high), digits)})"
     if low > 0:
-        text = f"{start} helped: mean IoU on the target rose {step}, by {points(gain)} points"
-        return Headline("gain", f"{text} {interval}{_gap(facts)}.")
+        text = f"{start} helped: mean IoU on the target rose {step}, by {gain} points"
+        return Headline("gain", f"{text} {sure}{_gap(facts)}.")
     if high < 0:
-        text = f"{start} hurt: mean IoU on the target fell {step}, by {points(-gain)} points"
-        interval = f"(95% interval {points(-high)} to {points(-low)})"
-        return Headline("harm", f"{text} {interval}.")
+        text = f"{start} hurt: mean IoU on the target fell {step}, by {gain.lstrip('-')} points"
+        sure = f"(95% interval {interval((-high, -low), digits)})"
+        return Headline("harm", f"{text} {sure}.")
     text = f"{start} made no measurable difference: mean IoU on the target went {step},"
-    return Headline("none", f"{text} a change of {points(gain)} points {interval}.")
+    return Headline("none", f"{text} a change of {gain} points {sure}.")
 
 
 def training_warnings(root: Path, seeds: Sequence[int] = ()) -> list[str]:
@@ -108,39 +120,48 @@ def best_free(arms: Arms) -> str | None:
     return _best(arms, [arm for arm in arms if arm not in (FLOOR, CEILING)])
 
 
-def is_number(value: Any) -> TypeGuard[float]:
-    """Whether it is a finite number, not null or NaN."""
-    return isinstance(value, int | float) and math.isfinite(value)
+def gain_text(facts: Mapping[str, Any], floor: Any = None, digits: int = 1) -> str:
+    """An arm's gain in points; one that may be chance is none in words.
 
-
-def percent(value: Any) -> str:
-    """A share in [0, 1] as percent without the sign, or a hyphen."""
-    return f"{100 * value:.1f}" if is_number(value) else NOTHING
-
-
-def points(value: Any) -> str:
-    """A difference of shares in percentage points, or a hyphen.
-
-    What is not zero does not become zero: more digits are given then.
+    Args:
+        facts: of the arm.
+        floor: the mean IoU of source_only, beside which it is shown; None
+            where it is not known.
+        digits: with which both are shown.
     """
-    if not is_number(value):
-        return NOTHING
-    return f"{100 * value:.1f}" if abs(value) >= 5e-4 or value == 0 else f"{100 * value:.2g}"
-
-
-def excludes_zero(ends: Any) -> bool:
-    """Whether an interval lies on one side of zero."""
-    return bool(ends) and all(map(is_number, ends)) and (ends[0] > 0 or ends[1] < 0)
-
-
-def gain_text(facts: Mapping[str, Any]) -> str:
-    """An arm's gain in points; one that may be chance is none in words."""
     value = facts.get("gain")
     if not is_number(value):
         return NOTHING
-    text = f"+{points(value)}" if value > 0 else points(value)
+    shown = difference(facts.get("mean_iou"), floor, digits)
+    text = points(value, digits) if shown == NOTHING else shown
+    text = f"+{text}" if value > 0 and float(text) else text
     sure = excludes_zero(facts.get("gain_ci95"))
     return text if sure else f"no measurable difference ({text})"
+
+
+def sure_best(lead: Mapping[str, Any] | None) -> str | None:
+    """The arm that a row may mark as its best.
+
+    Args:
+        lead: of scores/summary.json, see `evaluation.best.Lead`; None in those
+            of earlier versions, and where there is nothing to compare.
+    """
+    return lead["arm"] if lead and lead["sure"] else None
+
+
+def marked_arm(summary: Mapping[str, Any]) -> str | None:
+    """The arm that the result table marks, if one is more than chance.
+
+    It is the best without target labels, and the intervals of its lead over the
+    next such arm and of its gain exclude zero.
+
+    Args:
+        summary: what scores/summary.json holds.
+    """
+    best = sure_best((summary.get("best") or {}).get("mean_iou"))
+    if best is None or not excludes_zero(summary["arms"].get(best, {}).get("gain_ci95")):
+        return None
+    return best
 
 
 def gap_text(facts: Mapping[str, Any]) -> str:
@@ -149,11 +170,6 @@ def gap_text(facts: Mapping[str, Any]) -> str:
     if not is_number(share) or not excludes_zero(facts.get("gain_ci95")):
         return NOTHING
     return f"{percent(share)} ({interval(ends)})" if ends else percent(share)
-
-
-def interval(ends: Any) -> str:
-    """Two ends in [-1, 1] as percentage points, or a hyphen."""
-    return f"{points(ends[0])} to {points(ends[1])}" if ends else NOTHING
 
 
 def _best(arms: Arms, names: Sequence[str]) -> str | None:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from i2i_keras.report.axes import chart, line_colors, name_rows
 from i2i_keras.report.charts import arm_colors
-from i2i_keras.report.findings import FLOOR
+from i2i_keras.report.numbers import FLOOR
 from i2i_keras.report.plots import INK, Plot
 
 _BINS = 40

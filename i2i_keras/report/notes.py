@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from i2i_keras.report.findings import CEILING, FLOOR
+from i2i_keras.report.findings import marked_arm
+from i2i_keras.report.numbers import CEILING, FLOOR
 
 # What the segmenter of an arm was trained on, by the arm's kind.
 _IMAGES = {
@@ -39,7 +40,21 @@ def result_notes(summary: Mapping[str, Any]) -> list[str]:
     notes += [*_chance(summary), *_choice(summary)]
     if len([arm for arm in arms if arm not in (FLOOR, CEILING)]) > 1:
         notes.append("The best arm was picked by these same scores, which flatters it a little.")
-    return notes
+    return [*notes, *_bold(summary)]
+
+
+def _bold(summary: Mapping[str, Any]) -> Iterator[str]:
+    """Whom the table marks, or why nobody."""
+    lead = (summary.get("best") or {}).get("mean_iou")
+    if marked_arm(summary):
+        yield (
+            "Bold: the best arm without target labels, where the intervals of its gain and of its"
+            " lead over the next best such arm exclude zero."
+        )
+    elif lead and not lead["sure"]:
+        yield f"Nothing is bold: that {lead['arm']} is ahead of {lead['next']} may be chance."
+    elif lead:
+        yield f"Nothing is bold: no arm without target labels is surely better than {FLOOR}."
 
 
 def arm_notes(summary: Mapping[str, Any]) -> list[str]:

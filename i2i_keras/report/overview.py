@@ -11,7 +11,8 @@ from i2i_keras.data.labels import colorize
 from i2i_keras.data.spaces import LabelSpace
 from i2i_keras.report import figures, plots
 from i2i_keras.report.figures import Picture
-from i2i_keras.report.findings import CEILING, FLOOR, best_adapted, percent
+from i2i_keras.report.findings import best_adapted
+from i2i_keras.report.numbers import CEILING, FLOOR, percent
 
 _SHARPNESS = (140, 120, 100)  # Dots per inch, that is 1400 to 1000 pixels.
 _SIZE = 600_000  # Bytes, at most.

@@ -92,15 +92,6 @@ def answer(summary: Mapping[str, Any]) -> str:
     return _answer(summary).text
 
 
-def result_table(summary: Mapping[str, Any]) -> str:
-    """The result as a Markdown table, for a terminal.
-
-    Args:
-        summary: what scores/summary.json holds.
-    """
-    return tables.to_markdown(tables.result_rows(summary))
-
-
 def _answer(summary: Mapping[str, Any]) -> Headline:
     return headline(summary) if summary.get("scored", True) else unscored.headline(summary)
 
@@ -115,7 +106,12 @@ def _sections(root: Path, summary: Mapping[str, Any]) -> Iterator[Section]:
     yield Section("Result", result, result_notes(summary), [bars])
     if scores:
         pictures = list(class_pictures(root, scores))
-        yield Section("Each class", class_tables(scores), class_notes(scores), pictures)
+        yield Section(
+            "Each class",
+            class_tables(scores, summary.get("best", {})),
+            class_notes(scores),
+            pictures,
+        )
     if space:
         pictures = [
             *figures.domain_pictures(root, space),

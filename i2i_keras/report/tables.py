@@ -1,20 +1,25 @@
 """The tables of the report, and their form in Markdown."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from i2i_keras.report.findings import (
-    CEILING,
+from i2i_keras.report.findings import gain_text, gap_text, marked_arm, sure_best
+from i2i_keras.report.numbers import (
     NOTHING,
-    best_free,
-    excludes_zero,
-    gain_text,
-    gap_text,
+    floor_mean,
+    gain_pairs,
     interval,
     is_number,
     percent,
     points,
+    shared_digits,
 )
+
+# What scores/summary.json says of a table's rows; see `evaluation.best`.
+Leads = Mapping[str, Mapping[str, Any]]
+NO_LEADS: Leads = MappingProxyType({})
 
 
 class Cell(NamedTuple):
@@ -43,6 +48,8 @@ class Table(NamedTuple):
 def result_rows(summary: Mapping[str, Any], scores: Mapping[str, Any] | None = None) -> Table:
     """The result, one row an arm, in percent.
 
+    `findings.marked_arm` is strong.
+
     Args:
         summary: what scores/summary.json holds.
         scores: what scores/ARM.json hold, by arm, for more columns.
@@ -59,13 +66,14 @@ def result_rows(summary: Mapping[str, Any], scores: Mapping[str, Any] | None = N
     if scores:
         columns += ["Pixel accuracy %", "Mean accuracy %", "Frequency-weighted IoU %"]
         columns += ["Calibration error %", "Loss"]
-    best = best_free(arms)
+    best = marked_arm(summary)
+    floor, digits = floor_mean(arms), shared_digits(gain_pairs(arms))
     rows = []
     for arm, facts in arms.items():
-        texts = [arm, percent(facts.get("mean_iou")), interval(facts.get("ci95"))]
+        texts = [arm, percent(facts.get("mean_iou"), digits), interval(facts.get("ci95"), digits)]
         texts += [
-            gain_text(facts),
-            interval(facts.get("gain_ci95")),
+            gain_text(facts, floor, digits),
+            interval(facts.get("gain_ci95"), digits),
             gap_text(facts),
         ]
         texts += [points(facts.get("std"))] * several
@@ -73,45 +81,48 @@ def result_rows(summary: Mapping[str, Any], scores: Mapping[str, Any] | None = N
         texts += [percent((facts.get("label_chosen") or {}).get("mean_iou"))] * chosen
         if scores:
             texts += _further(scores.get(arm, {}))
-        strong = arm == best and excludes_zero(facts.get("gain_ci95"))
-        rows.append([Cell(text, strong) for text in texts])
+        rows.append([Cell(text, arm == best) for text in texts])
     return Table(columns, rows)
 
 
-def class_rows(scores: Mapping[str, Any]) -> Table:
-    """IoU of each class and subset in percent, the best label-free arm strong.
+def class_rows(scores: Mapping[str, Any], best: Mapping[str, Any] = NO_LEADS) -> Table:
+    """IoU of each class and subset in percent.
 
     Args:
         scores: what scores/ARM.json hold, by arm.
+        best: what scores/summary.json says of the best arms.
     """
     all_values = {
-        arm: {
-            **facts["iou"],
-            **{f"mean of {subset}": mean for subset, mean in facts.get("subsets", {}).items()},
-        }
+        arm: {**facts["iou"], **_of_subsets(facts.get("subsets", {}))}
         for arm, facts in scores.items()
     }
-    return iou_rows("Class", all_values)
+    leads = {**best.get("iou", {}), **_of_subsets(best.get("subsets", {}))}
+    return iou_rows("Class", all_values, leads)
 
 
-def iou_rows(title: str, iou_by_arm: Mapping[str, Mapping[str, float | None]]) -> Table:
-    """IoU in percent, the best label-free arm of each row strong, if one is.
+def iou_rows(
+    title: str, iou_by_arm: Mapping[str, Mapping[str, float | None]], leads: Leads = NO_LEADS
+) -> Table:
+    """IoU in percent, the best label-free arm of a row strong, if one is sure.
 
     Args:
         title: what the rows are.
         iou_by_arm: by arm and row; in [0, 1], or None.
+        leads: by row, see `evaluation.best.Lead`. Without it none is strong.
     """
     names = dict.fromkeys(name for values in iou_by_arm.values() for name in values)
     rows = []
     for name in names:
-        values = {arm: found.get(name) for arm, found in iou_by_arm.items()}
-        free = [v for arm, v in values.items() if arm != CEILING and is_number(v)]
-        best = max(free) if len(set(free)) > 1 else None
-        rows.append([Cell(name)])
-        for arm, value in values.items():
-            strong = arm != CEILING and is_number(value) and value == best
-            rows[-1].append(Cell(percent(value), strong))
+        best = sure_best(leads.get(name))
+        texts = {arm: percent(values.get(name)) for arm, values in iou_by_arm.items()}
+        # What reads as zero is no success, however sure it is.
+        cells = [Cell(text, arm == best and text != percent(0)) for arm, text in texts.items()]
+        rows.append([Cell(name), *cells])
     return Table([title, *iou_by_arm], rows)
+
+
+def _of_subsets(subsets: Mapping[str, Any]) -> dict[str, Any]:
+    return {f"mean of {subset}": value for subset, value in subsets.items()}
 
 
 def seed_rows(summary: Mapping[str, Any]) -> Table:
@@ -156,9 +167,10 @@ def _kernel(found: Sequence[float]) -> str:
 
 
 def stage_rows(seconds: Mapping[str, float]) -> Table:
-    """How long each stage took, and all of them."""
-    values = {**seconds, "all": sum(seconds.values())}
-    rows = [[Cell(stage), Cell(f"{value:,.1f}")] for stage, value in values.items()]
+    """How long each stage took, and the sum of what is shown of that."""
+    values = {stage: Decimal(f"{value:.1f}") for stage, value in seconds.items()}
+    values["all"] = sum(values.values(), Decimal("0.0"))
+    rows = [[Cell(stage), Cell(f"{value:,}")] for stage, value in values.items()]
     return Table(["Stage", "Seconds"], rows)
 
 

@@ -9,8 +9,9 @@ from i2i_keras.data.records import spread
 from i2i_keras.data.spaces import LabelSpace
 from i2i_keras.report import figures, plots, tables
 from i2i_keras.report.figures import Picture
-from i2i_keras.report.findings import NOTHING, Headline, is_number, percent
+from i2i_keras.report.findings import Headline
 from i2i_keras.report.notes import arm_notes
+from i2i_keras.report.numbers import NOTHING, is_number, percent
 from i2i_keras.report.tables import Cell, Table
 
 _ROWS = 8  # Images whose predictions are shown.

@@ -36,8 +36,7 @@ def test_it_equals_scoring_each_drawn_test_set(arms):
         assert drawn[arm].points == [mean_iou(images.sum(axis=0))]
 
 
-def test_drawing_in_parts_equals_drawing_at_once():
-    # 35 classes and 4000 samples are computed in two parts.
+def test_drawing_hits_and_unions_equals_drawing_whole_matrices():
     rng = np.random.default_rng(0)
     images = rng.integers(0, 9, (3, 35, 35))
     many = bootstrap({"arm": images[np.newaxis]}, 4000, seed=0)["arm"].samples[0]

@@ -1,10 +1,15 @@
 """Plans as they are shown, of runs whose stages are given."""
 
+import re
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from i2i_keras import config, runs
 from i2i_keras.plan import table
 from i2i_keras.plan.tasks import plan
+from i2i_keras.report.terminal import Terminal
 from i2i_keras.settings import Settings
 
 PRESET = ["seeds=[1, 2]", 'arms=["source_only", "adapted:color"]', "evaluate.num_states=0"]
@@ -101,12 +106,42 @@ def test_what_is_not_known_is_marked(fake):
     assert lines[-1].endswith(" to do, and what is marked with ?.")
 
 
+def test_a_plan_fits_a_narrow_terminal(fake):
+    fake.finish_all(1, 600.0)
+    lines = table.to_text(fake.rows(), Terminal(45)).splitlines()
+    assert max(map(len, lines)) <= 45
+    assert not any("Not shown" in line for line in lines)
+    assert sum("to do  about 10 min" in line for line in lines) == 7
+
+
 @pytest.mark.parametrize(
     ("seconds", "text"),
     [
-        *((0.4, "0 s"), (59.4, "59 s"), (59.6, "1 min"), (89.0, "1 min"), (3540.0, "59 min")),
+        *((0.4, "0 s"), (59.4, "59 s"), (59.6, "1 min"), (89.0, "1.5 min"), (3540.0, "59 min")),
+        *((597.1, "10 min"), (594.0, "9.9 min"), (61.0, "1 min")),
         *((3580.0, "1 h 00 min"), (12000.0, "3 h 20 min"), (90000.0, "25 h 00 min")),
     ],
 )
 def test_times_are_said_in_the_unit_that_fits(seconds, text):
     assert table.duration(seconds) == text
+
+
+@pytest.fixture(scope="module")
+def task(tmp_path_factory):
+    return Fake(tmp_path_factory.mktemp("plan") / "run").tasks[1]
+
+
+@given(seconds=st.lists(st.floats(0, 20_000), min_size=1, max_size=30))
+def test_the_sum_of_a_plan_is_that_of_the_times_that_it_shows(task, seconds):
+    rows = [table.Row(task, found) for found in seconds]
+    *lines, total = table.to_text(rows).splitlines()
+    shown = sum(read(line.rpartition("about ")[2]) for line in lines[1:])
+    said = read(total.removeprefix("About ").removesuffix(" to do."))
+    # The sum is said as coarsely as any time.
+    assert abs(said - shown) <= (0.5 if said < 60 else 3 if said < 600 else 30)
+
+
+def read(text):
+    """Seconds of a time as it is said."""
+    numbers = re.findall(r"([\d.]+) (s|min|h)", text)
+    return sum(float(number) * {"s": 1, "min": 60, "h": 3600}[unit] for number, unit in numbers)

@@ -41,6 +41,21 @@ def test_what_cityscapes_evaluates_has_a_table_where_there_is_more():
     assert "to predict one of these is a miss" in classes.class_notes(found)[2]
 
 
+def test_categories_and_evaluated_classes_are_marked_as_the_summary_says():
+    found = {arm: scores(SPACE, n) for n, arm in enumerate(("a", "b", "oracle"))}
+    sure, chance = {"arm": "a", "sure": True}, {"arm": "b", "sure": False}
+    best = {
+        "categories": {"flat": sure, "sky": chance},
+        "mean_category_iou": {"arm": "b", "sure": True},
+        "evaluated": {"road": sure},
+    }
+    marks = [
+        [(row[0].text, at) for row in table.rows for at, cell in enumerate(row) if cell.strong]
+        for table in classes.class_tables(found, best)
+    ]
+    assert marks == [[], [("flat", 1), ("mean of categories", 2)], [("road", 1)]]
+
+
 def test_a_space_without_categories_has_one_table():
     found = {"a": {"iou": {"sky": 0.5}, "categories": {}, "mean_category_iou": None}}
     assert len(classes.class_tables(found)) == len(classes.class_notes(found)) == 1

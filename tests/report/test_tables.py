@@ -1,10 +1,13 @@
 from i2i_keras.report import tables
-from i2i_keras.report.page import result_table
 from i2i_keras.report.tables import Cell, Table
 
 
+def markdown(summary):
+    return tables.to_markdown(tables.result_rows(summary))
+
+
 def test_the_result_table_has_a_row_an_arm_and_lines_up(summary):
-    lines = result_table(summary).splitlines()
+    lines = markdown(summary).splitlines()
     assert len({len(line) for line in lines}) == 1
     assert [line.split()[1] for line in lines[2:]] == [
         "source_only",
@@ -15,28 +18,90 @@ def test_the_result_table_has_a_row_an_arm_and_lines_up(summary):
     assert [cell.strip() for cell in lines[3].split("|")[2:-1]] == wanted
 
 
+def test_gains_in_the_result_table_are_differences_of_its_means(summary):
+    arms = summary["arms"]
+    arms["source_only"]["mean_iou"] = 0.1416
+    arms["adapted:cyclegan"] |= {"mean_iou": 0.3182, "gain": 0.1766, "gain_ci95": [0.16, 0.19]}
+    arms["oracle"] |= {"mean_iou": 0.3884, "gain": 0.2468, "gain_ci95": [0.24, 0.26]}
+    rows = [[cell.text for cell in row] for row in tables.result_rows(summary).rows]
+    assert [(row[1], row[3]) for row in rows] == [
+        ("14.2", "-"),
+        ("31.8", "+17.6"),
+        ("38.8", "+24.6"),
+    ]
+    arms["adapted:cyclegan"] |= {"mean_iou": 0.1418, "gain": 0.0002, "gain_ci95": [0.0001, 0.0004]}
+    rows = [[cell.text for cell in row] for row in tables.result_rows(summary).rows]
+    assert [(row[1], row[3]) for row in rows] == [
+        ("14.16", "-"),
+        ("14.18", "+0.02"),
+        ("38.84", "+24.68"),
+    ]
+    assert rows[1][4] == "0.01 to 0.04"
+
+
 def test_the_result_table_does_without_oracle_and_numbers(summary):
     del summary["arms"]["oracle"]
     empty = dict.fromkeys(("mean_iou", "ci95", "gain", "gain_ci95", "gap_closed"))
     summary["arms"] = {"source_only": {"mean_iou": None, "ci95": None}, "adapted:cut": empty}
-    last = result_table(summary).splitlines()[-1]
+    last = markdown(summary).splitlines()[-1]
     assert [cell.strip() for cell in last.split("|")[1:-1]] == ["adapted:cut", *"-----"]
 
 
-def test_the_best_arm_without_target_labels_is_emphasized():
+def lead(arm, sure, following="source_only"):
+    return {"arm": arm, "next": following, "difference": 0.1, "ci95": [0, 1], "sure": sure}
+
+
+def strong(table):
+    return {row[0].text: [cell.text for cell in row if cell.strong] for row in table.rows}
+
+
+def test_a_class_is_marked_where_its_lead_is_sure_and_nowhere_else():
     iou = {
-        "source_only": {"road": 0.9, "car": 0.2, "train": None},
-        "adapted:cut": {"road": 0.8, "car": 0.3, "train": None},
-        "oracle": {"road": 0.9, "car": 0.4, "train": None},
+        "source_only": {"road": 0.9, "car": 0.2, "train": None, "terrain": 0.0001},
+        "adapted:cut": {"road": 0.8, "car": 0.3, "train": None, "terrain": 0.0004},
+        "oracle": {"road": 0.9, "car": 0.4, "train": None, "terrain": 0.2},
     }
-    table = tables.class_rows({arm: {"iou": values} for arm, values in iou.items()})
-    strong = {row[0].text: [cell.strong for cell in row[1:]] for row in table.rows}
-    assert strong == {
-        "road": [True, False, False],
-        "car": [False, True, False],
-        "train": [False, False, False],
+    scores = {arm: {"iou": values, "subsets": {"few": 0.25}} for arm, values in iou.items()}
+    best = {
+        "iou": {
+            "road": lead("source_only", sure=False),
+            "car": lead("adapted:cut", sure=True),
+            "terrain": lead("adapted:cut", sure=True),  # It reads as zero.
+        },
+        "subsets": {"few": lead("source_only", sure=True)},
+    }
+    table = tables.class_rows(scores, best)
+    assert strong(table) == {
+        **{"road": [], "car": ["30.0"], "train": [], "terrain": []},
+        "mean of few": ["25.0"],
     }
     assert [cell.text for cell in table.rows[2]] == ["train", "-", "-", "-"]
+
+
+def test_scores_of_an_earlier_version_mark_nothing(summary):
+    scores = {"source_only": {"iou": {"sky": 0.1}}, "adapted:x": {"iou": {"sky": 0.9}}}
+    assert strong(tables.class_rows(scores)) == {"sky": []}
+    del summary["best"]
+    assert not any(strong(tables.result_rows(summary)).values())
+
+
+def test_the_result_is_marked_where_lead_and_gain_are_sure(summary):
+    arms, best = summary["arms"], summary["best"]["mean_iou"]
+    assert [arm for arm, cells in strong(tables.result_rows(summary)).items() if cells] == [
+        "adapted:cyclegan"
+    ]
+    best["sure"] = False
+    assert not any(strong(tables.result_rows(summary)).values())
+    best["sure"] = True
+    arms["adapted:cyclegan"]["gain_ci95"] = [-0.01, 0.1]
+    assert not any(strong(tables.result_rows(summary)).values())
+    best["arm"] = "source_only"
+    assert not any(strong(tables.result_rows(summary)).values())
+
+
+def test_an_arm_that_is_no_longer_there_is_not_marked(summary):
+    del summary["arms"]["adapted:cyclegan"]
+    assert not any(strong(tables.result_rows(summary)).values())
 
 
 def test_markdown_cells_cannot_break_the_table():
@@ -49,9 +114,9 @@ def test_nested_settings_get_dotted_names():
     assert [[cell.text for cell in row] for row in table.rows] == [["a.b", "1"], ["a.c.d", "[2]"]]
 
 
-def test_the_seconds_of_the_stages_are_added_up():
-    table = tables.stage_rows({"records": 1200.5, "scores": 2})
-    assert [row[1].text for row in table.rows] == ["1,200.5", "2.0", "1,202.5"]
+def test_the_seconds_of_the_stages_are_added_up_as_they_are_shown():
+    table = tables.stage_rows({"records": 1200.54, "scores": 2.04, "raw": 0.04})
+    assert [row[1].text for row in table.rows] == ["1,200.5", "2.0", "0.0", "1,202.5"]
 
 
 def test_translators_are_compared_before_and_after():
@@ -93,9 +158,3 @@ def test_the_calibration_error_stands_beside_the_accuracies(summary):
     place = table.columns.index("Calibration error %")
     assert [row[place].text for row in table.rows] == ["7.1", "-", "-"]
     assert {len(row) for row in table.rows} == {len(table.columns)}
-
-
-def test_where_all_arms_are_alike_none_is_the_best():
-    iou = {"source_only": {"wall": 0.0, "sky": 0.5}, "adapted:x": {"wall": 0.0, "sky": 0.4}}
-    rows = tables.iou_rows("Class", iou).rows
-    assert [[cell.strong for cell in row[1:]] for row in rows] == [[False, False], [True, False]]
