@@ -10,10 +10,11 @@ import numpy as np
 
 from i2i_keras import locks, runs
 from i2i_keras.arms import prepared, translated_stage
+from i2i_keras.data.each_image import find_images
 from i2i_keras.data.records import read_image, write_records
 from i2i_keras.errors import SettingsError
 from i2i_keras.translation import TRANSLATORS, tiles
-from i2i_keras.translation.apply import Translate, find_images, translate_records, unfinished
+from i2i_keras.translation.apply import Translate, translate_records, unfinished
 from i2i_keras.translation.export import export_generator
 
 # Of a stage itself, not of what it has made.

@@ -108,7 +108,7 @@ def _module(generator: keras.Model, batch: int | None) -> tf.Module:
     )
     def translate(image: tf.Tensor) -> dict[str, tf.Tensor]:
         height, width = tf.shape(image)[1], tf.shape(image)[2]
-        padded = inference.mirror_to(transforms.normalize(image), multiple)
+        padded = transforms.mirror_to(transforms.normalize(image), multiple)
         values = inference.call(parts, {id(generator.input): padded}, _PLAIN)
         fake = values[id(generator.output)][:, :height, :width]
         return {"translated": transforms.denormalize(fake)}

@@ -7,6 +7,8 @@ import keras
 import tensorflow as tf
 from keras import layers
 
+from i2i_keras.data.transforms import mirror_to
+
 Tensors = dict[int, Any]  # By the id of a network's symbolic tensor.
 # From a layer and its input to its output.
 Instead = Mapping[type[layers.Layer], Callable[[Any, tf.Tensor], tf.Tensor]]
@@ -64,23 +66,6 @@ def freeze(function: tf.types.experimental.PolymorphicFunction) -> Callable[[tf.
     frozen = wrapped.prune(concrete.inputs[0].name, concrete.outputs[0].name)
     # A pruned function takes tensors only, and does not look at their shape.
     return lambda images: frozen(tf.ensure_shape(images, concrete.inputs[0].shape))
-
-
-def mirror_to(images: tf.Tensor, multiple: int) -> tf.Tensor:
-    """Mirrors the lower and right border on, again and again if it has to be.
-
-    Args:
-        images: `(batch, height, width, channels)`, of any size.
-        multiple: of which height and width become multiples, of twice at least,
-            since a generator reflects borders of two pixels or more.
-    """
-    for axis in (1, 2):
-        length = tf.shape(images)[axis]
-        wanted = tf.maximum((length + multiple - 1) // multiple * multiple, max(2 * multiple, 4))
-        # Indices, for exporters get no mode of `tf.pad` right at any size.
-        index = tf.range(wanted) % (2 * length)
-        images = tf.gather(images, tf.minimum(index, 2 * length - 1 - index), axis=axis)
-    return images
 
 
 def in_order(generator: keras.Model) -> list[layers.Layer]:
