@@ -7,7 +7,8 @@ import os
 
 import click
 
-from i2i_keras.cli import stages, tools, translators
+from i2i_keras.cli import segmenters, stages, tools, translators
+from i2i_keras.cli.exports import export
 from i2i_keras.cli.group import Group
 from i2i_keras.cli.running import run
 
@@ -36,7 +37,7 @@ def main() -> None:
 
 for _command in (
     *(stages.streets, stages.prepare, stages.train_segmenter, stages.evaluate, stages.report),
-    *(run, translators.train_translator, translators.translate, translators.export),
+    *(run, translators.train_translator, translators.translate, segmenters.segment, export),
     *(tools.audit, tools.ablate),
 ):
     main.add_command(_command)
