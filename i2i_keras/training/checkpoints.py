@@ -148,7 +148,7 @@ def check_step(folder: Path, step: int) -> None:
     """
     steps = kept_steps(folder)
     if step not in steps:
-        kept = f"of {', '.join(map(str, steps))}" if steps else "no state at all"
+        kept = f"those of {', '.join(map(str, steps))}" if steps else "none at all"
         raise SettingsError(f"{folder} keeps no state of step {step}; it keeps {kept}.")
 
 
