@@ -1,15 +1,18 @@
 import functools
 import json
+import re
 import threading
 
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from click.testing import CliRunner
 from PIL import Image
 
 from i2i_keras import choosing, locks, runs
 from i2i_keras.choosing import Trained, choose
+from i2i_keras.cli import main
 from i2i_keras.data.records import Record, write_records
 from i2i_keras.data.spaces import SpaceClass, build_space, write_space
 from i2i_keras.errors import DataError, SettingsError
@@ -380,3 +383,64 @@ def test_a_run_without_images_has_no_working_size(tmp_path, template, photos, ou
     with pytest.raises(DataError, match="has no image, so that the working size is unknown"):
         segment(run, photos, out)
     assert segment(run, photos, out, scale="native") == 2
+
+
+# --- The commands -----------------------------------------------------------
+
+
+def command(*words):
+    return CliRunner().invoke(main, [str(word) for word in words])
+
+
+def test_the_command_says_which_arm_and_why(run, photos, out):
+    scored(run, source_only=0.3, adapted_to_cyclegan=0.4, oracle=0.9)
+    result = command("segment", "--run", run.root, "--images", photos / "*.png", "--out", out)
+    assert result.exit_code == 0, result.output
+    why = "best of 2 arms by the scores on target-test"
+    assert f"segment adapted:cyclegan ({why}): 2 images in {out}" in result.output
+
+
+def test_every_option_of_the_command_counts(run, photos, out):
+    options = {"--arm": "oracle", "--scale": "native", "--step": 2, "--shard": "2/2"}
+    words = [word for option in options.items() for word in option]
+    given = ["--run", run.root, "--images", photos, "--out", out, "--probabilities"]
+    result = command("segment", *given, *words)
+    assert result.exit_code == 0, result.output
+    assert f"segment oracle at step 2: 1 images in {out}" in result.output
+    assert [path.name for path in (out / "probabilities").iterdir()] == ["b.npz"]
+    pixels = read(photos / "b.png")
+    differ = read(out / "classes" / "b.png") != oracle(pixels, len(pixels), seed=22).argmax(-1)
+    assert differ.mean() <= 1e-3
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "message"),
+    [
+        (["--arm", "orcle"], 2, "Did you mean 'oracle'?"),
+        (
+            ["--arm", "oracle", "--step", "9"],
+            2,
+            "keeps no state of step 9; it keeps those of 2",
+        ),
+        (["--arm", "oracle", "--seed", "9"], 2, "has no training of seed 9; leave out --seed."),
+        ([], 2, "No arm was scored, so that none is known to be the best; evaluate them, or give"),
+        (["--arm", "oracle", "--shard", "3/2"], 2, "No shard '3/2'; give I/N"),
+        (["--arm", "oracle", "--images", "none*"], 1, "none* holds no PNG or JPEG;"),
+    ],
+)
+def test_what_cannot_be_is_one_sentence(run, photos, out, words, code, message):
+    result = command("segment", "--run", run.root, "--images", photos, "--out", out, *words)
+    assert result.exit_code == code, result.output
+    last = result.output.strip().splitlines()[-1]
+    assert last.startswith("Error: ")
+    assert message in last
+    assert not out.exists()
+
+
+def test_a_segmenter_is_exported_by_its_arm_and_step(run):
+    for words, name in ((["--step", "2"], "source_only-step-2"), ([], "source_only")):
+        result = command("export", "--run", run.root, "--arm", "source_only", *words)
+        assert result.exit_code == 0, result.output
+        place = run.root / "export" / f"{name}.saved_model"
+        assert re.search(rf"{place}, 0 of \d+ pixels of another class than", result.output)
+        assert (place / "assets.extra" / "labels.txt").read_text("utf-8") == "c0\nc1\nc2\nc3\n"
