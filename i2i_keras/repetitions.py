@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from i2i_keras import run_settings, runs
+from i2i_keras.errors import SettingsError
 from i2i_keras.settings import Settings
 
 _SHARED = ("raw", "records")
@@ -46,6 +47,42 @@ def trainings(run: runs.Run) -> list[runs.Run]:
     """
     seeds = runs.read_json(run.root / "scores" / "summary.json").get("seeds", ())
     return [_member(run.root, seed) for seed in seeds] or [run]
+
+
+def one_of(run: runs.Run, seed: int | None) -> tuple[runs.Run, int | None]:
+    """One training of an experiment, which need not be scored.
+
+    Args:
+        run: where the experiment lives.
+        seed: of the training; None = of the first one, if there are several.
+
+    Returns:
+        Its run directory and its seed; of a single training, what was given.
+
+    Raises:
+        SettingsError: there is no training of that seed.
+    """
+    known = sorted(
+        int(path.name.partition("-")[2])
+        for path in run.root.glob("seed-*")
+        if path.name.partition("-")[2].isdecimal() and path.is_dir()
+    )
+    if seed is None:
+        seeds = _in_order(run, known)
+        return (_member(run.root, seeds[0]), seeds[0]) if seeds else (run, None)
+    if seed not in known:
+        there = f"there are {', '.join(map(str, known))}" if known else "leave out --seed"
+        raise SettingsError(f"{run.root} has no training of seed {seed}; {there}.")
+    return _member(run.root, seed), seed
+
+
+def _in_order(run: runs.Run, known: list[int]) -> list[int]:
+    """Seeds as the experiment has them; none, if it is a single training."""
+    summary = run.root / "scores" / "summary.json"
+    if summary.is_file():
+        return [*runs.read_json(summary).get("seeds", ())]
+    alone = any((run.root / stage).is_dir() for stage in ("segmenter", "translator"))
+    return [] if alone else known
 
 
 def _member(root: Path, seed: int, link: bool = True) -> runs.Run:

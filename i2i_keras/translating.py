@@ -1,23 +1,22 @@
 """What is done with a trained translator: records, any images, export."""
 
-import hashlib
-import itertools
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+import keras
 import numpy as np
 
 from i2i_keras import locks, runs
 from i2i_keras.arms import prepared, translated_stage
+from i2i_keras.data.each_image import find_images
 from i2i_keras.data.records import read_image, write_records
 from i2i_keras.errors import SettingsError, unknown
+from i2i_keras.training import checkpoints
 from i2i_keras.translation import TRANSLATORS, tiles
-from i2i_keras.translation.apply import Translate, find_images, translate_records, unfinished
+from i2i_keras.translation.apply import Translate, translate_records, unfinished
 from i2i_keras.translation.export import export_generator
 
-# Of a stage itself, not of what it has made.
-_RECORDS = ("done.json", "begun.json")
 # Tables that are translated, by direction.
 _TABLES = {"xy": ("source-train", "source-val"), "yx": ("target-train",)}
 
@@ -30,12 +29,14 @@ class Trained(NamedTuple):
         method: a key of `TRANSLATORS`.
         direction: `xy` or `yx`.
         tile: side of tiles, see `tiles.when_large`.
+        step: of a kept state; None = the end of the training.
     """
 
     run: runs.Run
     method: str
     direction: str = "xy"
     tile: int | None = None
+    step: int | None = None
 
     @property
     def folder(self) -> Path:
@@ -46,8 +47,8 @@ class Trained(NamedTuple):
         """How its training ended.
 
         Raises:
-            SettingsError: there is no such method, or it does not translate in
-                this direction.
+            SettingsError: there is no such method, it does not translate in
+                this direction, or keeps no state of this step.
             DataError: it has not been trained.
         """
         check_method(self.method)
@@ -56,22 +57,43 @@ class Trained(NamedTuple):
                 f"{self.method} does not translate {self.direction}; for that, train it with source"
                 " and target exchanged, or take a translator of both directions."
             )
-        return self.run.done(f"translator/{self.method}")
+        done = self.run.done(f"translator/{self.method}")
+        if self.step is not None:
+            checkpoints.check_step(self.folder, self.step)
+        return done
 
     def load(self) -> Translate:
         """From images `(1, height, width, 3)` in [-1, 1] to translated ones."""
         method = TRANSLATORS[self.method]
-        if method.load_generator is None:
-            function: Translate = method.load(self.folder, self.direction)
-            return function
-        return tiles.when_large(method.load_generator(self.folder, self.direction), self.tile)
+        if method.load_generator is not None:
+            return tiles.when_large(self.network(), self.tile)
+        function: Translate
+        if self.step is None or method.load_state is None:
+            function = method.load(self.folder, self.direction)
+        else:
+            function = method.load_state(self.folder, self.direction, self.step)
+        return function
+
+    def network(self, **changes: Any) -> keras.Model:
+        """The network that translates; `changes` are of how it is loaded.
+
+        Raises:
+            SettingsError: it has none.
+        """
+        load = TRANSLATORS[self.method].load_generator
+        if load is None:
+            able = [name for name, method in TRANSLATORS.items() if method.load_generator]
+            raise SettingsError(
+                f"{self.method} has no network that could be exported; take {' or '.join(able)}."
+            )
+        step = {} if self.step is None else {"step": self.step}
+        return load(self.folder, self.direction, **step, **changes)
 
     def fingerprint(self) -> str:
         """Of all that decides what it makes of an image."""
-        kept = (self.folder.glob(pattern) for pattern in ("*.weights.h5", "*.npz", "*.json"))
-        files = [path for path in itertools.chain.from_iterable(kept) if path.name not in _RECORDS]
-        hashes = [hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(files)]
-        return runs.fingerprint([self.method, self.direction, hashes])
+        step = [] if self.step is None else [self.step]
+        hashes = checkpoints.hashes(self.folder, self.step)
+        return runs.fingerprint([self.method, self.direction, hashes, *step])
 
 
 class _Job(NamedTuple):
@@ -99,6 +121,25 @@ def check_methods(methods: Iterable[str]) -> None:
     """`check_method` of several, before the first one is at work."""
     for method in methods:
         check_method(method)
+
+
+def exported_method(run: runs.Run) -> str:
+    """The translator that is exported where none is named.
+
+    Returns:
+        The only one that is trained and has a network; else CycleGAN.
+
+    Raises:
+        SettingsError: there are others, but no CycleGAN.
+    """
+    known = [
+        name
+        for name, method in TRANSLATORS.items()
+        if method.load_generator and (run.root / "translator" / name / "done.json").is_file()
+    ]
+    if len(known) > 1 and "cyclegan" not in known:
+        raise SettingsError(f"Which translator? Give --method, one of {', '.join(known)}.")
+    return known[0] if len(known) == 1 else "cyclegan"
 
 
 def translate(trained: Trained) -> runs.Done:
@@ -157,7 +198,7 @@ def export(trained: Trained, kind: str, out: Path, image: Path | None) -> int:
 
     Args:
         trained: the translator.
-        kind: a key of `export.FORMATS`.
+        kind: a key of `formats.FORMATS`.
         out: file or folder that is made.
         image: to compare on; None = the first that it was trained on.
 
@@ -165,15 +206,9 @@ def export(trained: Trained, kind: str, out: Path, image: Path | None) -> int:
         The largest difference from the network itself, in gray levels of 255.
     """
     trained.done()
-    load = TRANSLATORS[trained.method].load_generator
-    if load is None:
-        able = [name for name, method in TRANSLATORS.items() if method.load_generator]
-        raise SettingsError(
-            f"{trained.method} has no network that could be exported; take {' or '.join(able)}."
-        )
+    generator = trained.network(precision="float32")
     if image is None:
         image = prepared(trained.run, _TABLES[trained.direction][0])[0].image
-    generator = load(trained.folder, trained.direction, precision="float32")
     return export_generator(generator, kind, out, np.asarray(read_image(image)))
 
 

@@ -15,7 +15,7 @@ from i2i_keras import runs
 from i2i_keras.cli import main
 
 COMMANDS = sorted(main.commands)
-STAGES = [command for command in COMMANDS if command not in ("ablate", "audit")]
+STAGES = [command for command in COMMANDS if command not in ("ablate", "audit", "segment")]
 
 
 @pytest.fixture
@@ -265,6 +265,40 @@ def test_an_impossible_shard_is_a_usage_error(invoke, shard):
 @pytest.mark.parametrize("option", ["--images", "--out"])
 def test_images_and_out_go_together(invoke, option):
     assert_refused(invoke("translate", option, "."), 2, "--images and --out go together.")
+
+
+def test_a_kept_state_is_for_images_only(invoke):
+    message = "--step goes with --images; records are of the end of the training."
+    assert_refused(invoke("translate", "--step", "7"), 2, message)
+
+
+def test_a_network_to_export_is_a_translators_or_a_segmenters(invoke):
+    message = "--arm is of a segmenter and --method of a translator; give one."
+    assert_refused(invoke("export", "--arm", "oracle", "--method", "cyclegan"), 2, message)
+
+
+def test_a_segmenter_has_no_direction(invoke):
+    message = "A segmenter has no --direction; leave it out, or give --method."
+    assert_refused(invoke("export", "--arm", "oracle", "--direction", "xy"), 2, message)
+
+
+@pytest.mark.parametrize("missing", ["--images", "--out"])
+def test_images_and_out_are_needed_to_segment(invoke, missing):
+    given = {"--images": ".", "--out": "out"}
+    del given[missing]
+    (option,) = given.items()
+    result = invoke("segment", *option)
+    assert result.exit_code == 2
+    assert f"Missing option '{missing}'" in result.output
+
+
+@pytest.mark.parametrize(
+    "arguments", [("segment", "--images", ".", "--out", "out"), ("export", "--arm", "oracle")]
+)
+def test_without_a_trained_segmenter_there_is_nothing_to_use(invoke, tmp_path, arguments):
+    message = "mistyped holds no trained segmenter; run train-segmenter first."
+    assert_refused(invoke(*arguments, "--run", "mistyped"), 1, message)
+    assert not list(tmp_path.iterdir())
 
 
 def test_images_go_through_one_translator(invoke):

@@ -7,7 +7,9 @@ from i2i_keras import config, runs, translating
 from i2i_keras.data.records import Record, read_records, write_records
 from i2i_keras.errors import DataError, SettingsError
 from i2i_keras.locks import Shard
+from i2i_keras.models.formats import FORMATS
 from i2i_keras.models.generator import build_generator
+from i2i_keras.training.checkpoints import Checkpoints
 from i2i_keras.translating import Trained, translate, translate_images, translate_shard
 from i2i_keras.translation import TRANSLATORS
 from i2i_keras.translation.cyclegan_config import CycleGANConfig
@@ -26,6 +28,18 @@ def template(tmp_path_factory):
         generator = build_generator(settings.generator, f"generator_{direction}")
         generator.save_weights(path / f"generator_{direction}.weights.h5")
     return path
+
+
+def keep_state(run, step):
+    """Keeps a state of other weights, as a training does."""
+    settings = config.build(CycleGANConfig, {"generator": NETWORK})
+    model = tf.Module()
+    for direction in ("xy", "yx"):
+        name = f"generator_{direction}"
+        setattr(model, name, build_generator(settings.generator, name))
+    trained = run.root / "translator" / "cyclegan"
+    Checkpoints(model, trained).save(step, {})
+    return model.generator_xy
 
 
 @pytest.fixture
@@ -175,6 +189,57 @@ def test_the_other_direction_is_another_translator(run, tmp_path):
         translate_images(Trained(run, "cyclegan", direction), source, tmp_path, Shard())
         made.append((tmp_path / "0.png").read_bytes())
     assert made[0] != made[1]
+
+
+def test_a_kept_state_is_another_translator(run, tmp_path):
+    generator = keep_state(run, 5)
+    source = run.root / "records" / "source-train" / "0.png"
+    end, state = Trained(run, "cyclegan"), Trained(run, "cyclegan", step=5)
+    assert end.fingerprint() != state.fingerprint()
+    made = []
+    for trained in (end, state):
+        translate_images(trained, str(source), tmp_path / "out", Shard())
+        made.append(pixels(tmp_path / "out" / "0.png"))
+    assert (made[0] != made[1]).any()
+    padded = np.pad(pixels(source), ((0, 0), (0, 1), (0, 0)), mode="symmetric")[np.newaxis]
+    wanted = generator(padded / 127.5 - 1.0, training=False)[0, :, :15]
+    np.testing.assert_allclose(made[1], 127.5 * (wanted + 1.0), atol=0.6)
+
+
+def test_a_state_that_is_not_kept_is_refused(run, tmp_path):
+    keep_state(run, 5)
+    with pytest.raises(SettingsError, match=r"no state of step 6; it keeps those of 5\."):
+        translate_images(Trained(run, "cyclegan", step=6), str(run.root), tmp_path / "o", Shard())
+    run.stage("translator/color", {}, {}, lambda folder: {})
+    with pytest.raises(SettingsError, match="no state of step 6; it keeps none at all"):
+        Trained(run, "color", step=6).done()
+
+
+def test_a_kept_state_is_exported(run, tmp_path):
+    keep_state(run, 5)
+    image = run.root / "records" / "source-train" / "0.png"
+    made = []
+    for step in (None, 5):
+        trained, out = Trained(run, "cyclegan", step=step), tmp_path / str(step)
+        assert translating.export(trained, "saved_model", out, image) <= 2
+        made.append(FORMATS["saved_model"].read(out)(pixels(image)[np.newaxis].astype(np.uint8)))
+    assert (made[0] != made[1]).any()
+
+
+def test_the_only_trained_network_is_exported_and_else_cyclegan(run):
+    def train(*methods):
+        for method in methods:
+            run.stage(f"translator/{method}", {}, {}, lambda folder: {})
+
+    train("color")
+    assert translating.exported_method(run) == "cyclegan"
+    train("cut", "cycada")
+    assert translating.exported_method(run) == "cyclegan"
+    (run.root / "translator" / "cyclegan" / "done.json").unlink()
+    with pytest.raises(SettingsError, match="Give --method, one of cycada, cut"):
+        translating.exported_method(run)
+    (run.root / "translator" / "cycada" / "done.json").unlink()
+    assert translating.exported_method(run) == "cut"
 
 
 def test_a_method_that_keeps_statistics_depends_on_them(run, tmp_path):

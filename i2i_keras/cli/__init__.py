@@ -7,8 +7,9 @@ import os
 
 import click
 
-from i2i_keras.cli import stages, tools, translators
+from i2i_keras.cli import segmenters, stages, tools, translators
 from i2i_keras.cli.beginning import init
+from i2i_keras.cli.exports import export
 from i2i_keras.cli.group import Group
 from i2i_keras.cli.running import run
 
@@ -37,7 +38,8 @@ def main() -> None:
 
 for _command in (
     *(stages.streets, stages.prepare, stages.train_segmenter, stages.evaluate, stages.report),
-    *(init, run, translators.train_translator, translators.translate, translators.export),
+    *(init, run, translators.train_translator, translators.translate),
+    *(segmenters.segment, export),
     *(tools.audit, tools.ablate),
 ):
     main.add_command(_command)

@@ -78,6 +78,23 @@ class Opened(NamedTuple):
                 run_settings.keep(self.run, self.preset, self.settings)
 
 
+def which_training(command: Callable[..., None]) -> Callable[..., None]:
+    """Options of what uses one trained network: which one."""
+    seed = click.option(
+        "--seed",
+        type=click.IntRange(min=0),
+        help="Of several trainings, that of this seed.  [default: the first]",
+    )
+    return seed(step_option(command))
+
+
+step_option = click.option(
+    "--step",
+    type=click.IntRange(min=1),
+    help="As it was after so many steps, if that state was kept.  [default: the end]",
+)
+
+
 def open_run(
     preset: str | None,
     run_dir: Path | None,

@@ -6,7 +6,14 @@ from typing import Any
 
 import click
 
-from i2i_keras.cli.options import direction_option, of_seed, open_run, run_options, tell
+from i2i_keras.cli.options import (
+    direction_option,
+    of_seed,
+    open_run,
+    run_options,
+    step_option,
+    tell,
+)
 from i2i_keras.errors import SettingsError
 
 
@@ -49,6 +56,7 @@ def train_translator(methods: tuple[str, ...], **options: Any) -> None:
     type=click.IntRange(min=16),
     help="Compute in tiles of this side, to save memory.  [default: above 4 megapixels]",
 )
+@step_option
 @run_options
 def translate(
     methods: tuple[str, ...],
@@ -70,8 +78,8 @@ def translate(
     from i2i_keras.locks import Shard
     from i2i_keras.repetitions import repetitions
 
-    if (images is None) != (out is None):
-        raise SettingsError("--images and --out go together.")
+    step = options.pop("step")
+    _check_images(images, out, step)
     share = Shard.read(shard) if shard else None
     translating.check_methods(methods)
     opened = open_run(**options, use="read" if images else "make")
@@ -82,7 +90,7 @@ def translate(
         for own, member in repetitions(settings, run):
             for method in methods or own.methods:
                 name = f"translate {method}{of_seed(settings, own)}"
-                trained = translating.Trained(member, method, direction, tile)
+                trained = translating.Trained(member, method, direction, tile, step)
                 if images and out:
                     count = translating.translate_images(trained, images, out, share or Shard())
                     click.echo(f"{name}: {count} images in {out}")
@@ -94,6 +102,14 @@ def translate(
                     click.echo(f"{name}: shard {shard} is done; others are not")
 
 
+def _check_images(images: str | None, out: Path | None, step: int | None) -> None:
+    """Refuses options that need another one beside them."""
+    if (images is None) != (out is None):
+        raise SettingsError("--images and --out go together.")
+    if step is not None and images is None:
+        raise SettingsError("--step goes with --images; records are of the end of the training.")
+
+
 def _refuse_several(methods: Sequence[str], seeds: Sequence[int], root: Path) -> None:
     """One translator alone writes to a folder of images."""
     if seeds:
@@ -102,45 +118,3 @@ def _refuse_several(methods: Sequence[str], seeds: Sequence[int], root: Path) ->
         )
     if len(methods) > 1:
         raise SettingsError("--images go through one translator; say which by one --method.")
-
-
-@click.command()
-@click.option("--method", default="cyclegan", show_default=True, help="Translator.")
-@direction_option
-@click.option(
-    "--format",
-    "format_",
-    default="saved_model",
-    show_default=True,
-    help="saved_model, tflite or onnx.",
-)
-@click.option(
-    "--out", type=click.Path(path_type=Path), help="[default: export/METHOD-DIRECTION.FORMAT]"
-)
-@click.option(
-    "--image",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="To compare on.  [default: the first that was trained on]",
-)
-@run_options
-def export(
-    method: str,
-    direction: str,
-    format_: str,
-    out: Path | None,
-    image: Path | None,
-    **options: Any,
-) -> None:
-    """Write a generator as uint8 images to uint8 images, and compare the two.
-
-    Example: i2i-keras export --run runs/demo --format tflite --out xy.tflite
-    """
-    from i2i_keras import translating
-    from i2i_keras.translation.export import BOUND
-
-    run = open_run(**options).run
-    out = out or run.root / "export" / f"{method}-{direction}.{format_}"
-    with run.locked(shared=True, new=False):
-        trained = translating.Trained(run, method, direction)
-        worst = translating.export(trained, format_, out, image)
-    click.echo(f"export {method}: {out}, up to {worst} of 255 from the network (bound {BOUND})")

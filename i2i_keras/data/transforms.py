@@ -133,3 +133,20 @@ def pad_to_multiple(image: tf.Tensor, multiple: int) -> tf.Tensor:
     height, width = tf.shape(image)[1], tf.shape(image)[2]
     sides = [[0, 0], [0, -height % multiple], [0, -width % multiple], [0, 0]]
     return tf.pad(image, sides, mode="SYMMETRIC")
+
+
+def mirror_to(images: tf.Tensor, multiple: int) -> tf.Tensor:
+    """Mirrors the lower and right border on, again and again if it has to be.
+
+    Args:
+        images: `(batch, height, width, channels)`, of any size.
+        multiple: of which height and width become multiples, of twice at least,
+            since generators reflect borders of two pixels or more.
+    """
+    for axis in (1, 2):
+        length = tf.shape(images)[axis]
+        wanted = tf.maximum((length + multiple - 1) // multiple * multiple, max(2 * multiple, 4))
+        # Indices, for exporters get no mode of `tf.pad` right at any size.
+        index = tf.range(wanted) % (2 * length)
+        images = tf.gather(images, tf.minimum(index, 2 * length - 1 - index), axis=axis)
+    return images

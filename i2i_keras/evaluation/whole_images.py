@@ -40,20 +40,39 @@ def windowed(segment: Segment, window: Size) -> Segment:
     """
 
     def segment_windows(images: tf.Tensor) -> tf.Tensor:
-        rows, columns = (
-            windows_along(side, part) for side, part in zip(images.shape[1:3], window, strict=True)
-        )
-        total, seen = np.zeros(1, np.float32), np.zeros((*images.shape[1:3], 1), np.float32)
-        for row in rows:
-            for column in columns:
-                logits = segment(images[:, row, column]).numpy()
-                if total.ndim == 1:
-                    total = np.zeros((*images.shape[:3], logits.shape[-1]), np.float32)
-                total[:, row, column] += logits
-                seen[row, column] += 1
-        return tf.constant(total / seen)
+        return tf.concat([strip for _, strip in strips(segment, images, window)], axis=1)
 
     return segment_windows
+
+
+def strips(segment: Segment, images: tf.Tensor, window: Size) -> Iterator[tuple[slice, tf.Tensor]]:
+    """What `windowed` makes, a strip at a time, so that it need not be held.
+
+    Args:
+        segment: see `windowed`.
+        images: `(batch, height, width, channels)`.
+        window: see `windowed`.
+
+    Yields:
+        Rows, and their logits `(batch, rows, width, classes)`; all in order.
+    """
+    height, width = images.shape[1:3]
+    rows, columns = windows_along(height, window[0]), windows_along(width, window[1])
+    total, seen = np.zeros(1, np.float32), np.zeros((0, width, 1), np.float32)
+    for row, later in zip(rows, [*rows[1:], slice(height, height)], strict=True):
+        # Of earlier windows only the rows are left that this one sees, too.
+        new = row.stop - row.start - len(seen)
+        seen = np.pad(seen, ((0, new), (0, 0), (0, 0)))
+        for column in columns:
+            logits = segment(images[:, row, column]).numpy()
+            if total.ndim == 1:
+                total = np.zeros((len(logits), 0, width, logits.shape[-1]), np.float32)
+            total = np.pad(total, ((0, 0), (0, len(seen) - total.shape[1]), (0, 0), (0, 0)))
+            total[:, :, column] += logits
+            seen[:, column] += 1
+        done = later.start - row.start
+        yield slice(row.start, later.start), tf.constant(total[:, :done] / seen[:done])
+        total, seen = total[:, done:], seen[done:]
 
 
 def windows_along(side: int, window: int) -> list[slice]:

@@ -1,5 +1,7 @@
 """States of a training, to go on from after any stop."""
 
+import hashlib
+import itertools
 import json
 import shutil
 from pathlib import Path
@@ -11,7 +13,7 @@ import tensorflow as tf
 
 from i2i_keras import runs
 from i2i_keras.config import Config
-from i2i_keras.errors import DataError, FileError
+from i2i_keras.errors import DataError, FileError, SettingsError
 
 
 class CheckpointConfig(Config):
@@ -160,6 +162,33 @@ def kept_steps(folder: Path) -> list[int]:
     )
 
 
+def check_step(folder: Path, step: int) -> None:
+    """Refuses a step of which a training has kept no state.
+
+    Raises:
+        SettingsError: it has not.
+    """
+    steps = kept_steps(folder)
+    if step not in steps:
+        kept = f"those of {', '.join(map(str, steps))}" if steps else "none at all"
+        raise SettingsError(f"{folder} keeps no state of step {step}; it keeps {kept}.")
+
+
+def hashes(folder: Path, step: int | None = None) -> list[str]:
+    """Of the files that decide what a trained network does.
+
+    Args:
+        folder: of the training.
+        step: of a kept state; None = the end of the training.
+    """
+    patterns = ["*.weights.h5", "*.npz", "*.json"]
+    if step is not None:
+        patterns = ["config.json", f"checkpoints/ckpt-{step}.*"]
+    files = itertools.chain.from_iterable(folder.glob(pattern) for pattern in patterns)
+    kept = [path for path in sorted(files) if path.name not in _OF_STAGES]
+    return [hashlib.sha256(path.read_bytes()).hexdigest() for path in kept]
+
+
 def read_network(folder: Path, step: int, name: str, network: tf.Module) -> None:
     """Gives a network the weights that it had in a kept state.
 
@@ -183,6 +212,8 @@ def read_network(folder: Path, step: int, name: str, network: tf.Module) -> None
         ) from error
 
 
+# Of a stage itself, not of what it has made.
+_OF_STAGES = ("done.json", "begun.json")
 # The index last: without it there is no state.
 _ENDINGS = (".data-00000-of-00001", ".index")
 

@@ -15,7 +15,8 @@ class Translator(NamedTuple):
         config: its settings.
         fit: from settings, images of x and of y, folder and seed to results.
         load: from folder and direction to a function of images.
-        load_generator: from folder and direction to its network, which can be
+        load_generator: from folder and direction, and by name a `step` as
+            `load_state` has it and a `precision`, to its network, which can be
             run in tiles and exported; None if there is none.
         load_state: from folder, direction and one of `checkpoints.kept_steps`
             to the function of images that it was at that step of its training;

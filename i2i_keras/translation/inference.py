@@ -7,6 +7,9 @@ import keras
 import tensorflow as tf
 from keras import layers
 
+from i2i_keras.data.transforms import mirror_to
+from i2i_keras.models.layers import InstanceNormalization, InverseTanh
+
 Tensors = dict[int, Any]  # By the id of a network's symbolic tensor.
 # From a layer and its input to its output.
 Instead = Mapping[type[layers.Layer], Callable[[Any, tf.Tensor], tf.Tensor]]
@@ -31,6 +34,39 @@ def any_size(generator: keras.Model, batch: int | None = 1) -> Callable[[tf.Tens
         return fakes[:, : tf.shape(images)[1], : tf.shape(images)[2]]
 
     return translate
+
+
+def portable(network: keras.Model) -> Callable[[tf.Tensor], tf.Tensor]:
+    """As `any_size`, but not compiled, and of operations that all formats have.
+
+    Args:
+        network: from images to as many pixels: a generator, or a segmenter.
+
+    Returns:
+        From images `(batch, height, width, 3)` in [-1, 1] to what the network
+        makes of them.
+    """
+    multiple, parts = stride(network), in_order(network)
+
+    def run(images: tf.Tensor) -> tf.Tensor:
+        height, width = tf.shape(images)[1], tf.shape(images)[2]
+        values = call(parts, {id(network.input): mirror_to(images, multiple)}, _PLAIN)
+        return values[id(network.output)][:, :height, :width]
+
+    return run
+
+
+def _norm(norm: InstanceNormalization, x: tf.Tensor) -> tf.Tensor:
+    mean, variance = tf.nn.moments(x, [1, 2], keepdims=True)
+    return tf.nn.batch_normalization(x, mean, variance, norm.beta, norm.gamma, norm.epsilon)
+
+
+def _inverse_tanh(layer: InverseTanh, x: tf.Tensor) -> tf.Tensor:
+    """As `InverseTanh` has it, which TensorFlow Lite has not."""
+    return 0.5 * tf.math.log((1.0 + 0.98 * x) / (1.0 - 0.98 * x))
+
+
+_PLAIN = {InstanceNormalization: _norm, InverseTanh: _inverse_tanh}
 
 
 def freeze(function: tf.types.experimental.PolymorphicFunction) -> Callable[[tf.Tensor], tf.Tensor]:
@@ -64,23 +100,6 @@ def freeze(function: tf.types.experimental.PolymorphicFunction) -> Callable[[tf.
     frozen = wrapped.prune(concrete.inputs[0].name, concrete.outputs[0].name)
     # A pruned function takes tensors only, and does not look at their shape.
     return lambda images: frozen(tf.ensure_shape(images, concrete.inputs[0].shape))
-
-
-def mirror_to(images: tf.Tensor, multiple: int) -> tf.Tensor:
-    """Mirrors the lower and right border on, again and again if it has to be.
-
-    Args:
-        images: `(batch, height, width, channels)`, of any size.
-        multiple: of which height and width become multiples, of twice at least,
-            since a generator reflects borders of two pixels or more.
-    """
-    for axis in (1, 2):
-        length = tf.shape(images)[axis]
-        wanted = tf.maximum((length + multiple - 1) // multiple * multiple, max(2 * multiple, 4))
-        # Indices, for exporters get no mode of `tf.pad` right at any size.
-        index = tf.range(wanted) % (2 * length)
-        images = tf.gather(images, tf.minimum(index, 2 * length - 1 - index), axis=axis)
-    return images
 
 
 def in_order(generator: keras.Model) -> list[layers.Layer]:

@@ -19,6 +19,7 @@ import tensorflow as tf
 from keras import layers
 from numpy.typing import NDArray
 
+from i2i_keras.data import transforms
 from i2i_keras.models.layers import InstanceNormalization
 from i2i_keras.translation import inference
 from i2i_keras.translation.inference import Tensors
@@ -111,7 +112,7 @@ def in_tiles(generator: keras.Model, side: int = _SIDE) -> Callable[[tf.Tensor],
     source, result = id(generator.input), id(generator.output)
 
     def translate(images: tf.Tensor) -> tf.Tensor:
-        padded = inference.mirror_to(images, max(strides.values()))
+        padded = transforms.mirror_to(images, max(strides.values()))
         whole: Tensors = {source: np.asarray(padded[0])}
         moments: dict[int, Moments] = {}
         for segment in segments:

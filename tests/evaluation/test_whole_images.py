@@ -3,7 +3,13 @@ import pytest
 import tensorflow as tf
 
 from i2i_keras.errors import SettingsError
-from i2i_keras.evaluation.whole_images import check_window, enlarged, windowed, windows_along
+from i2i_keras.evaluation.whole_images import (
+    check_window,
+    enlarged,
+    strips,
+    windowed,
+    windows_along,
+)
 from i2i_keras.models.unet import UNetConfig, build_unet
 
 
@@ -26,6 +32,21 @@ def test_windows_change_nothing_for_a_network_that_sees_one_pixel(pointwise, win
     whole = images(2, 20, 31)
     found = windowed(pointwise, window)(whole)
     np.testing.assert_allclose(found, pointwise(whole), rtol=1e-5, atol=1e-6)
+
+
+def test_strips_are_given_as_soon_as_no_window_sees_them(pointwise):
+    seen = []
+
+    def watched(pixels):
+        seen.append(tuple(pixels.shape[1:3]))
+        return pointwise(pixels)
+
+    whole, found = images(2, 30, 8), []
+    for number, (rows, strip) in enumerate(strips(watched, whole, (16, 8))):
+        assert len(seen) == number + 1
+        found.append((rows.start, rows.stop))
+        np.testing.assert_allclose(strip, pointwise(whole)[:, rows], rtol=1e-5, atol=1e-6)
+    assert found == [(0, 8), (8, 14), (14, 30)]
 
 
 @pytest.mark.parametrize("window", range(1, 12))

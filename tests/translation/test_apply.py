@@ -5,9 +5,9 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
+from i2i_keras.data import each_image
 from i2i_keras.data.records import Record
 from i2i_keras.errors import DataError
-from i2i_keras.translation import apply
 from i2i_keras.translation.apply import translate_records, unfinished
 
 RNG = np.random.default_rng(0)
@@ -170,7 +170,7 @@ def test_images_are_written_while_the_network_is_at_work(many, out):
 def test_only_a_few_images_are_held_in_memory(many, out):
     def destroy(images):
         time.sleep(0.2)
-        many[2 + 2 * apply._AHEAD].image.unlink(missing_ok=True)
+        many[2 + 2 * each_image.AHEAD].image.unlink(missing_ok=True)
         return images
 
     with pytest.raises(DataError, match="is missing"):

@@ -5,9 +5,10 @@ import pytest
 import tensorflow as tf
 
 from i2i_keras.errors import DataError, SettingsError
+from i2i_keras.models.formats import FORMATS
 from i2i_keras.models.generator import GeneratorConfig, build_generator
 from i2i_keras.translation import inference
-from i2i_keras.translation.export import BOUND, FORMATS, export_generator
+from i2i_keras.translation.export import BOUND, export_generator
 
 MISSING = any(importlib.util.find_spec(name) is None for name in FORMATS["onnx"].modules)
 without_onnx = pytest.mark.skipif(MISSING, reason="the extra onnx is not installed")

@@ -8,6 +8,7 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
+from i2i_keras.data import transforms
 from i2i_keras.models.generator import GeneratorConfig, build_generator
 from i2i_keras.training import compilation
 from i2i_keras.translation import inference, tiles
@@ -55,7 +56,7 @@ def levels(fakes):
 def test_tiles_give_what_the_whole_gives(changes):
     generator, image = network(**changes), picture(75, 106)
     stride = inference.stride(generator)
-    padded = inference.mirror_to(image, stride)
+    padded = transforms.mirror_to(image, stride)
     wanted = levels(generator(padded, training=False)[:, :75, :106])
     assert wanted.std() > 10
     fakes = tiles.in_tiles(generator, 16)(image)
@@ -97,7 +98,7 @@ def test_borders_are_mirrored_as_numpy_does(length):
     wanted = max(-(-length // 4) * 4, 8)
     padding = [(0, 0), (0, wanted - length), (0, 7), (0, 0)]
     np.testing.assert_array_equal(
-        inference.mirror_to(image, 4), np.pad(image, padding, mode="symmetric")
+        transforms.mirror_to(image, 4), np.pad(image, padding, mode="symmetric")
     )
 
 

@@ -1,8 +1,8 @@
 import pytest
 from PIL import Image
 
+from i2i_keras.data.each_image import find_images
 from i2i_keras.errors import DataError
-from i2i_keras.translation.apply import find_images
 
 
 def write(path):

@@ -1,0 +1,188 @@
+"""Makes files from each of many images, once, in threads."""
+
+import collections
+import hashlib
+import zipfile
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, NamedTuple, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
+from tqdm import tqdm
+
+from i2i_keras import runs
+from i2i_keras.data.records import IMAGE_SUFFIXES, Record, images_in, read_image
+from i2i_keras.errors import DataError
+
+Pixels = NDArray[np.uint8]
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+# Images that are read ahead, and as many that wait to be written.
+AHEAD = 4
+# By this name a file says what it was made from, and by what.
+_ORIGIN = "i2i_keras"
+
+
+class Maker(NamedTuple):
+    """What is made of an image.
+
+    Attributes:
+        compute: from pixels `(height, width, 3)` uint8 RGB to one array for
+            each of `files`.
+        files: from the name of a record to the files that are made: `.png` of
+            uint8 pixels, `.npz` of one array, named as its folder is.
+        origin: fingerprint of all that `compute` depends on.
+    """
+
+    compute: Callable[[Pixels], Sequence[NDArray[Any]]]
+    files: Callable[[str], Sequence[Path]]
+    origin: str
+
+
+class _Picture(NamedTuple):
+    record: Record
+    arrays: Sequence[NDArray[Any]]
+    origin: str
+
+
+def make_of_each(records: Sequence[Record], maker: Maker, description: str) -> None:
+    """Makes files of the images of records; each may have its own size.
+
+    Images are read and written by threads while `compute` is at work on others.
+    Each file is written whole or not at all, and says of itself what it was
+    made from: those that are there already are kept if the same maker would
+    make them from the same image.
+
+    Args:
+        records: what to make them of.
+        maker: what is made.
+        description: what the progress bar says.
+    """
+    left = unfinished(records, maker)
+
+    def read(record: Record) -> _Picture:
+        pixels = np.asarray(read_image(record.image))
+        return _Picture(record, [pixels], _origin(record, maker))
+
+    def compute(picture: _Picture) -> _Picture:
+        return picture._replace(arrays=maker.compute(picture.arrays[0]))
+
+    def write(picture: _Picture) -> None:
+        files = maker.files(picture.record.name)
+        for path, array in zip(files, picture.arrays, strict=True):
+            _write(path, array, picture.origin)
+
+    with ThreadPoolExecutor(AHEAD) as readers, ThreadPoolExecutor(AHEAD) as writers:
+        pictures = _in_threads(readers, read, left)
+        written = _in_threads(writers, write, map(compute, pictures))
+        total, kept = len(records), len(records) - len(left)
+        bar = tqdm(desc=description, total=total, initial=kept, unit="image", mininterval=1.0)
+        with bar:
+            for _ in written:
+                bar.update()
+
+
+def unfinished(records: Sequence[Record], maker: Maker) -> list[Record]:
+    """Records of which a file is not there, or was made from others."""
+    return [
+        record
+        for record in records
+        if not all(path.is_file() for path in maker.files(record.name))
+        or {_origin_of(path) for path in maker.files(record.name)} != {_origin(record, maker)}
+    ]
+
+
+def find_images(what: str, *out: Path) -> list[Record]:
+    """Finds images to make something of.
+
+    Args:
+        what: a folder, an image file, or a pattern such as `photos/**/*.JPG`.
+        out: folders that what is made shall go to.
+
+    Returns:
+        Records without labels, by path.
+
+    Raises:
+        DataError: there are none, two of them would become one file, or they
+            lie in `out` themselves.
+    """
+    paths = _matching(what)
+    places = {path.parent.resolve() for path in paths} | {Path(what).resolve()}
+    for folder in out:
+        if folder.resolve() in places:
+            raise DataError(f"{folder} holds the images themselves; give another folder for --out.")
+    if not paths:
+        raise DataError(f"{what} holds no PNG or JPEG; give a folder of images.")
+    names: dict[str, Path] = {}
+    for path in paths:
+        # Some file systems make no difference between A.png and a.png.
+        other = names.setdefault(path.stem.casefold(), path)
+        if other != path:
+            raise DataError(f"{other} and {path} would both become {path.stem}.png; rename one.")
+    return [Record(path.stem, path, None) for path in paths]
+
+
+def _matching(what: str) -> list[Path]:
+    path = Path(what)
+    if path.is_dir():
+        return images_in(path)
+    if path.is_file():
+        return [path]
+    root = Path(path.anchor)
+    return sorted(
+        found
+        for found in root.glob(str(path.relative_to(root)))
+        if found.suffix.lower() in IMAGE_SUFFIXES
+        and not found.name.startswith(".")
+        and found.is_file()
+    )
+
+
+def _write(path: Path, array: NDArray[Any], origin: str) -> None:
+    with runs.replacing(path) as draft:
+        if path.suffix == ".npz":
+            with draft.open("wb") as file:  # By its name numpy would add a suffix.
+                np.savez_compressed(file, **{path.parent.name: array, _ORIGIN: np.array(origin)})
+            return
+        text = PngInfo()
+        text.add_text(_ORIGIN, origin)
+        Image.fromarray(array).save(draft, "PNG", compress_level=1, pnginfo=text)
+
+
+def _origin(record: Record, maker: Maker) -> str:
+    pixels = hashlib.sha256(record.image.read_bytes()).hexdigest()
+    return runs.fingerprint([maker.origin, pixels])
+
+
+def _origin_of(path: Path) -> str | None:
+    try:
+        if path.suffix == ".npz":
+            with np.load(path, allow_pickle=False) as arrays:
+                return str(arrays[_ORIGIN])
+        with Image.open(path) as image:
+            origin: str | None = image.info.get(_ORIGIN)  # Does not decode the pixels.
+            return origin
+    except (OSError, LookupError, ValueError, zipfile.BadZipFile):
+        return None
+
+
+def _in_threads(
+    pool: ThreadPoolExecutor, function: Callable[[Item], Result], items: Iterable[Item]
+) -> Iterator[Result]:
+    """Calls a function on items in order, a few of them ahead."""
+    pending: collections.deque[Future[Result]] = collections.deque()
+    try:
+        for item in items:
+            pending.append(pool.submit(function, item))
+            if len(pending) > AHEAD:
+                yield pending.popleft().result()
+        while pending:
+            yield pending.popleft().result()
+    finally:
+        for future in pending:
+            future.cancel()
