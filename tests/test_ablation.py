@@ -144,5 +144,6 @@ def test_some_rows_are_chosen_by_name():
 def test_of_a_single_test_image_a_row_has_no_interval():
     row = dict.fromkeys(("source_only", "mean_iou", "oracle", "gain", "frechet_distance"), 0.5)
     row |= {"row": "as it is", "gain_low": None, "gain_high": None, "gap_closed": None}
+    row |= {"source_only": 0.1416, "mean_iou": 0.3182, "gain": 0.1766}
     text = ablation.to_markdown([row | {"cycle_error": None, "drifted": 0.1}])
-    assert "| +50.0 (-) | - |" in text
+    assert "| 14.2 | 31.8 | 50.0 | +17.6 (-) | - |" in text
