@@ -8,6 +8,7 @@ from i2i_keras.data import auto_size
 from i2i_keras.data import prepare as preparation
 from i2i_keras.data.auto_size import Size
 from i2i_keras.data.records import SPLITS, Record, Splits, image_size, read_records
+from i2i_keras.data.spaces import find_space
 from i2i_keras.errors import SettingsError
 from i2i_keras.settings import Settings
 
@@ -44,7 +45,8 @@ def look(settings: Settings, run: runs.Run) -> Contents:
     """Counts what there is; nothing is written.
 
     Raises:
-        SettingsError: no data are named, see `check_roots`.
+        SettingsError: no data are named, see `check_roots`, or the label space
+            does not know a domain's classes.
         DataError: a raw folder has not the layout of its format.
     """
     if is_prepared(run):
@@ -105,7 +107,10 @@ def _labelled_records(run: runs.Run) -> dict[str, int]:
 
 def _raw(settings: Settings, role: str) -> Splits:
     config = getattr(settings, role)
-    return config.find(Path(config.root))
+    splits: Splits = config.find(Path(config.root))
+    if any(_labelled(records) for records in splits.values()):
+        config.reader(find_space(settings.prepare.label_space))  # Refuses what does not fit.
+    return splits
 
 
 def _labelled(records: list[Record]) -> int:

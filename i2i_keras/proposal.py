@@ -136,7 +136,11 @@ def _preset(
     device = auto_size.device()
     amounts, crop = _AMOUNTS[device], _CROP[device]
     labelled = domains["source"].labelled("train") > 0
-    lines = [*(f"# {line}" for line in found), *_arms(domains)]
+    lines = [
+        f"# By i2i-keras init. It runs as it is: i2i-keras run --preset {out.name}",
+        *(f"# {line}" for line in found),
+        *_arms(domains),
+    ]
     for role, domain in domains.items():
         own = bool(_codes(domains))
         lines.append(f"{role} = {_domain(role, domain, roots[role], out if own else None)}")

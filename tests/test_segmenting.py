@@ -323,7 +323,7 @@ def test_without_scores_the_only_arm_beside_the_oracle_is_taken(tmp_path, templa
 
 
 def test_an_unknown_arm_is_told_which_there_are(run):
-    message = r"No arm 'adapted:cycelgan' is trained. Did you mean 'adapted:cyclegan'\? Trained are"
+    message = r"No trained arm 'adapted:cycelgan'. Did you mean 'adapted:cyclegan'\? Trained are"
     with pytest.raises(SettingsError, match=message):
         choose(run, "adapted:cycelgan")
     with pytest.raises(SettingsError, match=r"'adabn' is trained\. Trained are adapted:"):

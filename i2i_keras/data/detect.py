@@ -9,7 +9,7 @@ from PIL import Image
 
 from i2i_keras.data import DATASETS
 from i2i_keras.data.domains import DomainConfig
-from i2i_keras.data.encodings import LabelReader, build_reader
+from i2i_keras.data.encodings import LabelReader, build_reader, what_else
 from i2i_keras.data.folder import HOLD_OUT
 from i2i_keras.data.records import SPLITS, Record, Splits, images_in, open_image, spread
 from i2i_keras.data.spaces import LABEL_SPACES
@@ -18,6 +18,7 @@ from i2i_keras.errors import DataError, FileError
 _LOOKED_AT = 50  # Label files.
 _MOST_CLASSES = 64  # More numbers or colors than that are no classes.
 _FRAME_DIGITS = 5  # Of GTA5's names.
+_FIRST_SEEN = 7  # Cityscapes ids below are void, and two of them are rare.
 
 Code = int | tuple[int, int, int]
 
@@ -115,7 +116,10 @@ def _of_labels(labels: list[Path]) -> tuple[str, tuple[Code, ...]]:
         return "", ()
     chosen, dataset = spread(labels, _LOOKED_AT), DATASETS["folder"]
     space = LABEL_SPACES["cityscapes19"]
-    for encoding in dataset.encodings:
+    encodings = dataset.encodings
+    if _seem_train_ids(chosen):  # Which all could be ids as well.
+        encodings = ("train_ids",)
+    for encoding in encodings:
         if _fits(chosen, build_reader(dataset, encoding, space)):
             return encoding, ()
     codes = {code for path in chosen for code in itertools.islice(_codes(path), _MOST_CLASSES + 1)}
@@ -125,6 +129,13 @@ def _of_labels(labels: list[Path]) -> tuple[str, tuple[Code, ...]]:
             " is no label; give PNGs with one number or color for each class."
         )
     return "", tuple(sorted(codes, key=lambda code: (isinstance(code, tuple), code)))
+
+
+def _seem_train_ids(labels: list[Path]) -> bool:
+    """Whether labels hold train ids, by what ids would hardly be together."""
+    numbers = {code for path in labels for code in _codes(path) if isinstance(code, int)}
+    found = np.array(sorted(numbers), np.uint8)
+    return what_else(found) == "train_ids" and (found < _FIRST_SEEN).sum() > 1
 
 
 def _fits(labels: list[Path], reader: LabelReader) -> bool:
