@@ -2,8 +2,9 @@
 #   make demo    the whole experiment on drawn streets
 #   make test    the tests
 
-PRESET ?= demo
-RUN    ?= runs/$(basename $(notdir $(PRESET)))
+# Of a new run; one that is there knows its own. Neither of both: demo, in runs/demo.
+PRESET ?=
+RUN    ?=
 # Roots of the raw data; empty = those of the preset, or drawn streets.
 SOURCE ?=
 TARGET ?=
@@ -31,7 +32,9 @@ SETS  = $(if $(SET),--set '$(shell printf '%s' '$(strip $(SET))' | \
 # Paths may hold spaces; in quotes a shell leaves ~ as it is.
 path  = '$(patsubst ~/%,$(HOME)/%,$(1))'
 ROOTS = $(if $(SOURCE),--source $(call path,$(SOURCE))) $(if $(TARGET),--target $(call path,$(TARGET)))
-OPTIONS = --preset $(call path,$(PRESET)) --run $(call path,$(RUN)) $(ROOTS) $(SETS)
+OPTIONS = $(if $(PRESET),--preset $(call path,$(PRESET))) $(if $(RUN),--run $(call path,$(RUN))) \
+	$(ROOTS) $(SETS)
+FOLDER  = $(or $(RUN),runs/$(basename $(notdir $(or $(PRESET),demo))))
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -79,7 +82,7 @@ report: install ## Write the report page
 	$(I2I) report $(OPTIONS)
 
 ablation: install ## Change one setting of PRESET after the other (an hour or two)
-	$(I2I) ablate --preset $(call path,$(PRESET)) --rows $(call path,$(ROWS)) $(ROOTS) $(SETS)
+	$(I2I) ablate --preset $(call path,$(or $(PRESET),demo)) --rows $(call path,$(ROWS)) $(ROOTS) $(SETS)
 
 install: $(VENV)/run.stamp
 
@@ -99,12 +102,12 @@ types: $(VENV)/dev.stamp ## Check types
 	$(BIN)/mypy
 
 notebooks: $(VENV)/notebooks.stamp ## Run the notebooks on RUN, into RUN/notebooks
-	@test -f '$(RUN)/report/index.html' || \
-		{ echo "$(RUN) is not finished; make run PRESET='$(PRESET)' RUN='$(RUN)' first." >&2; exit 1; }
+	@test -f '$(FOLDER)/report/index.html' || \
+		{ echo "$(FOLDER) is not finished; make run RUN='$(FOLDER)' first." >&2; exit 1; }
 	for notebook in notebooks/*.ipynb; do \
-		I2I_RUN="$$(cd '$(RUN)' && pwd)" TF_CPP_MIN_LOG_LEVEL=3 TQDM_DISABLE=1 \
+		I2I_RUN="$$(cd '$(FOLDER)' && pwd)" TF_CPP_MIN_LOG_LEVEL=3 TQDM_DISABLE=1 \
 			$(BIN)/jupyter nbconvert --to html --execute \
-			--output-dir '$(RUN)/notebooks' $$notebook || exit 1; \
+			--output-dir '$(FOLDER)/notebooks' $$notebook || exit 1; \
 	done
 
 bench: $(VENV)/bench.stamp ## Time us beside others, side by side in one run (installs torch)

@@ -40,7 +40,9 @@ def explain(model: type[pydantic.BaseModel], error: pydantic.ValidationError, wr
         Sentences, with a period at the end.
     """
     first = error.errors()[0]
-    kind, path, given = first["type"], list(first["loc"]), first["input"]
+    kind, given = first["type"], first["input"]
+    # Of a type with alternatives pydantic names the one that it tried.
+    path = [part for part in first["loc"] if not (isinstance(part, str) and "[" in part)]
     dotted = ".".join(map(str, path))
     if kind == "extra_forbidden":
         return _no_such_setting(model, path)

@@ -51,6 +51,10 @@ def export(method: str | None, arm: str | None, direction: str, **options: Any) 
     source = click.get_current_context().get_parameter_source("direction")
     if arm and source is not ParameterSource.DEFAULT:
         raise SettingsError("A segmenter has no --direction; leave it out, or give --method.")
+    if method:
+        from i2i_keras.translating import check_method
+
+        check_method(method)
     run = open_run(**options).run
     with run.locked(shared=True, new=False):
         if arm:

@@ -189,7 +189,7 @@ def _base(
         return kept.preset, kept.table
     if not named or (not begins and not run.root.is_dir()):  # Refused by `open_run`.
         return _DEFAULT, config.read(_DEFAULT)
-    if run.root.is_dir() and any(run.root.iterdir()):
+    if run.root.is_dir() and (not begins or any(run.root.iterdir())):
         raise SettingsError(f"{run.root} keeps no settings; say which by --preset, once.")
     raise SettingsError(
         f"{run.root} does not exist; a new run needs a preset, such as --preset {_DEFAULT}."

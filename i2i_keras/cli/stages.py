@@ -62,11 +62,11 @@ def train_segmenter(arms: tuple[str, ...], **options: Any) -> None:
     check_arms(arms)
     opened = open_run(**options, use="make")
     run = opened.run
-    run.done("records")  # What there is decides what can be trained.
-    fitted = fitting.fit(opened.settings, run)
-    fitted.check(arms)
-    settings = fitted.settings
     with opened.making():
+        run.done("records")  # What there is decides what can be trained.
+        fitted = fitting.fit(opened.settings, run)
+        fitted.check(arms)
+        settings = fitted.settings
         for own, member in repetitions(settings, run):
             for arm in training_order(arms or own.arms):
                 done = experiment.train_segmenter(own, member, arm)
@@ -84,10 +84,11 @@ def evaluate(**options: Any) -> None:
     from i2i_keras.report import page, terminal
 
     opened = open_run(**options)
-    fitted = fitting.fit(opened.settings, opened.run)
-    for note in fitted.notes:
-        click.echo(f"Note: {note}")
     with opened.making():
+        opened.run.done("records")
+        fitted = fitting.fit(opened.settings, opened.run)
+        for note in fitted.notes:
+            click.echo(f"Note: {note}")
         summary = experiment.evaluate(fitted.settings, opened.run)
     if fitted.scored and fitted.settings.arms:
         click.echo(terminal.result_text(summary, terminal.terminal_of(sys.stdout)))

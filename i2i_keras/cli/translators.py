@@ -31,9 +31,9 @@ def train_translator(methods: tuple[str, ...], **options: Any) -> None:
 
     check_methods(methods)
     opened = open_run(**options, use="make")
-    opened.run.done("records")  # What there is decides what can be trained.
-    settings = fitting.fit(opened.settings, opened.run).settings
     with opened.making():
+        opened.run.done("records")  # What there is decides what can be trained.
+        settings = fitting.fit(opened.settings, opened.run).settings
         for own, member in repetitions(settings, opened.run):
             for method in methods or own.methods:
                 done = experiment.train_translator(own, member, method)
