@@ -32,8 +32,8 @@ SETS  = $(if $(SET),--set '$(shell printf '%s' '$(strip $(SET))' | \
 # Paths may hold spaces; in quotes a shell leaves ~ as it is.
 path  = '$(patsubst ~/%,$(HOME)/%,$(1))'
 ROOTS = $(if $(SOURCE),--source $(call path,$(SOURCE))) $(if $(TARGET),--target $(call path,$(TARGET)))
-OPTIONS = $(if $(PRESET),--preset $(call path,$(PRESET))) $(if $(RUN),--run $(call path,$(RUN))) \
-	$(ROOTS) $(SETS)
+OPTIONS = $(strip $(if $(PRESET),--preset $(call path,$(PRESET))) \
+	$(if $(RUN),--run $(call path,$(RUN))) $(ROOTS) $(SETS))
 FOLDER  = $(or $(RUN),runs/$(basename $(notdir $(or $(PRESET),demo))))
 
 .DEFAULT_GOAL := help

@@ -103,12 +103,14 @@ def _wrong_type(
 
 
 def _default(model: type[pydantic.BaseModel], path: Sequence[str | int]) -> Any:
-    """A setting's default, if a list; or None."""
+    """A setting's default, if a list or a word; or None."""
     owner = _type_at(model, path[:-1])
     if get_origin(owner) is dict:
         return None
     default = owner.model_fields[str(path[-1])].get_default(call_default_factory=True)
-    return list(default) if isinstance(default, tuple) else None
+    if isinstance(default, tuple):
+        return list(default)
+    return default if isinstance(default, str) else None
 
 
 def _example(annotation: Any, given: Any) -> Any:

@@ -226,7 +226,7 @@ def test_quotes_that_a_shell_has_taken_away_are_missed(given):
 
 @pytest.mark.parametrize("given", ["", "large", "{a=1}", "[]"])
 def test_a_size_that_cannot_be_guessed_is_answered_with_the_usual_one(given):
-    assert refused(f"prepare.size={given}").endswith("; e.g. --set 'prepare.size=[280, 560]'.")
+    assert refused(f"prepare.size={given}").endswith("""; e.g. --set 'prepare.size="auto"'.""")
 
 
 def test_in_a_file_a_list_is_written_as_in_a_file():

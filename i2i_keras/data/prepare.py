@@ -52,13 +52,6 @@ class PrepareConfig(Config):
     native_labels: bool = False
     workers: pydantic.NonNegativeInt = 0
 
-    @pydantic.field_validator("size", mode="before")
-    @classmethod
-    def _size_or_auto(cls, size: Any) -> Any:
-        if isinstance(size, str) and size != "auto" and not any(map(str.isdigit, size)):
-            raise ValueError(f'{size!r} is no size; give [height, width], or "auto"')
-        return size
-
     @pydantic.field_validator("label_space")
     @classmethod
     def _known(cls, name: str) -> str:
