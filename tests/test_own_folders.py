@@ -150,7 +150,7 @@ def test_the_page_has_pictures_and_strips_over_time(stranger):
     page = (stranger.root / RUN / "report" / "index.html").read_text("utf-8")
     assert "Over the training" in page
     figures = {path.stem for path in (stranger.root / RUN / "report" / "figures").glob("*.png")}
-    assert {"domains", "translations-cyclegan", "curves-translator-cyclegan"} <= figures
+    assert {"translations-cyclegan", "curves-translator-cyclegan"} <= figures
     if stranger.case is no_labels:
         assert "Images in another style" in page and "translations-cyclegan-yx" in figures
         assert "Style distance" in page

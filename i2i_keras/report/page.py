@@ -132,9 +132,10 @@ def _unscored_sections(root: Path, summary: Mapping[str, Any]) -> Iterator[Secti
     arms, space = list(summary["arms"]), _space(root)
     yield Section("Arms", unscored.arm_tables(summary), unscored.arm_notes_unscored(summary))
     if space:
+        domains = figures.domain_pictures(root, space) if arms else ()
         pictures = [
             *figures.translation_pictures(root),
-            *figures.domain_pictures(root, space),
+            *domains,
             *unscored.prediction_pictures(root, summary, space),
         ]
         yield Section("Pictures", pictures=pictures)
