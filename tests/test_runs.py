@@ -70,7 +70,7 @@ def test_a_stage_that_fails_is_not_done(run, error):
     with pytest.raises(type(error)):
         do(run, Work(error))
     assert not (run.root / "stage" / "done.json").exists()
-    with pytest.raises(DataError, match="is not finished; run the stage that makes it first"):
+    with pytest.raises(DataError, match="is not finished; make it with its command"):
         run.done("stage")
 
 
@@ -152,7 +152,7 @@ def test_a_run_can_be_moved(run, tmp_path):
 def test_a_broken_done_json_is_named(run):
     do(run)
     (run.root / "stage" / "done.json").write_text("{", "utf-8")
-    with pytest.raises(DataError, match=r"done.json is not valid JSON; delete it and run"):
+    with pytest.raises(DataError, match=r"done.json is not valid JSON; delete it and make it with"):
         do(run)
 
 
@@ -285,7 +285,7 @@ def test_json_survives_a_round_trip(tmp_path):
 
 
 def test_missing_json_is_named(tmp_path):
-    with pytest.raises(DataError, match=r"facts.json is missing; run the stage that makes it"):
+    with pytest.raises(DataError, match=r"facts.json is missing; make it with its command"):
         runs.read_json(tmp_path / "facts.json")
 
 

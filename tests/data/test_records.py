@@ -56,7 +56,7 @@ def test_a_table_holds_no_absolute_path(tmp_path):
 
 
 def test_a_missing_table_is_named(tmp_path):
-    with pytest.raises(DataError, match=r"train\.csv is missing; run the stage that makes it"):
+    with pytest.raises(DataError, match=r"train\.csv is missing; make it with its command"):
         read_records(tmp_path, tmp_path / "train.csv")
 
 

@@ -38,12 +38,12 @@ def test_the_page_holds_every_part_in_its_order(report):
     html = (report / "index.html").read_text("utf-8")
     assert "Translating the source images (adapted:cyclegan) helped" in html
     assert re.findall("<h2>(.*?)</h2>", html) == [
-        *("Result", "Each class", "Pictures", "Translators"),
+        *("Result", "Each class", "Pictures", "Over the training", "Translators"),
         "The domains compared",
         *("Loss curves", "Last samples", "How it was made"),
     ]
     shown = re.findall(r'<img alt="(.*?)" src="(.*?)"', html, re.DOTALL)
-    assert len(shown) == 18
+    assert len(shown) == 19
     assert "cyclegan: road became car in 28% of its pixels." in html
     assert "12% of the target&#39;s" in html
     assert "Audit: solid image in source-train, 1 (left out; see records/audit.json)." in html
