@@ -57,9 +57,10 @@ def run_all(
     before = fitting.fit(settings, run)
     prepared = plan(before.settings, run, only, seed)[0]
     scoring.check(before.settings, run)
-    tell(f"{prepared.name}: {prepared.do()}")
+    done = prepared.do()
+    tell(f"{prepared.name}: {done}")
     fitted = fitting.fit(settings, run)
-    for note in fitted.notes:
+    for note in [*fitted.notes, *done.results.get("stretched", [])]:
         if note not in before.notes:
             tell(f"Note: {note}")
     fitted.check(only)
