@@ -35,6 +35,12 @@ def arm_records(run: runs.Run, arm: str) -> ArmRecords:
         DataError: a stage that it needs is not done.
     """
     check_arms([arm])
+    found = _arm_records(run, arm)
+    # Those without a label have nothing to say of a training.
+    return found._replace(val=[record for record in found.val if record.label])
+
+
+def _arm_records(run: runs.Run, arm: str) -> ArmRecords:
     kind, _, method = arm.partition(":")
     inputs = {"records": run.done("records").fingerprint}
     if kind == "oracle":

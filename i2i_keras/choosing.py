@@ -70,6 +70,9 @@ def choose(
     member, seed = repetitions.one_of(run, seed)
     trained = trained_arms(member)
     if not trained:
+        summary = member.root / "scores" / "summary.json"
+        if summary.is_file() and not runs.read_json(summary)["arms"]:
+            raise DataError(f"{member.root} has no arms, only translators; use translate.")
         todo = runs.how_to_make(member.root / "segmenter")
         raise DataError(f"{member.root} holds no trained segmenter; {todo}.")
     why = ""

@@ -9,7 +9,7 @@ from i2i_keras.data import prepare as preparation
 from i2i_keras.data.auto_size import Size
 from i2i_keras.data.records import SPLITS, Record, Splits, image_size, read_records
 from i2i_keras.data.spaces import find_space
-from i2i_keras.errors import SettingsError
+from i2i_keras.errors import DataError, SettingsError
 from i2i_keras.settings import Settings
 
 _ROLES = ("source", "target")
@@ -35,7 +35,7 @@ class Contents(NamedTuple):
     def told(self) -> list[str]:
         """A line for each table that is not empty."""
         return [
-            f"{table}: {count} images, {self.labelled[table]} labelled"
+            f"{table}: {count} image{'s' * (count != 1)}, {self.labelled[table]} labelled"
             for table, count in self.images.items()
             if count
         ]
@@ -47,7 +47,8 @@ def look(settings: Settings, run: runs.Run) -> Contents:
     Raises:
         SettingsError: no data are named, see `check_roots`, or the label space
             does not know a domain's classes.
-        DataError: a raw folder has not the layout of its format.
+        DataError: a raw folder has not the layout of its format, or no training
+            images.
     """
     if is_prepared(run):
         return _prepared(run)
@@ -108,6 +109,9 @@ def _labelled_records(run: runs.Run) -> dict[str, int]:
 def _raw(settings: Settings, role: str) -> Splits:
     config = getattr(settings, role)
     splits: Splits = config.find(Path(config.root))
+    if not splits["train"]:
+        where = " put some into train/images" if config.format == "folder" else " check its split"
+        raise DataError(f"{config.root} ({role}) has no training images;{where}.")
     if any(_labelled(records) for records in splits.values()):
         config.reader(find_space(settings.prepare.label_space))  # Refuses what does not fit.
     return splits

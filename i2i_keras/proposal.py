@@ -15,6 +15,8 @@ from i2i_keras.data import auto_size
 from i2i_keras.data.auto_size import Size
 from i2i_keras.data.detect import Code, Detected, detect
 from i2i_keras.data.folder import HOLD_OUT
+from i2i_keras.data.hold_out import HoldOutConfig
+from i2i_keras.data.labels import IGNORE
 from i2i_keras.data.records import SPLITS
 from i2i_keras.errors import DataError
 from i2i_keras.settings import Settings
@@ -29,6 +31,7 @@ _AMOUNTS = {
 }
 _CROP = {"CPU": 128, "GPU": 256}
 _STRIDE = 16  # Of the U-Net.
+_TEST = {"source": 0.05, "target": 0.2}  # Shares; the source's is for pictures only.
 
 
 class Proposal(NamedTuple):
@@ -59,8 +62,11 @@ def propose(source: Path, target: Path, out: Path) -> Proposal:
     Raises:
         DataError: a root is not there or has no images, or `out` exists.
     """
-    domains = {"source": detect(source), "target": detect(target)}
+    if source.resolve() == target.resolve():
+        raise DataError(f"{source} is given twice; give another folder as the target.")
     roots = {"source": source, "target": target}
+    domains = {role: _held_out(role, root, detect(root)) for role, root in roots.items()}
+    _check_labels(domains, roots)
     sizes = [auto_size.sizes([r.image for r in d.records]) for d in domains.values()]
     for role, known in zip(domains, sizes, strict=True):
         if not known:
@@ -101,21 +107,63 @@ def write(proposal: Proposal) -> list[str]:
         raise
 
 
+def _held_out(role: str, root: Path, domain: Detected) -> Detected:
+    """Divides a folder that is not; of the source less is kept for the test."""
+    if domain.config.split != HOLD_OUT:
+        return domain
+    shares = HoldOutConfig(test=_TEST[role])
+    config = domain.config.model_copy(update={"hold_out": shares})
+    return domain._replace(config=config, splits=config.find(root))
+
+
+def _check_labels(domains: Mapping[str, Detected], roots: Mapping[str, Path]) -> None:
+    """Refuses labels without a class, and two domains without common ones.
+
+    Raises:
+        DataError: labels ignore all, or only one domain's are Cityscapes'.
+    """
+    own = {role for role, domain in domains.items() if domain.codes}
+    for role in own:
+        if {*domains[role].codes} == {IGNORE}:
+            raise DataError(
+                f"The labels of {roots[role]} ignore every pixel ({IGNORE}); take them away,"
+                " or give others."
+            )
+    others = [role for role, d in domains.items() if role not in own and _is_labelled(d)]
+    if own and others:
+        role, other = next(iter(own)), others[0]
+        raise DataError(
+            f"The labels of {roots[role]} hold {_listed(domains[role].codes)}, which is no"
+            f" numbering of Cityscapes as in {roots[other]}. Write a mapping that says which"
+            f" classes these are (README, Data), and a preset with {role}.mapping."
+        )
+
+
+def _is_labelled(domain: Detected) -> bool:
+    return any(domain.labelled(split) for split in SPLITS)
+
+
+def _listed(codes: Sequence[Code]) -> str:
+    shown = ", ".join(map(str, codes[:5]))
+    return f"{shown} and others" if len(codes) > 5 else shown
+
+
 def _found(role: str, root: Path, domain: Detected) -> str:
     counts = ", ".join(
         f"{len(domain.splits[split])} {split} ({domain.labelled(split)} labelled)"
         for split in SPLITS
         if domain.splits[split]
     )
-    return f"{role}: {root}, {domain.config.format}, {counts}"
+    told = f", labels as Cityscapes {domain.config.encoding}" if domain.config.encoding else ""
+    return f"{role}: {root}, {domain.config.format}, {counts}{told}"
 
 
 def _usual(sizes: Sequence[Size]) -> str:
     """The size that most images have."""
     counts = Counter(sizes)
     (height, width), _ = counts.most_common(1)[0]
-    start = "mostly " if len(counts) > 1 else ""
-    return f"{start}{height} x {width} pixels (height x width)"
+    more = f" and {len(counts) - 1} other sizes" if len(counts) > 1 else ""
+    return f"{height} x {width} pixels (height x width){more}"
 
 
 def _machine() -> str:
@@ -162,6 +210,9 @@ def _preset(
     if labelled:
         lines += [
             "",
+            "[translator.fourier]",
+            "radius = 2  # Frequencies that are exchanged.",
+            "",
             "[segmenter]",
             f"steps = {amounts['fits']}",
             'schedule = "cosine"',
@@ -193,8 +244,8 @@ def _domain(role: str, domain: Detected, root: Path, own: Path | None) -> str:
         facts["mapping"] = str(_beside(own, f"{role}-labels").resolve())
     parts = [f"{key} = {json.dumps(value)}" for key, value in facts.items()]
     if config.split == HOLD_OUT:
-        test = 0.05 if role == "source" else 0.2  # The source's is for pictures only.
-        parts.append(f"hold_out = {{ test = {test}, val = 0.1 }}")
+        shares = config.hold_out
+        parts.append(f"hold_out = {{ test = {shares.test}, val = {shares.val} }}")
     return f"{{ {', '.join(parts)} }}"
 
 

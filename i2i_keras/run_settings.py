@@ -74,6 +74,8 @@ def read(run: runs.Run) -> Kept | None:
 def keep(run: runs.Run, preset: str, settings: Settings) -> None:
     """Writes the settings of a run; others may do so at the same time."""
     table = settings.model_dump(mode="json", exclude_defaults=True)
+    for role in ("source", "target"):  # Whole, for a root may be given alone.
+        table[role] = getattr(settings, role).model_dump(mode="json", exclude_defaults=True)
     with locks.in_turn(run.root / ".locks", "settings"):
         facts = {"preset": preset, "settings": _with_places(run.root, table)}
         path = run.root / _FILE
@@ -87,7 +89,7 @@ def differences(there: Settings, here: Settings) -> list[Difference]:
     return [
         Difference(name, old.get(name), new.get(name))
         for name in dict.fromkeys([*new, *old])
-        if _meaning(old.get(name)) != _meaning(new.get(name))
+        if _meaning(name, old.get(name)) != _meaning(name, new.get(name))
     ]
 
 
@@ -95,9 +97,9 @@ def _shown(value: Any) -> str:
     return "absent" if value is None else json.dumps(value)
 
 
-def _meaning(value: Any) -> Any:
-    """Of a TOML file what it holds, of another file its place."""
-    if not isinstance(value, str) or not value.endswith(_ENDINGS):
+def _meaning(name: str, value: Any) -> Any:
+    """Of a TOML file what it holds, of another file or folder its place."""
+    if not _is_path(name.rpartition(".")[2], value):
         return value
     path = Path(value)
     if path.suffix == ".toml" and path.is_file():

@@ -1,5 +1,6 @@
 """`run`: walks through the plan of an experiment and shows its results."""
 
+import itertools
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -60,7 +61,8 @@ def run_all(
     done = prepared.do()
     tell(f"{prepared.name}: {done}")
     fitted = fitting.fit(settings, run)
-    for note in [*fitted.notes, *done.results.get("stretched", [])]:
+    found = [done.results.get(key, []) for key in ("stretched", "noted")]
+    for note in [*fitted.notes, *itertools.chain(*found)]:
         if note not in before.notes:
             tell(f"Note: {note}")
     fitted.check(only)

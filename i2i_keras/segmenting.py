@@ -67,6 +67,7 @@ def segment_images(trained: Trained, images: str, out: Path, shard: locks.Shard,
             endings = (".png", ".png", ".npz")
             return [folder / f"{name}{end}" for folder, end in zip(folders, endings, strict=False)]
 
+        each_image.refuse_others(records, files)
         facts = _classes(space)
         origin = [checkpoints.hashes(trained.folder, trained.step), facts, height, view.window]
         with locks.in_turn(out):

@@ -9,7 +9,7 @@ import numpy as np
 
 from i2i_keras import locks, runs
 from i2i_keras.arms import prepared, translated_stage
-from i2i_keras.data.each_image import find_images
+from i2i_keras.data.each_image import find_images, refuse_others
 from i2i_keras.data.records import read_image, write_records
 from i2i_keras.errors import SettingsError, unknown
 from i2i_keras.training import checkpoints
@@ -188,6 +188,7 @@ def translate_images(trained: Trained, images: str, out: Path, shard: locks.Shar
     """
     trained.done()
     records = shard.of(find_images(images, out))
+    refuse_others(records, lambda name: [out / f"{name}.png"])
     with locks.sharing(out, shard):
         translate_records(trained.load(), records, out, "translate", trained.fingerprint())
     return len(records)

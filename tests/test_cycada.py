@@ -85,7 +85,10 @@ def test_without_a_trained_segmenter_it_is_refused(finished):
     result = finished.command("train-translator")
     done.with_name("hidden").rename(done)
     assert result.exit_code == 1
-    assert "source_only is not finished; run the stage that makes it first." in result.output
+    assert (
+        "source_only is not finished; make it with: i2i-keras train-segmenter --arm source_only"
+        in result.output
+    )
 
 
 def test_crops_that_the_trained_segmenter_cannot_see_are_refused(finished):

@@ -94,6 +94,8 @@ def stranger(request, tmp_path_factory, drawn):
     """Has done `init`, the plan and the run."""
     root = tmp_path_factory.mktemp(request.param.__name__)
     request.param(root, drawn)
+    write(root / "more", drawn["game"][36:38], labels=False)
+    (root / "more" / "images").rename(root / "frames")  # To be translated and segmented.
     someone = Stranger(root)
     someone.case = request.param
     with pytest.MonkeyPatch.context() as patch:

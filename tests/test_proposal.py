@@ -99,8 +99,8 @@ def test_what_cannot_be_carried_out_is_not_left_behind(init, tmp_path):
     folder(tmp_path / "a", (64, 64), [7, 11, 23, 26])
     folder(tmp_path / "b", (64, 64), [40, 50, 60, 70])  # Another numbering than a's.
     result = init("a", "b")
-    assert result.exit_code != 0
-    assert "Traceback" not in result.output
+    assert result.exit_code == 1
+    assert "labels of b hold 40, 50, 60, 70, which is no numbering of Cityscapes" in result.output
     assert not [*tmp_path.glob("*.toml")]
 
 
@@ -110,3 +110,41 @@ def test_a_folder_without_images_is_named(init, tmp_path):
     result = init("a", "b")
     assert result.exit_code == 1
     assert "a holds no PNG or JPEG" in result.output
+
+
+def test_labels_that_ignore_everything_are_named(init, tmp_path):
+    folder(tmp_path / "a", label=[255])
+    folder(tmp_path / "b")
+    result = init("a", "b")
+    assert result.exit_code == 1
+    assert "The labels of a ignore every pixel (255); take them away" in result.output
+
+
+def test_one_folder_is_not_two(init, tmp_path):
+    folder(tmp_path / "a")
+    result = init("a", tmp_path / "a")
+    assert result.exit_code == 1
+    assert "a is given twice" in result.output
+
+
+def test_small_numbers_of_their_own_are_no_train_ids(init, tmp_path):
+    for name in ("a", "b"):
+        folder(tmp_path / name, label=[1, 2, 3, 4])
+    result = init("a", "b")
+    assert result.exit_code == 0, result.output
+    assert "a-to-b-classes.toml" in result.output
+
+
+def test_the_split_that_is_told_is_that_which_is_made(init, tmp_path):
+    for name in ("a", "b"):
+        folder(tmp_path / name, (64, 128), [7, 11, 23, 26], count=20)
+    told = init("a", "b").output
+    for role, domain in (
+        ("source", read("a-to-b.toml").source),
+        ("target", read("a-to-b.toml").target),
+    ):
+        from pathlib import Path
+
+        found = domain.find(Path(domain.root))
+        counts = ", ".join(f"{len(found[s])} {s} ({len(found[s])} labelled)" for s in found)
+        assert counts in told, role

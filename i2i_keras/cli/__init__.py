@@ -3,6 +3,7 @@
 Heavy imports are inside the commands, so that `--help` is instant.
 """
 
+import logging
 import os
 
 import click
@@ -16,6 +17,8 @@ from i2i_keras.cli.running import run
 # TensorFlow reads it when it is imported. Its complaints about absent GPUs are
 # of level "error".
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+# And what its Python part says of graphs that are traced anew for each network.
+logging.getLogger("tensorflow").setLevel(logging.ERROR)
 
 
 @click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"]})

@@ -55,7 +55,7 @@ def export(method: str | None, arm: str | None, direction: str, **options: Any) 
         from i2i_keras.translating import check_method
 
         check_method(method)
-    run = open_run(**options).run
+    run = open_run(**options, use="use").run
     with run.locked(shared=True, new=False):
         if arm:
             told = _export_segmenter(run, {"arm": arm, "seed": seed, "step": step}, **how)

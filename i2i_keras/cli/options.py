@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from i2i_keras.settings import Settings
 
 _DEFAULT = "demo"
-Use = Literal["begin", "make", "read"]
+Use = Literal["begin", "make", "read", "use"]
 
 
 def run_options(command: Callable[..., None]) -> Callable[..., None]:
@@ -116,7 +116,8 @@ def open_run(
         overrides: `dotted.key=value` each.
         use: what the command does with the run: `begin` one if need be; `make`
             something in it, also with other settings where nothing was made
-            with them yet; or `read` what was made with its own.
+            with them yet; `read` what was made with its own; or `use` networks,
+            for which no setting is needed.
 
     Raises:
         SettingsError: settings are wrong, or the preset is not the run's.
@@ -129,7 +130,7 @@ def open_run(
 
     run = Run(run_folder(preset, run_dir))
     kept = run_settings.read(run)
-    name, base = _base(run, kept, preset, named=run_dir is not None, begins=use == "begin")
+    name, base = _base(run, kept, preset, named=run_dir is not None, use=use)
     table = _with_roots(config.override(base, overrides), kept, source, target)
     settings = config.build(Settings, _fitting(base, table, overrides))
     runtime.share_threads(settings.threads_per_operation)
@@ -164,7 +165,7 @@ def of_seed(settings: "Settings", own: "Settings") -> str:
 
 
 def _base(
-    run: "Run", kept: "Kept | None", preset: str | None, *, named: bool, begins: bool
+    run: "Run", kept: "Kept | None", preset: str | None, *, named: bool, use: Use
 ) -> "tuple[str, Table]":
     """Name of a preset and the settings that overrides are applied to.
 
@@ -173,7 +174,7 @@ def _base(
         kept: what it knows of its settings.
         preset: that was given.
         named: whether the run directory was, too.
-        begins: whether a run may be begun.
+        use: see `open_run`.
     """
     from i2i_keras import config
 
@@ -187,9 +188,11 @@ def _base(
         return name, table
     if kept is not None:
         return kept.preset, kept.table
-    if not named or (not begins and not run.root.is_dir()):  # Refused by `open_run`.
+    there = run.root.is_dir()
+    # What is not there is refused by `open_run`.
+    if not named or use == "use" or (use != "begin" and not there):
         return _DEFAULT, config.read(_DEFAULT)
-    if run.root.is_dir() and (not begins or any(run.root.iterdir())):
+    if there and (use != "begin" or any(run.root.iterdir())):
         raise SettingsError(f"{run.root} keeps no settings; say which by --preset, once.")
     raise SettingsError(
         f"{run.root} does not exist; a new run needs a preset, such as --preset {_DEFAULT}."
@@ -202,9 +205,8 @@ def _with_roots(
     """The table with the roots that were given, or else those of the run."""
     for role, root in (("source", source), ("target", target)):
         known = (kept.table if kept else {}).get(role, {}).get("root")
-        domain = table.setdefault(role, {})
-        if root or (known and not domain.get("root")):
-            domain["root"] = root or known
+        if root or (known and not table.get(role, {}).get("root")):
+            table.setdefault(role, {})["root"] = root or known
     return table
 
 
@@ -217,7 +219,7 @@ def _fitting(base: "Table", table: "Table", overrides: tuple[str, ...]) -> "Tabl
         before = base.get(role, {})
         given = (key.partition(".") for key in config.overridden(overrides))
         named = {name for domain, _, name in given if domain == role}
-        for key, instead in domains.misfits(before, table[role], named).items():
+        for key, instead in domains.misfits(before, table.get(role, {}), named).items():
             click.echo(
                 f"Note: {role}.{key} = {table[role].pop(key)!r} is of {before['format']};"
                 f" {instead}.",
@@ -234,7 +236,7 @@ def _tell(run: "Run", found: "list[Difference]", use: Use) -> None:
     """
     told = "; ".join(map(str, found))
     fixed = [difference for difference in found if not difference.is_free]
-    if fixed and use == "read":
+    if fixed and use in ("read", "use"):
         raise DataError(
             f"{run.root} was made with other settings: {'; '.join(map(str, fixed))}. Leave them"
             " out, or make another run with them."

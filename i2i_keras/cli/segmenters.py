@@ -43,7 +43,7 @@ def segment(images: str, out: Path, shard: str | None, **options: Any) -> None:
     share = Shard.read(shard) if shard else Shard()
     look = segmenting.Look(options.pop("scale"), options.pop("probabilities"))
     which = {name: options.pop(name) for name in ("arm", "seed", "step")}
-    run = open_run(**options).run
+    run = open_run(**options, use="use").run
     with run.locked(shared=True, new=False):
         trained = choosing.choose(run, **which)
         count = segmenting.segment_images(trained, images, out, share, look)

@@ -1,5 +1,6 @@
 """A command for each stage but those of the translators."""
 
+import itertools
 import sys
 from typing import Any
 
@@ -39,8 +40,8 @@ def prepare(**options: Any) -> None:
     tell("prepare", done)
     there = contents.look(settings, run)
     fitted = fitting.fit_to(settings, there)
-    stretched = done.results.get("stretched", [])
-    for sentence in [*there.told(), *fitted.notes, *stretched, *done.results["foretold"]]:
+    told = [done.results.get(key, []) for key in ("stretched", "noted", "foretold")]
+    for sentence in [*there.told(), *fitted.notes, *itertools.chain(*told)]:
         click.echo(f"  {sentence}")
     if done.results["skipped"]:
         path = run.root / "records" / "audit.json"
@@ -67,6 +68,8 @@ def train_segmenter(arms: tuple[str, ...], **options: Any) -> None:
         fitted = fitting.fit(opened.settings, run)
         fitted.check(arms)
         settings = fitted.settings
+        if not (arms or settings.arms):
+            click.echo(" ".join(["No arm is to be trained.", *fitted.notes]))
         for own, member in repetitions(settings, run):
             for arm in training_order(arms or own.arms):
                 done = experiment.train_segmenter(own, member, arm)

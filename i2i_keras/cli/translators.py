@@ -82,7 +82,7 @@ def translate(
     _check_images(images, out, step)
     share = Shard.read(shard) if shard else None
     translating.check_methods(methods)
-    opened = open_run(**options, use="read" if images else "make")
+    opened = open_run(**options, use="use" if images else "make")
     settings, run = opened.settings, opened.run
     if images:
         _refuse_several(methods or settings.methods, settings.seeds, run.root)

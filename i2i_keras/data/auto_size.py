@@ -83,14 +83,18 @@ def stretched(before: Sequence[Size], after: Size, what: str) -> str:
         what: they are, such as "source images".
     """
     factors = [stretch(size, after) for size in before]
-    seen = [f for f in factors if not 1 / NOTABLE <= f <= NOTABLE]
-    if not seen:
+    ways = {
+        "wide": [factor for factor in factors if factor > NOTABLE],
+        "high": [1 / factor for factor in factors if factor < 1 / NOTABLE],
+    }
+    told = [
+        f"{len(some)} become {statistics.median(some):.2f} times as {way} as they are"
+        for way, some in ways.items()
+        if some
+    ]
+    if not told:
         return ""
-    factor = statistics.median(seen)
-    height, width = after
-    way = f"{factor:.2f} times as wide" if factor > 1 else f"{1 / factor:.2f} times as high"
-    many = f"All {what}" if len(seen) == len(factors) else f"{len(seen)} of {len(factors)} {what}"
     return (
-        f"{many} change their shape by more than a tenth: at {height} x {width} (height x width)"
-        f" they become {way} (median)."
+        f"Of {len(factors)} {what}, at {after[0]} x {after[1]} (height x width), "
+        f"{' and '.join(told)} (medians); crop them before, or set prepare.size."
     )

@@ -116,10 +116,9 @@ def _of_labels(labels: list[Path]) -> tuple[str, tuple[Code, ...]]:
         return "", ()
     chosen, dataset = spread(labels, _LOOKED_AT), DATASETS["folder"]
     space = LABEL_SPACES["cityscapes19"]
-    encodings = dataset.encodings
-    if _seem_train_ids(chosen):  # Which all could be ids as well.
-        encodings = ("train_ids",)
-    for encoding in encodings:
+    # Train ids could all be ids as well, and any small numbers train ids.
+    train_ids = _seem_train_ids(chosen)
+    for encoding in ("train_ids",) if train_ids else ("ids", "colors"):
         if _fits(chosen, build_reader(dataset, encoding, space)):
             return encoding, ()
     codes = {code for path in chosen for code in itertools.islice(_codes(path), _MOST_CLASSES + 1)}

@@ -97,6 +97,25 @@ def unfinished(records: Sequence[Record], maker: Maker) -> list[Record]:
     ]
 
 
+def refuse_others(records: Sequence[Record], files: Callable[[str], list[Path]]) -> None:
+    """Refuses to write over files that were not made here.
+
+    Args:
+        records: what is to be made something of.
+        files: from the name of a record to what is made of it.
+
+    Raises:
+        DataError: such a file is there.
+    """
+    for record in records:
+        for path in files(record.name):
+            if path.is_file() and _origin_of(path) is None:
+                raise DataError(
+                    f"{path} is there and was not made by i2i-keras; move it away, or give another"
+                    " --out."
+                )
+
+
 def find_images(what: str, *out: Path) -> list[Record]:
     """Finds images to make something of.
 

@@ -2,6 +2,7 @@
 
 import functools
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -79,8 +80,8 @@ def prepare(config: PrepareConfig, domains: Mapping[str, Domain], root: Path) ->
     Returns:
         The number of `records` of each table, how many of them are `labelled`
         with at least one pixel that counts, and how many were `skipped`; the
-        working `size`; how much images are `stretched`, in words; and what the
-        comparison of the domains has `foretold`.
+        working `size`; in words how much images are `stretched`, what the audit
+        has `noted`, and what the comparison of the domains has `foretold`.
 
     Raises:
         SettingsError: the label space does not know a domain's classes.
@@ -99,7 +100,8 @@ def prepare(config: PrepareConfig, domains: Mapping[str, Domain], root: Path) ->
         for name, domain in domains.items()
         for split in domain.splits
     }
-    skipped = _judge(config, audit.over_all(rows, known), root)
+    findings = audit.over_all(rows, known)
+    skipped = _judge(config, findings, root)
     counts, labelled = {}, {}
     for table, (_, tasks) in tables.items():
         good = [
@@ -124,6 +126,7 @@ def prepare(config: PrepareConfig, domains: Mapping[str, Domain], root: Path) ->
         "skipped": len(skipped),
         "size": size,
         "stretched": _stretched(rows, size),
+        "noted": _noted(findings),
         "foretold": _compare(rows, skipped, space, root),
     }
 
@@ -145,6 +148,15 @@ def fitting_size(
     if not all(sizes):
         raise DataError("No image of one domain can be read; check its root, or audit it.")
     return auto_size.auto_size(sizes, auto_size.PIXELS[auto_size.device()])
+
+
+def _noted(findings: Sequence[Finding]) -> list[str]:
+    """What the audit found that is kept, by kind and table."""
+    counts = Counter((f.kind, f.table) for f in findings if not f.bad and f.kind != "empty split")
+    return [
+        f"Audit: {kind} in {table} ({count}); see records/audit.json."
+        for (kind, table), count in counts.items()
+    ]
 
 
 def _stretched(tables: Mapping[str, Rows], size: auto_size.Size) -> list[str]:

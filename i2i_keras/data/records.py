@@ -220,7 +220,9 @@ def open_image(path: Path) -> Image.Image:
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             image = Image.open(path)
     except FileNotFoundError:
-        raise FileError(path, "is missing", "put it there or prepare the data anew") from None
+        raise FileError(
+            path, "is missing", "put it there, or take away what belongs to it"
+        ) from None
     except Exception as error:  # Pillow stumbles over broken files in many ways.
         raise _broken(path, error) from None
     try:

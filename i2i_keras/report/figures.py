@@ -51,6 +51,8 @@ def domain_pictures(root: Path, space: LabelSpace) -> Iterator[Picture]:
     if rows:
         caption = "Images of both domains."
         if "label" in titles:
+            caption = "Images of both domains, with their labels where there are any."
+        if titles[-1] == "label" and titles.count("label") == len(titles) - titles.count("label"):
             caption = (
                 "Images of both domains with their labels. The target's are those of its test"
                 " images: no arm but the oracle is trained with target labels."

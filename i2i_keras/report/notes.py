@@ -4,7 +4,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from i2i_keras.report.findings import marked_arm
-from i2i_keras.report.numbers import CEILING, FLOOR
+from i2i_keras.report.numbers import CEILING, FLOOR, is_number
+
+_FEWEST = 6  # Test images; see `evaluation.best`.
 
 # What the segmenter of an arm was trained on, by the arm's kind.
 _IMAGES = {
@@ -40,7 +42,17 @@ def result_notes(summary: Mapping[str, Any]) -> list[str]:
     notes += [*_chance(summary), *_choice(summary)]
     if len([arm for arm in arms if arm not in (FLOOR, CEILING)]) > 1:
         notes.append("The best arm was picked by these same scores, which flatters it a little.")
-    return [*notes, *_bold(summary)]
+    return [*notes, *_bold(summary), *_ceiling(summary)]
+
+
+def _ceiling(summary: Mapping[str, Any]) -> Iterator[str]:
+    """Says when the oracle is no ceiling."""
+    floor, ceiling = ((summary["arms"].get(a) or {}).get("mean_iou") for a in (FLOOR, CEILING))
+    if is_number(floor) and is_number(ceiling) and ceiling <= floor:
+        yield (
+            "The oracle is not above source_only, so that there is no gap to close: train the"
+            " segmenters for longer, or look at the target's training labels."
+        )
 
 
 def _bold(summary: Mapping[str, Any]) -> Iterator[str]:
@@ -51,6 +63,8 @@ def _bold(summary: Mapping[str, Any]) -> Iterator[str]:
             "Bold: the best arm without target labels, where the intervals of its gain and of its"
             " lead over the next best such arm exclude zero."
         )
+    elif lead and summary["num_images"] < _FEWEST:
+        yield f"Nothing is bold: fewer than {_FEWEST} test images are too few to call an arm best."
     elif lead and not lead["sure"]:
         yield f"Nothing is bold: that {lead['arm']} is ahead of {lead['next']} may be chance."
     elif lead:

@@ -198,10 +198,12 @@ def _domains(root: Path) -> Section:
             continue
         done = "left out" if bad else "kept"
         notes.append(f"Audit: {kind} in {table}, {count} ({done}; see records/audit.json).")
-    caption = (
-        "Training images of both domains: share of each class in all pixels, and mean color and"
-        " classes from the top of the picture to its bottom."
-    )
+    caption = "Training images of both domains: mean color from the top to the bottom."
+    if any("pixels" in comparison[domain] for domain in ("source", "target")):
+        caption = (
+            "Training images: share of each class in all pixels, where labels were looked at, and"
+            " classes and mean color from the top of the picture to its bottom."
+        )
     picture = Picture("comparison.png", caption, domain_comparison(comparison).png())
     return Section("The domains compared", notes=notes, pictures=[picture])
 

@@ -229,5 +229,5 @@ def test_a_set_without_labels_has_nothing_wrong(streets):
 
 def test_a_layout_without_images_is_refused(tmp_path):
     (tmp_path / "cityscapes" / "leftImg8bit" / "train").mkdir(parents=True)
-    with pytest.raises(DataError, match="has no images where cityscapes has them; check its root"):
+    with pytest.raises(DataError, match="has no images where cityscapes has them; give the"):
         audited(tmp_path, "cityscapes")

@@ -61,8 +61,8 @@ def test_sizes_are_as_images_are_seen(tmp_path):
 def test_a_stretch_of_more_than_a_tenth_is_said():
     assert stretched([(100, 100)], (100, 109), "source images") == ""
     assert stretched([(100, 100)] * 3, (100, 200), "source images") == (
-        "All source images change their shape by more than a tenth: at 100 x 200 (height x width)"
-        " they become 2.00 times as wide (median)."
+        "Of 3 source images, at 100 x 200 (height x width), 3 become 2.00 times as wide as they"
+        " are (medians); crop them before, or set prepare.size."
     )
-    some = stretched([(100, 100), (100, 200)], (100, 100), "target images")
-    assert some.startswith("1 of 2 target images change") and "2.00 times as high" in some
+    both = stretched([(100, 50), (100, 100), (100, 200)], (100, 100), "target images")
+    assert "1 become 2.00 times as wide as they are and 1 become 2.00 times as high" in both

@@ -156,7 +156,7 @@ def test_a_crop_larger_than_the_images_is_refused(records, crop):
 
 
 def test_no_records_are_refused():
-    with pytest.raises(DataError, match="There are no records to train on; check the split"):
+    with pytest.raises(DataError, match="There are no records to train on; check split and root"):
         training_batches(CONFIG, [], 0)
 
 

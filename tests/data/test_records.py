@@ -125,7 +125,7 @@ def test_every_image_is_read_as_rgb(tmp_path, mode):
 
 
 def test_a_missing_image_is_named(tmp_path):
-    with pytest.raises(DataError, match=r"a\.png is missing; put it there or prepare the data"):
+    with pytest.raises(DataError, match=r"a\.png is missing; put it there, or take away"):
         open_image(tmp_path / "a.png")
 
 

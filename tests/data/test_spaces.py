@@ -209,7 +209,7 @@ def test_a_domain_that_the_space_does_not_know_is_refused(tmp_path, save, format
     config = DomainConfig(format=format_)
     domain = Domain(config, tmp_path, config.find(tmp_path))
     with pytest.raises(SettingsError) as error:
-        prepare(PrepareConfig(workers=1), {"source": domain}, tmp_path / "run")
+        prepare(PrepareConfig(workers=1, size=(32, 32)), {"source": domain}, tmp_path / "run")
     assert str(error.value) == (
         f"The label space cityscapes19 does not say what the classes of {format_!r} are; set"
         " prepare.label_space to idd7, or to a TOML file that does."

@@ -162,7 +162,7 @@ def test_at_a_fitting_size_nothing_is_padded(tiny):
 
 
 def test_a_folder_without_a_translator_is_refused(tmp_path):
-    with pytest.raises(DataError, match=r"config.json is missing; run the stage"):
+    with pytest.raises(DataError, match=r"config.json is missing; make it"):
         load(tmp_path)
 
 
