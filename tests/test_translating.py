@@ -182,6 +182,17 @@ def test_shards_of_a_folder_are_all_of_it(run, tmp_path):
     assert len(list(tmp_path.glob("*.png"))) == 5
 
 
+def test_a_file_of_the_users_is_not_written_over(run, tmp_path):
+    out = tmp_path / "out"
+    out.mkdir()
+    Image.new("RGB", (3, 3)).save(out / "1.png")
+    before = (out / "1.png").read_bytes()
+    with pytest.raises(DataError, match=r"1\.png is there and was not made by i2i-keras; move it"):
+        source = run.root / "records" / "source-train"
+        translate_images(Trained(run, "cyclegan"), str(source), out, Shard())
+    assert [path.read_bytes() for path in out.glob("*.png")] == [before]
+
+
 def test_the_other_direction_is_another_translator(run, tmp_path):
     source = str(run.root / "records" / "source-train" / "0.png")
     made = []
