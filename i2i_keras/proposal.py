@@ -1,6 +1,5 @@
 """Writes a preset that fits two folders of images and this machine."""
 
-import colorsys
 import json
 import os
 from collections import Counter
@@ -11,7 +10,7 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from i2i_keras import config, fitting, runs
-from i2i_keras.data import auto_size
+from i2i_keras.data import auto_size, own_classes
 from i2i_keras.data.auto_size import Size
 from i2i_keras.data.detect import Code, Detected, detect
 from i2i_keras.data.folder import HOLD_OUT
@@ -80,7 +79,7 @@ def propose(source: Path, target: Path, out: Path) -> Proposal:
         ),
         f"this machine: {_machine()}",
     ]
-    classes = _class_files(domains, out)
+    classes = own_classes.write_toml({r: d.codes for r, d in domains.items() if d.codes}, out)
     text = _preset(domains, roots, size, [*found, *_told_of(classes)], out)
     files = {out: text, **classes}
     for path in files:
@@ -173,6 +172,14 @@ def _machine() -> str:
     return f"{os.cpu_count()} cores, {gib}{gpus or 'no'} GPU"
 
 
+def _told_of(classes: Mapping[Path, str]) -> list[str]:
+    """Says that names have to be given."""
+    if not classes:
+        return []
+    names = ", ".join(path.name for path in classes)
+    return [f"labels hold no Cityscapes ids; give their classes names in {names}"]
+
+
 def _preset(
     domains: Mapping[str, Detected],
     roots: Mapping[str, Path],
@@ -190,7 +197,7 @@ def _preset(
         *_arms(domains),
     ]
     for role, domain in domains.items():
-        own = bool(_codes(domains))
+        own = bool(any(domain.codes for domain in domains.values()))
         lines.append(f"{role} = {_domain(role, domain, roots[role], out if own else None)}")
     lines += ["", "[prepare]", f"size = {json.dumps(size)}  # Height, width; as the images are."]
     if labelled or domains["target"].labelled("test"):
@@ -241,7 +248,7 @@ def _domain(role: str, domain: Detected, root: Path, own: Path | None) -> str:
     facts = {"format": config.format, "root": str(root.resolve())}
     facts |= {key: value for key in ("split", "encoding") if (value := getattr(config, key))}
     if own and domain.codes:
-        facts["mapping"] = str(_beside(own, f"{role}-labels").resolve())
+        facts["mapping"] = str(own_classes.mapping_file(own, role).resolve())
     parts = [f"{key} = {json.dumps(value)}" for key, value in facts.items()]
     if config.split == HOLD_OUT:
         shares = config.hold_out
@@ -250,67 +257,11 @@ def _domain(role: str, domain: Detected, root: Path, own: Path | None) -> str:
 
 
 def _label_space(domains: Mapping[str, Detected], out: Path) -> str:
-    if _codes(domains):
-        return str(_beside(out, "classes").resolve())
+    if any(domain.codes for domain in domains.values()):
+        return str(own_classes.space_file(out).resolve())
     formats = {domain.config.format for domain in domains.values()}
     return "idd7" if formats & {"idd", "camvid"} else "cityscapes19"
 
 
 def _crop(most: int, size: Size, multiple: int) -> str:
     return json.dumps([min(most, side) // multiple * multiple for side in size])
-
-
-def _beside(out: Path, what: str) -> Path:
-    return out.with_name(f"{out.stem}-{what}.toml")
-
-
-def _codes(domains: Mapping[str, Detected]) -> list[Code]:
-    """What labels hold that are no Cityscapes ids, of both domains."""
-    found = dict.fromkeys(code for domain in domains.values() for code in domain.codes)
-    return list(found)
-
-
-def _class_files(domains: Mapping[str, Detected], out: Path) -> dict[Path, str]:
-    """A label space and mappings for labels that number their own classes."""
-    codes = _codes(domains)
-    if not codes:
-        return {}
-    names = {code: _class_name(code) for code in codes if code != 255}
-    space = ["# The classes of these labels: give them their names, also in the files beside."]
-    for place, (code, name) in enumerate(names.items()):
-        color = list(code) if isinstance(code, tuple) else _color(place)
-        space += ["", "[[classes]]", f"name = {json.dumps(name)}", f"color = {color}"]
-    files = {_beside(out, "classes"): "\n".join(space) + "\n"}
-    for role, domain in domains.items():
-        if domain.codes:
-            files[_beside(out, f"{role}-labels")] = _mapping(domain.codes, names)
-    return files
-
-
-def _told_of(classes: Mapping[Path, str]) -> list[str]:
-    """Says that names have to be given."""
-    if not classes:
-        return []
-    names = ", ".join(path.name for path in classes)
-    return [f"labels hold no Cityscapes ids; give their classes names in {names}"]
-
-
-def _mapping(codes: Sequence[Code], names: Mapping[Code, str]) -> str:
-    kind = "colors" if isinstance(codes[0], tuple) else "values"
-    lines = ['classes = "label_space"', f"[{kind}]"]
-    for code in codes:
-        name = names.get(code, "ignored")
-        lines.append(f"{json.dumps(name)} = [{json.dumps(code)}]")
-    return "\n".join(lines) + "\n"
-
-
-def _class_name(code: Code) -> str:
-    if isinstance(code, tuple):
-        return f"color {'-'.join(map(str, code))}"
-    return f"class {code}"
-
-
-def _color(place: int) -> list[int]:
-    """Another color for each place: neighbors differ much."""
-    hue = (place * 0.618034) % 1.0  # The golden ratio.
-    return [int(255 * channel) for channel in colorsys.hsv_to_rgb(hue, 0.65, 0.9)]
