@@ -202,6 +202,8 @@ def _preset(
     lines += ["", "[prepare]", f"size = {json.dumps(size)}  # Height, width; as the images are."]
     if labelled or domains["target"].labelled("test"):
         lines.append(f"label_space = {json.dumps(_label_space(domains, out))}")
+    if labelled:
+        lines += ["", "[translator]", "fourier = { radius = 2 }  # Frequencies that are exchanged."]
     lines += [
         "",
         "[translator.cyclegan]",
@@ -216,9 +218,6 @@ def _preset(
     ]
     if labelled:
         lines += [
-            "",
-            "[translator.fourier]",
-            "radius = 2  # Frequencies that are exchanged.",
             "",
             "[segmenter]",
             f"steps = {amounts['fits']}",

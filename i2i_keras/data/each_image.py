@@ -108,12 +108,12 @@ def refuse_others(records: Sequence[Record], files: Callable[[str], list[Path]])
         DataError: such a file is there.
     """
     for record in records:
-        for path in files(record.name):
-            if path.is_file() and _origin_of(path) is None:
-                raise DataError(
-                    f"{path} is there and was not made by i2i-keras; move it away, or give another"
-                    " --out."
-                )
+        there = [path for path in files(record.name) if path.is_file()]
+        if there and not any(map(_origin_of, there)):
+            raise DataError(
+                f"{there[0]} is there and was not made by i2i-keras; move it away, or give another"
+                " --out."
+            )
 
 
 def find_images(what: str, *out: Path) -> list[Record]:
