@@ -14,8 +14,15 @@ from i2i_keras.cli import main
 from i2i_keras.data import streets
 
 README = (Path(__file__).parents[1] / "README.md").read_text("utf-8")
-FEW = " --set translator.cyclegan.steps=2 --set segmenter.steps=2"
-FEW += " --set translator.cyclegan.checkpoint_every=1"  # So that there are two samples.
+FEW = "".join(
+    f" --set {change}"
+    for change in (
+        *("translator.cyclegan.steps=2", "segmenter.steps=2"),
+        "translator.cyclegan.checkpoint_every=1",  # So that there are two samples.
+        *("translator.cyclegan.generator.filters=4", "segmenter.unet.filters=4"),
+        *("translator.cyclegan.generator.num_residual_blocks=1", "evaluate.num_quality_images=4"),
+    )
+)
 RUN = "runs/photos-to-paintings"
 SIZE = (64, 128)
 
