@@ -109,14 +109,13 @@ def _meaning(name: str, value: Any) -> Any:
 
 def _with_paths(table: Table, change: Callable[[str], str]) -> Table:
     """A copy with each path changed."""
-    return {
-        key: _with_paths(value, change)
-        if isinstance(value, dict)
-        else change(value)
-        if _is_path(key, value)
-        else value
-        for key, value in table.items()
-    }
+    changed: Table = {}
+    for key, value in table.items():
+        if isinstance(value, dict):
+            changed[key] = _with_paths(value, change)
+        else:
+            changed[key] = change(value) if _is_path(key, value) else value
+    return changed
 
 
 def _is_path(key: str, value: Any) -> bool:
