@@ -1,6 +1,7 @@
 """What the README says exists."""
 
 import re
+import subprocess
 from pathlib import Path
 
 import click
@@ -103,3 +104,13 @@ def test_every_setting_of_the_translator_is_one():
     known = {*CycleGANConfig.model_fields, *GeneratorConfig.model_fields, *Settings.model_fields}
     known |= {f"discriminator.{name}" for name in DiscriminatorConfig.model_fields}
     assert named <= known
+
+
+@pytest.mark.slow  # Installs everything and runs the whole demo.
+def test_the_make_commands_of_the_first_screens_end_well(tmp_path):
+    subprocess.run(["git", "clone", "--quiet", ROOT, tmp_path / "clone"], check=True)
+    named = re.findall(r"^make ([a-z-]+)", "\n".join(blocks("sh")[:2]), re.MULTILINE)
+    assert named == ["install", "demo", "test"]
+    for target in named[:2]:  # The third one is what runs this.
+        subprocess.run(["make", target], cwd=tmp_path / "clone", check=True)
+    assert (tmp_path / "clone" / "runs" / "demo" / "report" / "index.html").is_file()
