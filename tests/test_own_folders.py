@@ -203,3 +203,12 @@ def test_a_labelled_source_gives_a_segmenter_to_use(stranger):
         assert image.size == (128, 64) and np.asarray(image).max() < 19
     stranger.type(export)
     assert [*stranger.root.glob("segmenter.tflite")]
+
+
+def test_two_folders_need_no_preset_of_their_own(stranger):
+    if stranger.case is not no_labels:
+        pytest.skip("this is for images without labels")
+    line = re.search(r"`(i2i-keras run --preset two_folders [^`]*)`", README)[1]
+    told = stranger.type(line + FEW)
+    assert "translate-back cyclegan: done in" in told
+    assert (stranger.root / "runs" / "two_folders" / "report" / "index.html").is_file()
