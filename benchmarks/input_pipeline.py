@@ -24,12 +24,13 @@ import numpy as np
 from PIL import Image
 from side_by_side import clock, in_turn, speedups, table
 
-# TensorFlow is imported below: each process that prepares would load it, too.
-from i2i_keras.data import cityscapes
-from i2i_keras.data.domains import Domain, DomainConfig
-from i2i_keras.data.prepare import PrepareConfig, prepare
 from i2i_keras.data.records import Record, read_records
 from i2i_keras.data.spaces import LABEL_SPACES
+
+# TensorFlow is imported below: each process that prepares would load it, too.
+from i2i_keras.datasets import cityscapes
+from i2i_keras.preparation.domains import Domain, DomainConfig
+from i2i_keras.preparation.prepare import PrepareConfig, prepare
 
 FRAMES, SIZE, PREPARE_REPEATS = 96, (280, 560), 3
 RECORDS, BATCH, CROP = 288, 32, 256
@@ -176,7 +177,7 @@ def write_frames(raw: Path) -> Path:
     """
     real = Path(os.environ.get("I2I_REAL_DATA", "")) / "cityscapes"
     if not real.is_dir():
-        from i2i_keras.data.streets import StreetsConfig, write_cityscapes
+        from i2i_keras.datasets.streets import StreetsConfig, write_cityscapes
 
         streets = StreetsConfig(num_train=FRAMES, num_val=1, num_test=1, camera_size=(1024, 2048))
         write_cityscapes(raw, streets, "camera", workers=0)

@@ -9,7 +9,7 @@ import torch
 from torch.nn.functional import l1_loss, mse_loss
 from torch_networks import torch_discriminator, torch_generator
 
-from i2i_keras.translation.cyclegan import CycleGANConfig
+from i2i_keras.translators.cyclegan import CycleGANConfig
 
 
 def torch_step(config: CycleGANConfig) -> Callable[..., float]:

@@ -28,9 +28,10 @@ from i2i_keras.data.labels import IGNORE
 from i2i_keras.data.pipeline import PipelineConfig
 from i2i_keras.models.mobile_unet import MobileUNetConfig
 from i2i_keras.models.unet import build_unet
-from i2i_keras.training import compilation, memory
-from i2i_keras.training.segmenter_config import SegmenterConfig
-from i2i_keras.training.segmenter_model import SegmenterModel
+from i2i_keras.segmenters import memory
+from i2i_keras.segmenters.segmenter_config import SegmenterConfig
+from i2i_keras.segmenters.segmenter_model import SegmenterModel
+from i2i_keras.training import compilation
 
 SIDE, NUM_CLASSES, PARAMETERS = 256, 34, 31_047_586
 BATCH, LARGE_BATCH, REPEATS = 4, 32, 5

@@ -28,9 +28,9 @@ from i2i_keras.data.pipeline import PipelineConfig
 from i2i_keras.models import layers
 from i2i_keras.models.discriminator import DiscriminatorConfig, build_discriminator
 from i2i_keras.models.generator import GeneratorConfig, build_generator
-from i2i_keras.translation.cyclegan import CycleGAN, CycleGANConfig
-from i2i_keras.translation.losses import l1, lsgan_discriminator, lsgan_generator
-from i2i_keras.translation.pool import ImagePool
+from i2i_keras.translators.cyclegan import CycleGAN, CycleGANConfig
+from i2i_keras.translators.losses import l1, lsgan_discriminator, lsgan_generator
+from i2i_keras.translators.pool import ImagePool
 
 # Side, filters, batch size and repeats; 6 blocks.
 SIZES = ((64, 32, 1, 15), (64, 32, 4, 9), (128, 64, 1, 5))

@@ -31,8 +31,8 @@ from i2i_keras.data.records import Record, images_in
 from i2i_keras.models import layers
 from i2i_keras.models.generator import GeneratorConfig, build_generator
 from i2i_keras.training import compilation
-from i2i_keras.translation import inference
-from i2i_keras.translation.apply import translate_records
+from i2i_keras.translators import inference
+from i2i_keras.translators.apply import translate_records
 
 Function = Callable[[Any], Any]
 
@@ -154,7 +154,7 @@ def frames(folder: Path) -> list[Path]:
     real = Path(os.environ.get("I2I_REAL_DATA", "")) / "cityscapes"
     found = sorted(real.glob("leftImg8bit/*/*/*.png"))
     if not found:
-        from i2i_keras.data.streets import StreetsConfig, write_cityscapes
+        from i2i_keras.datasets.streets import StreetsConfig, write_cityscapes
 
         streets = StreetsConfig(num_train=FRAMES, num_val=1, num_test=1, camera_size=(1024, 2048))
         write_cityscapes(folder / "raw", streets, "camera", workers=0)

@@ -1,11 +1,18 @@
 import os
+import shutil
+import struct
 import threading
+import zlib
 from pathlib import Path
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
+from PIL import Image
 
 from i2i_keras.cli import main
+from i2i_keras.data.labels import CLASSES
+from i2i_keras.datasets.streets import StreetsConfig, write_cityscapes, write_gta5
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # Before TensorFlow is imported.
 TINY = Path(__file__).with_name("tiny.toml")
@@ -31,7 +38,7 @@ class Experiment:
     def settings(self, *changes):
         """Its settings, and further changes to them."""
         from i2i_keras import config
-        from i2i_keras.settings import Settings  # Not before a test wants TensorFlow.
+        from i2i_keras.experiment.settings import Settings
 
         return config.build(Settings, config.read(str(TINY), [*self.changes, *changes]))
 
@@ -76,3 +83,146 @@ def end():
         return process.returncode, out, err
 
     return wait
+
+
+@pytest.fixture(scope="session")
+def save():
+    """Writes an array as an image file, in new folders where needed."""
+
+    def write(path, pixels):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(np.asarray(pixels, np.uint8)).save(path)
+        return path
+
+    return write
+
+
+@pytest.fixture(scope="session")
+def save_palette():
+    """Writes class ids as GTA5 does: a palette PNG, whose index is the id."""
+
+    def write(path, ids):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        image = Image.fromarray(np.asarray(ids, np.uint8)).convert("P")
+        image.putdata(np.asarray(ids).ravel().tolist())
+        image.putpalette([value for row in CLASSES for value in row.gta5_color])
+        image.save(path)
+        return path
+
+    return write
+
+
+@pytest.fixture(scope="session")
+def drawn(tmp_path_factory):
+    """Small streets, 3 + 2 + 2 in each of the folders cityscapes and gta5.
+
+    Not to be changed: `streets` is a copy.
+    """
+    root = tmp_path_factory.mktemp("drawn")
+    sizes = {"camera_size": (64, 128), "game_size": (64, 128)}
+    config = StreetsConfig(num_train=3, num_val=2, num_test=2, **sizes)
+    write_cityscapes(root / "cityscapes", config, "camera")
+    write_gta5(root / "gta5", config, "game")
+    return root
+
+
+@pytest.fixture
+def streets(drawn, tmp_path):
+    """A copy of `drawn`, to be broken."""
+    return Path(shutil.copytree(drawn, tmp_path / "streets"))
+
+
+@pytest.fixture(scope="session")
+def damage():
+    """Breaks the file at a path in the way of that name, see `_WAYS`."""
+    return lambda way, path: _WAYS[way](path)
+
+
+def _pixels(path):
+    with Image.open(path) as image:
+        return np.array(image)
+
+
+def _repaint(change):
+    """Damage that changes the pixels, or the indices of a palette file."""
+    return lambda path: Image.fromarray(change(_pixels(path))).save(path)
+
+
+def _luma(path):
+    """A palette file read as gray by TensorFlow, see test_encodings.py."""
+    with Image.open(path) as image:
+        colors = np.array(image.convert("RGB"), int)
+    Image.fromarray((colors @ (299, 587, 114) // 1000).astype(np.uint8)).save(path)
+
+
+def _pillows_luma(path):
+    with Image.open(path) as image:
+        gray = image.convert("L")
+    gray.save(path)
+
+
+def _cut(path):
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+def _jpeg(path):
+    Image.fromarray(_pixels(path)).save(path, "JPEG")
+
+
+def _cut_jpeg(path):
+    _jpeg(path)
+    _cut(path)
+
+
+def _folder(path):
+    path.unlink()
+    path.mkdir()
+
+
+def _loop(path):
+    path.unlink()
+    path.symlink_to(path.name)
+
+
+def _bomb(path):
+    """A PNG of some hundred bytes that says it had 7.5 GB of pixels."""
+    header = struct.pack(">IIBBBBB", 50_000, 50_000, 8, 2, 0, 0, 0)
+    chunks = ((b"IHDR", header), (b"IDAT", zlib.compress(bytes(10_000))), (b"IEND", b""))
+    path.write_bytes(
+        b"\x89PNG\r\n\x1a\n"
+        + b"".join(
+            struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+            for kind, data in chunks
+        )
+    )
+
+
+def _id_34(ids):
+    ids[:2, :5] = 34
+    return ids
+
+
+_TRAIN_IDS = np.array([row.train_id for row in CLASSES] + [255] * 221, np.uint8)
+_WAYS = {
+    "empty": lambda path: path.write_bytes(b""),
+    "cut": _cut,
+    "cut jpeg": _cut_jpeg,
+    "text": lambda path: path.write_text("404 not found"),
+    "folder": _folder,
+    "bomb": _bomb,
+    "loop": _loop,
+    "locked": lambda path: path.chmod(0),
+    "gone": lambda path: path.unlink(),
+    "one color": _repaint(lambda pixels: np.full_like(pixels, 90)),
+    "jpeg": _jpeg,
+    "rgb": _repaint(lambda ids: np.stack([ids] * 3, axis=-1)),
+    "16 bit": _repaint(lambda ids: ids.astype(np.uint16)),
+    "luma": _luma,
+    "pillow's luma": _pillows_luma,
+    "train ids": _repaint(_TRAIN_IDS.__getitem__),
+    "id 34": _repaint(_id_34),
+    "void": _repaint(np.zeros_like),
+    "inverted": _repaint(lambda pixels: 255 - pixels),
+    "two columns less": _repaint(lambda pixels: np.ascontiguousarray(pixels[:, :-2])),
+    "half as wide": _repaint(lambda pixels: np.ascontiguousarray(pixels[:, ::2])),
+}

@@ -6,13 +6,15 @@ import subprocess
 import sys
 import threading
 import time
+from importlib import metadata
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
-from i2i_keras import runs
 from i2i_keras.cli import main
+from i2i_keras.run_folder import files
+from i2i_keras.run_folder.run import Run
 
 COMMANDS = sorted(main.commands)
 OTHERS = ("ablate", "audit", "init", "segment")
@@ -89,7 +91,7 @@ def test_every_example_parses(command):
 
 def test_the_version_is_the_packages():
     result = CliRunner().invoke(main, ["--version"])
-    assert result.output.strip().endswith(runs.metadata.version("i2i_keras"))
+    assert result.output.strip().endswith(metadata.version("i2i_keras"))
 
 
 def test_the_package_can_be_run_as_a_module():
@@ -317,7 +319,7 @@ def test_an_unknown_direction_is_a_usage_error(invoke):
 
 
 def test_a_run_in_use_is_refused(invoke, tmp_path):
-    with runs.Run(tmp_path / "runs" / "demo").locked():
+    with Run(tmp_path / "runs" / "demo").locked():
         result = invoke("evaluate")
     assert_refused(result, 1, "Another process works in runs/demo; wait for it, or use another")
 
@@ -336,7 +338,7 @@ def test_an_error_without_a_file_is_said_as_it_is(invoke, monkeypatch, tmp_path)
     def fail(*given, **named):
         raise OSError("no locks on this disk")
 
-    monkeypatch.setattr(runs.Run, "locked", fail)
+    monkeypatch.setattr(Run, "locked", fail)
     assert_refused(invoke("evaluate"), 1, "Error: no locks on this disk.")
 
 
@@ -395,7 +397,7 @@ def test_streets_are_drawn_once_and_then_skipped(invoke, tmp_path):
 def test_the_report_does_without_tensorflow(tmp_path):
     summary = {"label_space": "cityscapes19", "num_images": 2, "bootstrap_samples": 10}
     arm = {"mean_iou": 0.5, "ci95": [0.4, 0.6]}
-    runs.write_json(
+    files.write_json(
         tmp_path / "scores" / "summary.json",
         {**summary, "absent": [], "arms": {"source_only": arm}},
     )

@@ -4,7 +4,7 @@ import pytest
 from i2i_keras import config
 from i2i_keras.data.spaces import SpaceClass
 from i2i_keras.errors import SettingsError
-from i2i_keras.experiment import Settings
+from i2i_keras.experiment.stages import Settings
 
 
 def build(*overrides, preset="demo"):

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from i2i_keras import runs
+from i2i_keras.run_folder import files
 
 ROOT = Path(__file__).parents[1]
 SECTION = (ROOT / "CONTRIBUTING.md").read_text("utf-8").partition("\n## A new data set")[2]
@@ -60,7 +60,7 @@ def test_the_example_has_no_more_than_twenty_lines():
 
 def test_the_new_translator_is_an_arm_scored_and_in_the_report(done):
     [arm] = re.findall(r"adapted:\w+", COMMAND)
-    summary = runs.read_json(done.root / "scores" / "summary.json")
+    summary = files.read_json(done.root / "scores" / "summary.json")
     assert summary["arms"][arm]["gain_ci95"]
     assert arm in done.output
     text = (done.root / "report" / "report.md").read_text("utf-8")
@@ -76,5 +76,5 @@ def test_it_does_what_is_promised(done):
 
 def test_it_has_the_setting_that_the_command_gives_it(done):
     [given] = re.findall(r"translator\.gamma\.num_images=(\d+)", COMMAND)
-    settings = runs.read_json(done.root / "translator" / "gamma" / "done.json")["settings"]
+    settings = files.read_json(done.root / "translator" / "gamma" / "done.json")["settings"]
     assert settings["num_images"] == int(given)

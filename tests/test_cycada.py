@@ -5,11 +5,13 @@ import re
 import keras
 import pytest
 
-from i2i_keras import experiment, runs
-from i2i_keras.arms import load_segmenter, prepared
 from i2i_keras.data.pipeline import training_batches
 from i2i_keras.errors import SettingsError
-from i2i_keras.translation.cycada import CyCADA
+from i2i_keras.experiment import stages
+from i2i_keras.experiment.arms import load_segmenter, prepared
+from i2i_keras.run_folder import files
+from i2i_keras.run_folder.run import Run
+from i2i_keras.translators.cycada import CyCADA
 
 ARMS = 'arms=["adapted:cycada", "source_only"]'
 
@@ -18,9 +20,9 @@ ARMS = 'arms=["adapted:cycada", "source_only"]'
 def finished(tmp_path_factory, tiny_experiment):
     """The experiment, and what its run said."""
     experiment = tiny_experiment(tmp_path_factory.mktemp("cycada") / "run", ARMS)
-    result = experiment.command("run")
+    result = stages.command("run")
     assert result.exit_code == 0, result.output
-    experiment.output = result.output
+    stages.output = result.output
     return experiment
 
 
@@ -33,22 +35,22 @@ def test_the_segmenter_is_trained_before_the_translator_and_once(finished):
 
 
 def test_the_stage_is_of_the_records_and_of_that_segmenter(finished):
-    inputs = runs.read_json(finished.root / "translator" / "cycada" / "done.json")["inputs"]
+    inputs = files.read_json(finished.root / "translator" / "cycada" / "done.json")["inputs"]
     done = {
-        name: runs.read_json(finished.root / stage / "done.json")["fingerprint"]
+        name: files.read_json(finished.root / stage / "done.json")["fingerprint"]
         for name, stage in (("records", "records"), ("segmenter", "segmenter/source_only"))
     }
     assert inputs == done
 
 
 def test_other_translators_do_not_depend_on_a_segmenter(finished):
-    experiment.train_translator(finished.settings(), runs.Run(finished.root), "color")
-    inputs = runs.read_json(finished.root / "translator" / "color" / "done.json")["inputs"]
+    stages.train_translator(finished.settings(), Run(finished.root), "color")
+    inputs = files.read_json(finished.root / "translator" / "color" / "done.json")["inputs"]
     assert [*inputs] == ["records"]
 
 
 def test_what_it_learns_from_is_source_only_in_inference_mode(finished):
-    run, settings = runs.Run(finished.root), finished.settings().translator.cycada
+    run, settings = Run(finished.root), finished.settings().translator.cycada
     keras.utils.set_random_seed(0)
     model = CyCADA(settings, 0, load_segmenter(run, "source_only").segment)
     domains = [prepared(run, f"{domain}-train") for domain in ("source", "target")]
@@ -57,7 +59,7 @@ def test_what_it_learns_from_is_source_only_in_inference_mode(finished):
         for seed, records in enumerate(domains)
     )
     losses = model.generator_losses(x, y)[0]
-    first = runs.read_table(finished.root / "translator" / "cycada" / "history.csv")[0]
+    first = files.read_table(finished.root / "translator" / "cycada" / "history.csv")[0]
     for name in ("semantic_xy", "semantic_yx"):
         assert float(first[name]) == pytest.approx(float(losses[name]), rel=1e-3)
 
@@ -100,13 +102,13 @@ def test_crops_that_the_trained_segmenter_cannot_see_are_refused(finished):
     translator = settings.translator.model_copy(update={"cycada": cycada})
     settings = settings.model_copy(update={"translator": translator})
     with pytest.raises(SettingsError, match="is 16 x 17, but the segmenter source_only needs mult"):
-        experiment.train_translator(settings, runs.Run(finished.root), "cycada")
+        stages.train_translator(settings, Run(finished.root), "cycada")
 
 
 def test_the_arm_is_scored_in_both_directions_and_over_its_states(finished):
-    summary = runs.read_json(finished.root / "scores" / "summary.json")
+    summary = files.read_json(finished.root / "scores" / "summary.json")
     assert summary["arms"]["adapted:cycada"]["gain_ci95"]
-    scores = runs.read_json(finished.root / "scores" / "cycada.json")
+    scores = files.read_json(finished.root / "scores" / "cycada.json")
     assert scores["cycle_error"] > 0
     assert [row["step"] for row in scores["drift"]["by_step"]] == [1, 2]
 

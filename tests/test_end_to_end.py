@@ -9,14 +9,17 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from i2i_keras import arms, experiment, runs, scoring
 from i2i_keras.data.labels import IGNORE
 from i2i_keras.data.records import SPLITS, read_label, read_records
 from i2i_keras.errors import DataError, SettingsError
-from i2i_keras.evaluation import distribution, segmentation
+from i2i_keras.evaluation import distribution, metrics
 from i2i_keras.evaluation.inception import load_inception
-from i2i_keras.training import segmenter
-from i2i_keras.translation import TRANSLATORS
+from i2i_keras.experiment import arms, scoring, stages
+from i2i_keras.run_folder import files
+from i2i_keras.run_folder.files import folder_name
+from i2i_keras.run_folder.run import Run
+from i2i_keras.segmenters import segmenter
+from i2i_keras.translators import TRANSLATORS
 
 ARMS = ("label_safe:cyclegan", "source_only", "adabn", "adapted:cyclegan", "oracle")
 # label_safe looks through the eyes of source_only.
@@ -58,7 +61,7 @@ def finished(tmp_path_factory, tiny_experiment):
 
 @pytest.fixture(scope="module")
 def summary(finished):
-    return runs.read_json(finished.root / "scores" / "summary.json")
+    return files.read_json(finished.root / "scores" / "summary.json")
 
 
 # --- What is there ----------------------------------------------------------
@@ -125,25 +128,24 @@ def test_the_summary_keeps_its_contract(summary):
 def test_scores_follow_from_the_confusion_matrices(finished, summary):
     totals = {}
     for arm in ARMS:
-        path = finished.root / "scores" / runs.folder_name(arm) / "confusions.npz"
+        path = finished.root / "scores" / folder_name(arm) / "confusions.npz"
         with np.load(path, allow_pickle=False) as file:
             totals[arm] = file["confusions"].sum(axis=0)
-        details = runs.read_json(finished.root / "scores" / f"{runs.folder_name(arm)}.json")
-        for name, value in segmentation.scores(totals[arm]).items():
+        details = files.read_json(finished.root / "scores" / f"{folder_name(arm)}.json")
+        for name, value in metrics.scores(totals[arm]).items():
             assert details[name] == pytest.approx(value)
         assert summary["arms"][arm]["mean_iou"] == details["mean_iou"]
     gain = summary["arms"]["adapted:cyclegan"]["gain"]
     assert gain == pytest.approx(
         float(
-            segmentation.mean_iou(totals["adapted:cyclegan"])
-            - segmentation.mean_iou(totals["source_only"])
+            metrics.mean_iou(totals["adapted:cyclegan"]) - metrics.mean_iou(totals["source_only"])
         )
     )
 
 
 def test_all_arms_are_scored_on_all_pixels_of_the_same_labels(finished):
     rows = [
-        np.load(finished.root / "scores" / runs.folder_name(arm) / "confusions.npz")["confusions"]
+        np.load(finished.root / "scores" / folder_name(arm) / "confusions.npz")["confusions"]
         for arm in ARMS
     ]
     truths = [read_label(record.label) for record in finished.records("records/target-test")]
@@ -154,10 +156,10 @@ def test_all_arms_are_scored_on_all_pixels_of_the_same_labels(finished):
 
 def test_the_table_of_an_arm_is_its_confusion_matrix(finished):
     for arm in ARMS:
-        name = runs.folder_name(arm)
+        name = folder_name(arm)
         with np.load(finished.root / "scores" / name / "confusions.npz") as file:
             total = file["confusions"].sum(axis=0)
-        rows = runs.read_table(finished.root / "scores" / f"{name}-confusion.csv")
+        rows = files.read_table(finished.root / "scores" / f"{name}-confusion.csv")
         found = [[int(v) for key, v in row.items() if key != "truth"] for row in rows]
         np.testing.assert_array_equal(found, total)
         assert [row["truth"] for row in rows] == [*rows[0]][1:]
@@ -166,7 +168,7 @@ def test_the_table_of_an_arm_is_its_confusion_matrix(finished):
 def test_all_arms_are_scored_at_native_size_as_well(finished, summary):
     labels = [r.label for r in finished.records("records/target-test-native")]
     for arm in ARMS:
-        name = runs.folder_name(arm)
+        name = folder_name(arm)
         with np.load(finished.root / "scores" / name / "confusions.npz") as file:
             matrices = file["native"]
         # Twice as high and as wide as at the working size.
@@ -174,13 +176,13 @@ def test_all_arms_are_scored_at_native_size_as_well(finished, summary):
             (read_label(label) != IGNORE).sum() for label in labels
         ]
         assert {read_label(label).shape for label in labels} == {(64, 128)}
-        facts = runs.read_json(finished.root / "scores" / f"{name}.json")
+        facts = files.read_json(finished.root / "scores" / f"{name}.json")
         native = facts["native"]
         assert native.keys() == facts.keys() & {
-            *segmentation.scores(matrices[0]),
+            *metrics.scores(matrices[0]),
             *("iou", "subsets", "categories", "mean_category_iou", "loss", "calibration_error"),
         }
-        assert native["mean_iou"] == pytest.approx(segmentation.mean_iou(matrices.sum(axis=0)))
+        assert native["mean_iou"] == pytest.approx(metrics.mean_iou(matrices.sum(axis=0)))
         assert summary["arms"][arm]["native_mean_iou"] == native["mean_iou"]
         assert native["mean_iou"] != facts["mean_iou"]
         for scores in (facts, native):
@@ -210,7 +212,7 @@ def test_only_the_oracle_needs_the_targets_labels(finished):
 
 def test_the_arms_differ_in_their_records_alone(finished):
     done = [
-        runs.read_json(finished.root / "segmenter" / runs.folder_name(arm) / "done.json")
+        files.read_json(finished.root / "segmenter" / folder_name(arm) / "done.json")
         for arm in ARMS
     ]
     trained = [facts["settings"] for arm, facts in zip(ARMS, done, strict=True) if arm != "adabn"]
@@ -227,10 +229,10 @@ def test_the_arms_differ_in_their_records_alone(finished):
 def test_the_targets_labels_choose_the_best_of_the_states_for_comparison_only(finished, summary):
     for arm in ("source_only", "adapted:cyclegan", "oracle"):
         chosen = summary["arms"][arm]["label_chosen"]
-        states = finished.root / "scores" / runs.folder_name(arm) / "states"
-        scores = runs.read_json(states / "done.json")["results"]["mean_iou"]
+        states = finished.root / "scores" / folder_name(arm) / "states"
+        scores = files.read_json(states / "done.json")["results"]["mean_iou"]
         assert chosen["mean_iou"] == scores[str(chosen["step"])] == max(scores.values())
-        kept = runs.read_json(finished.root / "segmenter" / runs.folder_name(arm) / "done.json")
+        kept = files.read_json(finished.root / "segmenter" / folder_name(arm) / "done.json")
         # What was kept without labels is one of them, and scored as such.
         assert scores[str(kept["results"]["kept_step"])] == summary["arms"][arm]["mean_iou"]
     assert "label_chosen" not in summary["arms"]["adabn"]
@@ -243,19 +245,19 @@ def test_states_that_were_scored_can_be_deleted(finished, summary, tmp_path):
     shutil.rmtree(tmp_path / "run" / "segmenter" / "oracle" / "checkpoints")
     again = finished.command("evaluate", "--run", tmp_path / "run")
     assert again.exit_code == 0, again.output
-    assert runs.read_json(tmp_path / "run" / "scores" / "summary.json") == summary
+    assert files.read_json(tmp_path / "run" / "scores" / "summary.json") == summary
 
 
 def test_what_is_trained_is_scored_without_its_first_weights(finished, tmp_path):
     weights = f"segmenter.mobile_unet.weights={tmp_path / 'gone.h5'}"
     settings = finished.settings("segmenter.network=mobile_unet", weights)
-    scoring.check(settings, runs.Run(finished.root))
+    scoring.check(settings, Run(finished.root))
     with pytest.raises(DataError, match=r"gone\.h5 is not there"):
-        scoring.check(settings, runs.Run(tmp_path))
+        scoring.check(settings, Run(tmp_path))
 
 
 def test_the_mixed_arm_gets_source_and_translated(finished):
-    train, val, _ = arms.arm_records(runs.Run(finished.root), "mixed:cyclegan")
+    train, val, _ = arms.arm_records(Run(finished.root), "mixed:cyclegan")
     assert train == [
         *finished.records("records/source-train"),
         *finished.records("translated/cyclegan/source-train"),
@@ -265,7 +267,7 @@ def test_the_mixed_arm_gets_source_and_translated(finished):
 
 def test_predictions_are_class_maps_of_the_images_size(finished):
     for arm in ARMS:
-        folder = finished.root / "scores" / "predictions" / runs.folder_name(arm)
+        folder = finished.root / "scores" / "predictions" / folder_name(arm)
         pictures = sorted(folder.iterdir())
         assert len(pictures) == 2
         for picture in pictures:
@@ -343,7 +345,7 @@ def test_a_second_run_touches_no_file_of_a_stage(finished, again):
 
 
 def test_a_second_run_comes_to_the_same_summary(again, summary):
-    assert runs.read_json(again[0].root / "scores" / "summary.json") == summary
+    assert files.read_json(again[0].root / "scores" / "summary.json") == summary
 
 
 @pytest.mark.parametrize(
@@ -370,15 +372,15 @@ def test_new_records_are_other_inputs(finished, tmp_path):
         (tmp_path / name).mkdir()
     for stage in ("records", "translator/cyclegan"):
         shutil.copytree(finished.root / stage, tmp_path / stage, dirs_exist_ok=True)
-    done = runs.read_json(tmp_path / "records" / "done.json")
-    runs.write_json(tmp_path / "records" / "done.json", done | {"fingerprint": "another"})
+    done = files.read_json(tmp_path / "records" / "done.json")
+    files.write_json(tmp_path / "records" / "done.json", done | {"fingerprint": "another"})
     with pytest.raises(DataError, match="was made with another records; use another --run"):
-        experiment.train_translator(finished.settings(), runs.Run(tmp_path), "cyclegan")
+        stages.train_translator(finished.settings(), Run(tmp_path), "cyclegan")
 
 
 def test_arms_are_scored_without_pictures_as_well(finished, unscored):
     settings = finished.settings('arms=["source_only"]', "evaluate.num_pictures=0")
-    arms = experiment.evaluate(settings, unscored)["arms"]
+    arms = stages.evaluate(settings, unscored)["arms"]
     assert arms["source_only"]["mean_iou"] >= 0
 
 
@@ -387,12 +389,12 @@ def unscored(finished, tmp_path):
     """A copy of the run, whose source-only arm is not scored yet."""
     shutil.copytree(finished.root, tmp_path / "run")
     shutil.rmtree(tmp_path / "run" / "scores" / "source_only")
-    return runs.Run(tmp_path / "run")
+    return Run(tmp_path / "run")
 
 
 def test_windows_are_asked_for_and_change_the_scores(finished, unscored, summary):
     settings = finished.settings('arms=["source_only"]', "evaluate.window=[16, 16]")
-    arms = experiment.evaluate(settings, unscored)["arms"]
+    arms = stages.evaluate(settings, unscored)["arms"]
     before, after = (
         np.load(root / "scores" / "source_only" / "confusions.npz")["confusions"]
         for root in (finished.root, unscored.root)
@@ -401,17 +403,17 @@ def test_windows_are_asked_for_and_change_the_scores(finished, unscored, summary
     assert not np.array_equal(after, before)
     assert arms["source_only"]["mean_iou"] != summary["arms"]["source_only"]["mean_iou"]
     with pytest.raises(DataError, match=r"was made with window = \[16, 16\] \(now absent\)"):
-        experiment.evaluate(finished.settings(), unscored)
+        stages.evaluate(finished.settings(), unscored)
 
 
 def test_an_arm_can_be_looked_through_as_it_was_scored(unscored, finished):
     settings = finished.settings('arms=["source_only"]', "evaluate.window=[16, 16]")
-    experiment.evaluate(settings, unscored)
+    stages.evaluate(settings, unscored)
     record = read_records(unscored.root, unscored.root / "records" / "target-test.csv")[0]
-    for run in (unscored, runs.Run(finished.root)):
+    for run in (unscored, Run(finished.root)):
         seen = scoring.scored_eye(run, "source_only").look_at(record)
         names, truth = arms.label_space(run).names, read_label(record.label)
-        counts = segmentation.confusion_matrix(truth, seen.classes, len(names))
+        counts = metrics.confusion_matrix(truth, seen.classes, len(names))
         np.testing.assert_array_equal(counts, scoring.load_confusions(run, "source_only")[0])
 
 
@@ -420,16 +422,16 @@ def test_a_window_that_the_trained_segmenter_cannot_take_is_refused(finished, un
     evaluate = finished.settings().evaluate.model_copy(update={"window": (16, 15)})
     settings = finished.settings().model_copy(update={"evaluate": evaluate})
     with pytest.raises(SettingsError, match="16 x 15, but this segmenter needs multiples of 2;"):
-        experiment.evaluate(settings, unscored)
-    experiment.evaluate(finished.settings(), unscored)  # Nothing is left of the attempt.
+        stages.evaluate(settings, unscored)
+    stages.evaluate(finished.settings(), unscored)  # Nothing is left of the attempt.
 
 
 def test_arms_are_scored_where_the_sources_test_labels_are_withheld(finished, unscored, summary):
     table = unscored.root / "records" / "source-test.csv"
-    rows = [row | {"label": ""} for row in runs.read_table(table)]
-    runs.write_table(table, rows, columns=list(rows[0]))
-    experiment.evaluate(finished.settings(), unscored)
-    assert runs.read_json(unscored.root / "scores" / "summary.json") == summary
+    rows = [row | {"label": ""} for row in files.read_table(table)]
+    files.write_table(table, rows, columns=list(rows[0]))
+    stages.evaluate(finished.settings(), unscored)
+    assert files.read_json(unscored.root / "scores" / "summary.json") == summary
 
 
 # --- Drift, and labels that are safe from it ---------------------------------
@@ -439,12 +441,12 @@ def drift_of(run, finished, **evaluate):
     """What `evaluate` says of drift with other settings, of a copy."""
     settings = finished.settings(*(f"evaluate.{k}={v}" for k, v in evaluate.items()))
     shutil.rmtree(run.root / "scores" / "cyclegan", ignore_errors=True)
-    experiment.evaluate(settings, run)
-    return runs.read_json(run.root / "scores" / "cyclegan.json")["drift"]
+    stages.evaluate(settings, run)
+    return files.read_json(run.root / "scores" / "cyclegan.json")["drift"]
 
 
 def test_drift_is_told_of_each_state_that_is_kept(finished):
-    drift = runs.read_json(finished.root / "scores" / "cyclegan.json")["drift"]
+    drift = files.read_json(finished.root / "scores" / "cyclegan.json")["drift"]
     first, last = drift["by_step"]
     assert (first["step"], last["step"]) == (1, 2)
     assert last == {"step": 2, "drifted": drift["drifted"], "kept": drift["kept"]}
@@ -453,7 +455,7 @@ def test_drift_is_told_of_each_state_that_is_kept(finished):
 
 def test_drift_over_the_steps_is_measured_on_as_many_images_as_asked_for(finished, tmp_path):
     shutil.copytree(finished.root, tmp_path / "run")
-    run = runs.Run(tmp_path / "run")
+    run = Run(tmp_path / "run")
     whole = drift_of(run, finished)
     none = drift_of(run, finished, num_drift_images=0)
     one = drift_of(run, finished, num_drift_images=1)
@@ -473,7 +475,7 @@ def test_drift_over_the_steps_is_measured_on_as_many_images_as_asked_for(finishe
 
 def test_a_translator_that_changes_nothing_has_no_drift_and_no_unsafe_label(finished, tmp_path):
     shutil.copytree(finished.root, tmp_path / "run")
-    run = runs.Run(tmp_path / "run")
+    run = Run(tmp_path / "run")
     for split in ("train", "val"):
         for image in (run.root / f"records/source-{split}/images").iterdir():
             shutil.copy(image, run.root / f"translated/cyclegan/source-{split}")
@@ -482,7 +484,7 @@ def test_a_translator_that_changes_nothing_has_no_drift_and_no_unsafe_label(fini
     assert {share for share in drift["kept"].values() if share is not None} == {1}
 
     shutil.rmtree(run.root / "label_safe")
-    results = experiment.label_safe(finished.settings(), run, "cyclegan").results
+    results = stages.label_safe(finished.settings(), run, "cyclegan").results
     assert results["marked"] == 0
     for source, safe in zip(
         finished.records("records/source-train"),
@@ -496,7 +498,7 @@ def test_of_a_method_that_keeps_no_states_the_end_is_measured(finished, tmp_path
     stateless = TRANSLATORS["cyclegan"]._replace(load_state=None)
     monkeypatch.setitem(TRANSLATORS, "cyclegan", stateless)
     shutil.copytree(finished.root, tmp_path / "run")
-    drift = drift_of(runs.Run(tmp_path / "run"), finished)
+    drift = drift_of(Run(tmp_path / "run"), finished)
     assert [(row["step"], row["drifted"]) for row in drift["by_step"]] == [(2, drift["drifted"])]
 
 
@@ -522,24 +524,22 @@ def test_a_label_is_safe_where_source_only_sees_the_same_class(finished):
             if split == "train":
                 total += (label != IGNORE).sum()
                 lost += (label != IGNORE)[before != after].sum()
-    results = runs.read_json(finished.root / "label_safe" / "cyclegan" / "done.json")["results"]
+    results = files.read_json(finished.root / "label_safe" / "cyclegan" / "done.json")["results"]
     assert results["records"] == {"source-val": 2, "source-train": 6}
     assert results["marked"] == pytest.approx(lost / total)
     assert 0 < lost < total
 
 
 def test_the_label_safe_arm_is_trained_on_safe_labels(finished):
-    train, val, _ = arms.arm_records(runs.Run(finished.root), "label_safe:cyclegan")
+    train, val, _ = arms.arm_records(Run(finished.root), "label_safe:cyclegan")
     assert train == finished.records("label_safe/cyclegan/source-train")
     assert val == finished.records("label_safe/cyclegan/source-val")
 
 
 def test_its_seconds_are_of_labels_and_training(finished):
-    done = experiment.train_segmenter(
-        finished.settings(), runs.Run(finished.root), "label_safe:cyclegan"
-    )
-    stages = ("label_safe/cyclegan", "segmenter/label_safe-cyclegan")
-    took = [runs.read_json(finished.root / stage / "done.json")["seconds"] for stage in stages]
+    done = stages.train_segmenter(finished.settings(), Run(finished.root), "label_safe:cyclegan")
+    names = ("label_safe/cyclegan", "segmenter/label_safe-cyclegan")
+    took = [files.read_json(finished.root / stage / "done.json")["seconds"] for stage in names]
     assert done.seconds == pytest.approx(sum(took))
     assert done.skipped
 
@@ -551,9 +551,9 @@ def test_labels_are_not_made_safe_without_source_only(finished, tmp_path):
         DataError,
         match=r"segmenter/source_only is not finished; make it with: i2i-keras train-segmenter",
     ):
-        experiment.train_segmenter(finished.settings(), runs.Run(tmp_path), "label_safe:cyclegan")
+        stages.train_segmenter(finished.settings(), Run(tmp_path), "label_safe:cyclegan")
     with pytest.raises(SettingsError, match="No translator 'cat'"):
-        experiment.train_segmenter(finished.settings(), runs.Run(tmp_path), "label_safe:cat")
+        stages.train_segmenter(finished.settings(), Run(tmp_path), "label_safe:cat")
 
 
 # --- Translation of anything ------------------------------------------------
@@ -639,7 +639,7 @@ def test_distances_are_those_of_the_extractor_of_the_settings(finished, inceptio
     again = finished.command("evaluate", *setting, "--run", tmp_path / "run")
     assert again.exit_code == 0, again.output
     before, after = (
-        runs.read_json(root / "scores" / "cyclegan.json")
+        files.read_json(root / "scores" / "cyclegan.json")
         for root in (finished.root, tmp_path / "run")
     )
     assert before["features"] == "the bottom of segmenter/source_only, mean over the image"

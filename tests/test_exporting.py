@@ -10,14 +10,17 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from i2i_keras import config, runs, segmenting
-from i2i_keras.choosing import Trained
+from i2i_keras import config
 from i2i_keras.data.records import Record, write_records
 from i2i_keras.data.spaces import SpaceClass, build_space, write_space
 from i2i_keras.errors import DataError, SettingsError
+from i2i_keras.experiment import segmenting
+from i2i_keras.experiment.choosing import Trained
 from i2i_keras.models.formats import FORMATS
-from i2i_keras.training import segmenter
-from i2i_keras.training.segmenter_config import SegmenterConfig
+from i2i_keras.run_folder import files
+from i2i_keras.run_folder.run import Run
+from i2i_keras.segmenters import segmenter
+from i2i_keras.segmenters.segmenter_config import SegmenterConfig
 
 NAMES = ("dark", "light", "red", "blue")
 SPACE = build_space("four", [SpaceClass(name=name, color=(0, 0, 0)) for name in NAMES])
@@ -43,7 +46,7 @@ def scene(rng, height, width):
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
     """Both networks, trained for a few steps as two arms."""
-    run = runs.Run(tmp_path_factory.mktemp("exporting") / "run")
+    run = Run(tmp_path_factory.mktemp("exporting") / "run")
     rng = np.random.default_rng(0)
 
     def records(folder):
@@ -91,7 +94,7 @@ def keras_network(trained):
 
 def own_classes(trained, pixels):
     """What the arm says of an image, by numpy and Keras."""
-    stride = STRIDES[runs.read_json(trained.folder / "config.json")["network"]]
+    stride = STRIDES[files.read_json(trained.folder / "config.json")["network"]]
     padding = [(0, -side % stride) for side in pixels.shape[:2]]
     padded = np.pad(pixels, (*padding, (0, 0)), mode="symmetric")
     images = padded[np.newaxis].astype(np.float32) / 127.5 - 1.0

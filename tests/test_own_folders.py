@@ -9,9 +9,9 @@ import pytest
 from click.testing import CliRunner
 from PIL import Image
 
-from i2i_keras import runs
 from i2i_keras.cli import main
-from i2i_keras.data import streets
+from i2i_keras.datasets import streets
+from i2i_keras.run_folder import files
 
 README = (Path(__file__).parents[1] / "README.md").read_text("utf-8")
 FEW = "".join(
@@ -136,7 +136,7 @@ def test_labels_decide_what_is_trained(stranger):
         no_labels: [],
         four_folders: ["source_only", "adabn", "adapted:fourier", "adapted:cyclegan", "oracle"],
     }[stranger.case]
-    summary = runs.read_json(stranger.root / RUN / "scores" / "summary.json")
+    summary = files.read_json(stranger.root / RUN / "scores" / "summary.json")
     assert list(summary["arms"]) == arms
     scored = stranger.case in (few_test_labels, four_folders)
     assert all(("mean_iou" in facts) == scored for facts in summary["arms"].values())
@@ -173,7 +173,7 @@ def test_the_page_has_pictures_and_strips_over_time(stranger):
 
 
 def test_squares_stay_squares(stranger):
-    done = runs.read_json(stranger.root / RUN / "records" / "done.json")["results"]
+    done = files.read_json(stranger.root / RUN / "records" / "done.json")["results"]
     assert done["size"] == ([64, 64] if stranger.case is no_labels else [64, 128])
     assert done["stretched"] == []
 

@@ -9,13 +9,13 @@ import pytest
 
 from i2i_keras import config
 from i2i_keras.cli import main
-from i2i_keras.data import DATASETS
 from i2i_keras.data.encodings import build_reader
 from i2i_keras.data.spaces import LABEL_SPACES, find_space
+from i2i_keras.datasets import DATASETS
+from i2i_keras.experiment.settings import Settings
 from i2i_keras.models.discriminator import DiscriminatorConfig
 from i2i_keras.models.generator import GeneratorConfig
-from i2i_keras.settings import Settings
-from i2i_keras.translation import CycleGANConfig
+from i2i_keras.translators import CycleGANConfig
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text("utf-8")

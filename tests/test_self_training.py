@@ -2,8 +2,11 @@
 
 import pytest
 
-from i2i_keras import arms, runs
-from i2i_keras.settings import Settings
+from i2i_keras.experiment import arms
+from i2i_keras.experiment.settings import Settings
+from i2i_keras.run_folder import files
+from i2i_keras.run_folder.files import folder_name
+from i2i_keras.run_folder.run import Run
 
 ARMS = ("self_training", "self_training:color")
 CHANGES = (
@@ -27,14 +30,14 @@ def finished(tmp_path_factory, tiny_experiment):
 
 
 def test_both_arms_are_trained_and_scored_with_no_label_of_the_target_there(finished):
-    summary = runs.read_json(finished.root / "scores" / "summary.json")
+    summary = files.read_json(finished.root / "scores" / "summary.json")
     assert list(summary["arms"]) == ["source_only", *ARMS]
     for arm in ARMS:
         assert summary["arms"][arm]["gain_ci95"]
 
 
 def test_they_are_trained_on_the_records_of_source_only_and_adapted(finished):
-    run = runs.Run(finished.root)
+    run = Run(finished.root)
     pairs = (("self_training", "source_only"), ("self_training:color", "adapted:color"))
     for arm, same in pairs:
         assert arms.arm_records(run, arm) == arms.arm_records(run, same)
@@ -42,7 +45,7 @@ def test_they_are_trained_on_the_records_of_source_only_and_adapted(finished):
 
 def test_they_depend_on_the_settings_of_all_arms_and_on_their_own(finished):
     done = {
-        arm: runs.read_json(finished.root / "segmenter" / runs.folder_name(arm) / "done.json")
+        arm: files.read_json(finished.root / "segmenter" / folder_name(arm) / "done.json")
         for arm in ("source_only", *ARMS)
     }
     plain = done["source_only"]["settings"]
@@ -72,7 +75,7 @@ def test_the_report_shows_the_arms_and_says_what_they_are(finished):
         f"- self_training:color: {told.replace('source images', 'translations by color')}" in text
     )
     for name in ("self_training", "self_training-color"):
-        row = runs.read_table(finished.root / "segmenter" / name / "history.csv")[-1]
+        row = files.read_table(finished.root / "segmenter" / name / "history.csv")[-1]
         assert float(row["mixed_loss"]) > 0 and 0 <= float(row["confident_share"]) <= 1
         assert f"Settings of segmenter/{name}" in text
 

@@ -3,7 +3,7 @@
 import pytest
 from PIL import Image
 
-from i2i_keras import runs
+from i2i_keras.run_folder import files
 
 # Two without a training, and one without a way back.
 UNTRAINED = ("color", "fourier")
@@ -21,14 +21,14 @@ def finished(tmp_path_factory, tiny_experiment):
 
 
 def quality(finished, method):
-    return runs.read_json(finished.root / "scores" / f"{method}.json")
+    return files.read_json(finished.root / "scores" / f"{method}.json")
 
 
 # --- All of them ------------------------------------------------------------
 
 
 def test_all_arms_are_scored(finished):
-    summary = runs.read_json(finished.root / "scores" / "summary.json")
+    summary = files.read_json(finished.root / "scores" / "summary.json")
     assert list(summary["arms"]) == ARMS
     for arm in ARMS[1:]:
         assert summary["arms"][arm]["gain_ci95"]
@@ -150,9 +150,11 @@ def test_a_run_that_begins_with_another_ones_translator_does_not_hold_its_place(
         assert experiment.command("prepare").exit_code == 0
         result = experiment.command("train-translator", "--method", "cyclegan")
         assert result.exit_code == 0, result.output
-    done = runs.read_json(second.root / "translator/cyclegan/done.json")
+    done = files.read_json(second.root / "translator/cyclegan/done.json")
     assert done["settings"]["initial"].startswith("sha256 ")
-    assert "initial" not in runs.read_json(first.root / "translator/cyclegan/done.json")["settings"]
+    assert (
+        "initial" not in files.read_json(first.root / "translator/cyclegan/done.json")["settings"]
+    )
     for path in (second.root / "translator").rglob("*.json"):
         assert str(first.root) not in path.read_text("utf-8")
 

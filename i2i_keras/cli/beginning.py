@@ -21,7 +21,7 @@ def init(source: Path, target: Path, out: Path | None) -> None:
 
     Example: i2i-keras init photos paintings
     """
-    from i2i_keras import proposal
+    from i2i_keras.experiment import proposal
 
     out = out or Path(f"{source.resolve().name}-to-{target.resolve().name}.toml")
     proposed = proposal.propose(source, target, out)

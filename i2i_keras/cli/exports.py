@@ -10,7 +10,7 @@ from i2i_keras.cli.options import direction_option, open_run, run_options, which
 from i2i_keras.errors import SettingsError
 
 if TYPE_CHECKING:
-    from i2i_keras.runs import Run
+    from i2i_keras.run_folder.run import Run
 
 
 @click.command()
@@ -52,7 +52,7 @@ def export(method: str | None, arm: str | None, direction: str, **options: Any) 
     if arm and source is not ParameterSource.DEFAULT:
         raise SettingsError("A segmenter has no --direction; leave it out, or give --method.")
     if method:
-        from i2i_keras.translating import check_method
+        from i2i_keras.experiment.translating import check_method
 
         check_method(method)
     run = open_run(**options, use="use").run
@@ -67,7 +67,7 @@ def export(method: str | None, arm: str | None, direction: str, **options: Any) 
 def _export_segmenter(
     run: "Run", which: dict[str, Any], format_: str, out: Path | None, image: Path | None
 ) -> str:
-    from i2i_keras import choosing, segmenting
+    from i2i_keras.experiment import choosing, segmenting
 
     trained = choosing.choose(run, **which)
     out = out or _place(trained.run, trained.folder.name, trained.step, format_)
@@ -83,8 +83,8 @@ def _export_generator(
     out: Path | None,
     image: Path | None,
 ) -> str:
-    from i2i_keras import repetitions, translating
-    from i2i_keras.translation.export import BOUND
+    from i2i_keras.experiment import repetitions, translating
+    from i2i_keras.translators.export import BOUND
 
     method, direction, seed, step = which
     member, _ = repetitions.one_of(run, seed)

@@ -11,9 +11,9 @@ from i2i_keras.errors import DataError, SettingsError
 
 if TYPE_CHECKING:
     from i2i_keras.config import Table
-    from i2i_keras.run_settings import Difference, Kept
-    from i2i_keras.runs import Done, Run
-    from i2i_keras.settings import Settings
+    from i2i_keras.experiment.run_settings import Difference, Kept
+    from i2i_keras.experiment.settings import Settings
+    from i2i_keras.run_folder.run import Done, Run
 
 _DEFAULT = "demo"
 Use = Literal["begin", "make", "read", "use"]
@@ -68,7 +68,7 @@ class Opened(NamedTuple):
 
         Changed ones only in the end, when no stage has refused them.
         """
-        from i2i_keras import run_settings
+        from i2i_keras.experiment import run_settings
 
         with self.run.locked(shared=shared):
             if run_settings.read(self.run) is None:
@@ -123,9 +123,10 @@ def open_run(
         SettingsError: settings are wrong, or the preset is not the run's.
         DataError: there is no such run, or its settings are others.
     """
-    from i2i_keras import config, run_settings
-    from i2i_keras.runs import Run
-    from i2i_keras.settings import Settings
+    from i2i_keras import config
+    from i2i_keras.experiment import run_settings
+    from i2i_keras.experiment.settings import Settings
+    from i2i_keras.run_folder.run import Run
     from i2i_keras.training import runtime
 
     run = Run(run_folder(preset, run_dir))
@@ -213,7 +214,7 @@ def _with_roots(
 def _fitting(base: "Table", table: "Table", overrides: tuple[str, ...]) -> "Table":
     """The table without what its preset said of the format it had before."""
     from i2i_keras import config
-    from i2i_keras.data import domains
+    from i2i_keras.preparation import domains
 
     for role in ("source", "target"):
         before = base.get(role, {})

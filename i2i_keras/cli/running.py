@@ -9,8 +9,8 @@ import click
 from i2i_keras.cli.options import open_run, run_options
 
 if TYPE_CHECKING:
-    from i2i_keras.runs import Run
-    from i2i_keras.settings import Settings
+    from i2i_keras.experiment.settings import Settings
+    from i2i_keras.run_folder.run import Run
 
 
 @click.command()
@@ -34,11 +34,11 @@ def run(only: tuple[str, ...], seed: int | None, dry_run: bool, **options: Any) 
 
     Example: i2i-keras run --preset demo --only adapted:cyclegan --only oracle
     """
-    from i2i_keras import fitting, running
-    from i2i_keras.plan import table
-    from i2i_keras.plan.tasks import plan
+    from i2i_keras.experiment import fitting, running
+    from i2i_keras.experiment.plan import table
+    from i2i_keras.experiment.plan.tasks import plan
     from i2i_keras.report.terminal import result_text, terminal_of
-    from i2i_keras.runs import read_json
+    from i2i_keras.run_folder.files import read_json
 
     opened = open_run(**options, use="begin")
     settings, run = opened.settings, opened.run
@@ -66,7 +66,7 @@ def run(only: tuple[str, ...], seed: int | None, dry_run: bool, **options: Any) 
 
 def _told(settings: "Settings", run: "Run", notes: Sequence[str]) -> Iterator[str]:
     """What images and labels there are, and what that means for the plan."""
-    from i2i_keras import contents
+    from i2i_keras.experiment import contents
 
     there = contents.look(settings, run)
     height, width = there.size

@@ -37,8 +37,8 @@ def segment(images: str, out: Path, shard: str | None, **options: Any) -> None:
 
     Example: i2i-keras segment --run runs/demo --images photos --out classes
     """
-    from i2i_keras import choosing, segmenting
-    from i2i_keras.locks import Shard
+    from i2i_keras.experiment import choosing, segmenting
+    from i2i_keras.run_folder.locks import Shard
 
     share = Shard.read(shard) if shard else Shard()
     look = segmenting.Look(options.pop("scale"), options.pop("probabilities"))

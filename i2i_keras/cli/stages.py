@@ -17,11 +17,11 @@ def streets(**options: Any) -> None:
 
     Example: i2i-keras streets --preset demo --run runs/mine
     """
-    from i2i_keras import experiment
+    from i2i_keras.experiment import stages
 
     opened = open_run(**options, use="begin")
     with opened.making():
-        tell("streets", experiment.streets(opened.settings, opened.run))
+        tell("streets", stages.streets(opened.settings, opened.run))
 
 
 @click.command()
@@ -31,12 +31,12 @@ def prepare(**options: Any) -> None:
 
     Example: i2i-keras prepare --preset report --source CITYSCAPES --target GTA5
     """
-    from i2i_keras import contents, experiment, fitting
+    from i2i_keras.experiment import contents, fitting, stages
 
     opened = open_run(**options, use="begin")
     settings, run = opened.settings, opened.run
     with opened.making():
-        done = experiment.prepare(settings, run)
+        done = stages.prepare(settings, run)
     tell("prepare", done)
     there = contents.look(settings, run)
     fitted = fitting.fit_to(settings, there)
@@ -56,9 +56,9 @@ def train_segmenter(arms: tuple[str, ...], **options: Any) -> None:
 
     Example: i2i-keras train-segmenter --arm source_only --arm oracle
     """
-    from i2i_keras import experiment, fitting
-    from i2i_keras.arms import check_arms, training_order
-    from i2i_keras.repetitions import repetitions
+    from i2i_keras.experiment import fitting, stages
+    from i2i_keras.experiment.arms import check_arms, training_order
+    from i2i_keras.experiment.repetitions import repetitions
 
     check_arms(arms)
     opened = open_run(**options, use="make")
@@ -72,7 +72,7 @@ def train_segmenter(arms: tuple[str, ...], **options: Any) -> None:
             click.echo(" ".join(["No arm is to be trained.", *fitted.notes]))
         for own, member in repetitions(settings, run):
             for arm in training_order(arms or own.arms):
-                done = experiment.train_segmenter(own, member, arm)
+                done = stages.train_segmenter(own, member, arm)
                 tell(f"train-segmenter {arm}{of_seed(settings, own)}", done)
 
 
@@ -83,7 +83,7 @@ def evaluate(**options: Any) -> None:
 
     Example: i2i-keras evaluate --run runs/demo
     """
-    from i2i_keras import experiment, fitting
+    from i2i_keras.experiment import fitting, stages
     from i2i_keras.report import page, terminal
 
     opened = open_run(**options)
@@ -92,7 +92,7 @@ def evaluate(**options: Any) -> None:
         fitted = fitting.fit(opened.settings, opened.run)
         for note in fitted.notes:
             click.echo(f"Note: {note}")
-        summary = experiment.evaluate(fitted.settings, opened.run)
+        summary = stages.evaluate(fitted.settings, opened.run)
     if fitted.scored and fitted.settings.arms:
         click.echo(terminal.result_text(summary, terminal.terminal_of(sys.stdout)))
     else:
@@ -107,7 +107,7 @@ def report(**options: Any) -> None:
     Example: i2i-keras report --run runs/demo
     """
     from i2i_keras.report import page
-    from i2i_keras.runs import Run
+    from i2i_keras.run_folder.run import Run
 
     run = Run(run_folder(options["preset"], options["run_dir"]))
     if not run.root.is_dir():

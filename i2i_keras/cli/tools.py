@@ -24,7 +24,7 @@ def audit(
     Example: i2i-keras audit /data/gta5 --format gta5 --json findings.json
     """
     from i2i_keras import config
-    from i2i_keras.data import audit, domains
+    from i2i_keras.preparation import audit, domains
 
     chosen = config.build(domains.DomainConfig, {"format": format_, **domain})
     audited = domains.audit_domain(chosen, root, label_space, workers)
@@ -72,7 +72,7 @@ def ablate(
 
     Example: i2i-keras ablate --rows report --only "BCE" --only "WGAN-GP"
     """
-    from i2i_keras import ablation
+    from i2i_keras.experiment import ablation
 
     chosen = ablation.read_rows(rows, only)
     folder = out or Path("runs") / f"ablation-{Path(rows).stem}"

@@ -25,9 +25,9 @@ def train_translator(methods: tuple[str, ...], **options: Any) -> None:
 
     Example: i2i-keras train-translator --set translator.cyclegan.steps=2000
     """
-    from i2i_keras import experiment, fitting
-    from i2i_keras.repetitions import repetitions
-    from i2i_keras.translating import check_methods
+    from i2i_keras.experiment import fitting, stages
+    from i2i_keras.experiment.repetitions import repetitions
+    from i2i_keras.experiment.translating import check_methods
 
     check_methods(methods)
     opened = open_run(**options, use="make")
@@ -36,7 +36,7 @@ def train_translator(methods: tuple[str, ...], **options: Any) -> None:
         settings = fitting.fit(opened.settings, opened.run).settings
         for own, member in repetitions(settings, opened.run):
             for method in methods or own.methods:
-                done = experiment.train_translator(own, member, method)
+                done = stages.train_translator(own, member, method)
                 tell(f"train-translator {method}{of_seed(settings, own)}", done)
 
 
@@ -74,9 +74,9 @@ def translate(
 
     Example: i2i-keras translate --method cyclegan --images photos --out fakes
     """
-    from i2i_keras import translating
-    from i2i_keras.locks import Shard
-    from i2i_keras.repetitions import repetitions
+    from i2i_keras.experiment import translating
+    from i2i_keras.experiment.repetitions import repetitions
+    from i2i_keras.run_folder.locks import Shard
 
     step = options.pop("step")
     _check_images(images, out, step)

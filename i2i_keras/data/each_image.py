@@ -14,9 +14,9 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 from tqdm import tqdm
 
-from i2i_keras import runs
 from i2i_keras.data.records import IMAGE_SUFFIXES, Record, images_in, read_image
 from i2i_keras.errors import DataError
+from i2i_keras.run_folder import files
 
 Pixels = NDArray[np.uint8]
 Item = TypeVar("Item")
@@ -163,7 +163,7 @@ def _matching(what: str) -> list[Path]:
 
 
 def _write(path: Path, array: NDArray[Any], origin: str) -> None:
-    with runs.replacing(path) as draft:
+    with files.replacing(path) as draft:
         if path.suffix == ".npz":
             with draft.open("wb") as file:  # By its name numpy would add a suffix.
                 np.savez_compressed(file, **{path.parent.name: array, _ORIGIN: np.array(origin)})
@@ -175,7 +175,7 @@ def _write(path: Path, array: NDArray[Any], origin: str) -> None:
 
 def _origin(record: Record, maker: Maker) -> str:
     pixels = hashlib.sha256(record.image.read_bytes()).hexdigest()
-    return runs.fingerprint([maker.origin, pixels])
+    return files.fingerprint([maker.origin, pixels])
 
 
 def _origin_of(path: Path) -> str | None:

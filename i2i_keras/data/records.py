@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageOps
 
-from i2i_keras import runs
 from i2i_keras.data.labels import IGNORE
 from i2i_keras.errors import DataError, FileError
+from i2i_keras.run_folder import files
+from i2i_keras.run_folder.files import how_to_make
 
 SPLITS = ("train", "val", "test")
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg")
@@ -66,15 +67,15 @@ def read_records(root: Path, table: Path) -> list[Record]:
         DataError: there is no such table, or one of its images is gone.
     """
     if not table.is_file():
-        raise DataError(f"{table} is missing; {runs.how_to_make(table)}.")
+        raise DataError(f"{table} is missing; {how_to_make(table)}.")
     records = [
         Record(row["name"], root / row["image"], root / row["label"] if row["label"] else None)
-        for row in runs.read_table(table)
+        for row in files.read_table(table)
     ]
     for record in records:
         if not record.image.is_file():
             raise DataError(
-                f"{record.image} is missing; delete {table.parent} and {runs.how_to_make(table)}."
+                f"{record.image} is missing; delete {table.parent} and {how_to_make(table)}."
             )
     return records
 
@@ -89,7 +90,7 @@ def write_records(root: Path, table: Path, records: Sequence[Record]) -> None:
         }
         for record in records
     ]
-    runs.write_table(table, rows, columns=Record._fields)
+    files.write_table(table, rows, columns=Record._fields)
 
 
 def images_in(folder: Path) -> list[Path]:

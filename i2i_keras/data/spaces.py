@@ -12,10 +12,11 @@ import numpy as np
 import pydantic
 from numpy.typing import NDArray
 
-from i2i_keras import config, runs
+from i2i_keras import config
 from i2i_keras.config import Config
 from i2i_keras.data.labels import CLASSES, CODINGS, IGNORE, StreetClass
 from i2i_keras.errors import DataError, SettingsError, unknown
+from i2i_keras.run_folder import files
 
 Channel = Annotated[int, pydantic.Field(ge=0, le=255)]
 Color = tuple[Channel, Channel, Channel]
@@ -209,7 +210,7 @@ def find_space(name: str) -> LabelSpace:
 def write_space(path: Path, space: LabelSpace) -> None:
     """Writes a label space as JSON."""
     classes = [row.model_dump(mode="json") for row in space.classes]
-    runs.write_json(path, {"name": space.name, "classes": classes})
+    files.write_json(path, {"name": space.name, "classes": classes})
 
 
 def read_space(path: Path) -> LabelSpace:
@@ -219,7 +220,7 @@ def read_space(path: Path) -> LabelSpace:
         DataError: it is not there, or no label space.
     """
     try:
-        facts = config.build(_SavedSpace, runs.read_json(path))
+        facts = config.build(_SavedSpace, files.read_json(path))
         return build_space(facts.name, facts.classes)
     except SettingsError as error:
         raise DataError(f"{path} holds no label space ({error}); prepare the data anew.") from None

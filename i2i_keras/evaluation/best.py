@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from i2i_keras.data.spaces import SUBSETS, LabelSpace, evaluated_in
-from i2i_keras.evaluation import segmentation, statistics
-from i2i_keras.evaluation.segmentation import Parts, mean_of_present
-from i2i_keras.evaluation.statistics import Drawn, Interval, Values
+from i2i_keras.evaluation import intervals, metrics
+from i2i_keras.evaluation.intervals import Drawn, Interval, Values
+from i2i_keras.evaluation.metrics import Parts, mean_of_present
 from i2i_keras.evaluation.summary import CEILING
 
 # Of fewer images, one of two equal arms is ahead in all of them in more than
@@ -66,7 +66,7 @@ def find_best(
     many images as show it count for its interval.
 
     Args:
-        confusions: by arm, as in `statistics.bootstrap`.
+        confusions: by arm, as in `intervals.bootstrap`.
         space: whose classes they are.
         samples: number of test sets drawn, the same ones as by `bootstrap`.
         seed: of the draws.
@@ -81,12 +81,12 @@ def find_best(
     if len(arms) < 2 or not confusions[arms[0]].size:
         return {}
     scores, shown = _scores(space), _num_images(confusions[arms[0]][0], space)
-    draws = statistics.draw_test_sets(confusions[arms[0]].shape[1], samples, seed)
+    draws = intervals.draw_test_sets(confusions[arms[0]].shape[1], samples, seed)
     points, drawn = [], []
     for arm in arms:
         parts = _parts(confusions[arm], space)
         whole = Parts(parts.hits.sum(axis=1), parts.union.sum(axis=1))
-        points.append(scores.add_means(segmentation.iou_of(whole)))
+        points.append(scores.add_means(metrics.iou_of(whole)))
         drawn.append(_samples(parts, scores, draws))
     found: dict[str, Any] = {}
     for place, (kind, name) in enumerate([*scores.names, *scores.means]):
@@ -126,7 +126,7 @@ def _scores(space: LabelSpace) -> _Scores:
     if not evaluated.all():
         kind = "evaluated"
         names += [(kind, space.names[place]) for place in np.flatnonzero(evaluated)]
-    categories = [("categories", name) for name in segmentation.category_classes(space)]
+    categories = [("categories", name) for name in metrics.category_classes(space)]
     names += categories
     means = {("mean_iou", ""): [*range(len(space.names))]}
     if categories:
@@ -140,12 +140,12 @@ def _scores(space: LabelSpace) -> _Scores:
 def _parts(confusion: NDArray[np.int64], space: LabelSpace) -> Parts:
     """Intersections and unions `(..., names)` of matrices `(..., c, c)`."""
     evaluated = evaluated_in(space)
-    found = [segmentation.iou_parts(confusion)]
+    found = [metrics.iou_parts(confusion)]
     if not evaluated.all():
-        own = segmentation.iou_parts(confusion, evaluated)
+        own = metrics.iou_parts(confusion, evaluated)
         found.append(Parts(own.hits[..., evaluated], own.union[..., evaluated]))
-    for inside in segmentation.category_classes(space).values():
-        hits, union = segmentation.category_parts(confusion, inside, evaluated)
+    for inside in metrics.category_classes(space).values():
+        hits, union = metrics.category_parts(confusion, inside, evaluated)
         found.append(Parts(hits[..., np.newaxis], union[..., np.newaxis]))
     hits, union = (np.concatenate(part, axis=-1) for part in zip(*found, strict=True))
     return Parts(hits, union)
@@ -157,7 +157,7 @@ def _samples(parts: Parts, scores: _Scores, draws: Values) -> Values:
     Args:
         parts: `(seeds, images, names)`.
         scores: their names and means.
-        draws: from `statistics.draw_test_sets`.
+        draws: from `intervals.draw_test_sets`.
 
     Returns:
         `(samples, names + means)`; 0 for a class of which a test set has no
@@ -165,7 +165,7 @@ def _samples(parts: Parts, scores: _Scores, draws: Values) -> Values:
     """
     total = np.zeros((len(draws), len(scores.names) + len(scores.means)))
     for hits, union in zip(*parts, strict=True):
-        found = scores.add_means(statistics.resampled_iou(Parts(hits, union), draws))
+        found = scores.add_means(intervals.resampled_iou(Parts(hits, union), draws))
         single = found[:, : len(scores.names)]
         # The truth has none of it there, so that no other arm has more.
         single[np.isnan(single)] = 0.0
@@ -176,7 +176,7 @@ def _samples(parts: Parts, scores: _Scores, draws: Values) -> Values:
 def _num_images(matrices: NDArray[np.int64], space: LabelSpace) -> NDArray[np.int64]:
     """How many images show what a score is of, `(names + means,)`."""
     scores, classes = _scores(space), [*space.names]
-    categories = segmentation.category_classes(space)
+    categories = metrics.category_classes(space)
     there = matrices.sum(axis=-1) > 0
     columns = [
         there[:, categories[name]].any(axis=1) if kind == "categories"

@@ -10,14 +10,14 @@ from numpy.typing import NDArray
 from PIL import Image
 from tqdm import tqdm
 
-from i2i_keras import runs
 from i2i_keras.data import pipeline
 from i2i_keras.data.labels import IGNORE
 from i2i_keras.data.records import Record, open_image, read_label
 from i2i_keras.errors import DataError
 from i2i_keras.evaluation import calibration
-from i2i_keras.evaluation.segmentation import confusion_matrix
+from i2i_keras.evaluation.metrics import confusion_matrix
 from i2i_keras.evaluation.whole_images import enlarged
+from i2i_keras.run_folder import files
 
 
 class Prediction(NamedTuple):
@@ -77,7 +77,7 @@ def predict(
             strips = enlarged(logits[:height, :width], (truth.shape[0], truth.shape[1]))
             full.add((strip, truth[rows]) for rows, strip in strips)
         if record.name in pictures:
-            with runs.replacing(pictures[record.name]) as draft:
+            with files.replacing(pictures[record.name]) as draft:
                 Image.fromarray(predicted[:height, :width]).save(draft, "PNG")
     found = working.prediction()
     return found if native is None else found._replace(native=full.prediction())

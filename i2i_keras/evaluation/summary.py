@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from i2i_keras import runs
 from i2i_keras.data.spaces import SUBSETS, LabelSpace, evaluated_in
-from i2i_keras.evaluation import segmentation, statistics
-from i2i_keras.evaluation.statistics import Drawn, Interval
+from i2i_keras.evaluation import intervals, metrics
+from i2i_keras.evaluation.intervals import Drawn, Interval
+from i2i_keras.run_folder import files
 
 FLOOR, CEILING = "source_only", "oracle"
 
@@ -19,7 +19,7 @@ def compare(drawn: dict[str, Drawn]) -> dict[str, dict[str, Any]]:
     """Compares all arms with source_only, where that is one of them.
 
     Args:
-        drawn: by arm its mean IoU, from `statistics.bootstrap`.
+        drawn: by arm its mean IoU, from `intervals.bootstrap`.
 
     Returns:
         By arm `mean_iou` and `ci95`; for all but source_only `gain` and
@@ -42,7 +42,7 @@ def compare(drawn: dict[str, Drawn]) -> dict[str, dict[str, Any]]:
             if several:
                 facts["gain_p"] = _known({"p": gain.p_value()})["p"]
             if arm != CEILING:
-                closed = statistics.gap_closed(floor, found, ceiling) if ceiling else None
+                closed = intervals.gap_closed(floor, found, ceiling) if ceiling else None
                 share, ends = closed or (None, (np.nan, np.nan))
                 facts |= {"gap_closed": share, "gap_closed_ci95": _ends(ends)}
         results[arm] = facts
@@ -57,19 +57,19 @@ def details(space: LabelSpace, confusion: NDArray[np.int64]) -> dict[str, Any]:
         confusion: `(classes, classes)` pixels, summed over images.
 
     Returns:
-        The keys of `segmentation.scores`; `iou` by class; `subsets`, the mean
+        The keys of `metrics.scores`; `iou` by class; `subsets`, the mean
         IoU of those of `spaces.SUBSETS` that are smaller than the space and in
-        it; `categories`, see `segmentation.category_iou`, and their mean,
+        it; `categories`, see `metrics.category_iou`, and their mean,
         `mean_category_iou`. Where a space has classes that Cityscapes does not
         evaluate, `evaluated` holds `iou` and scores of those that it does, by
         its rules, and subsets are means of these IoUs. None = left out.
     """
     evaluated = evaluated_in(space)
-    iou = _by_name(space, segmentation.iou_per_class(confusion, evaluated))
-    categories = _known(segmentation.category_iou(confusion, space))
+    iou = _by_name(space, metrics.iou_per_class(confusion, evaluated))
+    categories = _known(metrics.category_iou(confusion, space))
     facts = {
-        **_known(segmentation.scores(confusion)),
-        "iou": _by_name(space, segmentation.iou_per_class(confusion)),
+        **_known(metrics.scores(confusion)),
+        "iou": _by_name(space, metrics.iou_per_class(confusion)),
         "subsets": {
             subset: _mean([iou[name] for name in classes])
             for subset, classes in SUBSETS.items()
@@ -81,7 +81,7 @@ def details(space: LabelSpace, confusion: NDArray[np.int64]) -> dict[str, Any]:
     if evaluated.all():
         return facts
     names = [name for name, counts in zip(space.names, evaluated, strict=True) if counts]
-    scores = _known(segmentation.scores(confusion, evaluated))
+    scores = _known(metrics.scores(confusion, evaluated))
     return facts | {"evaluated": {**scores, "iou": {name: iou[name] for name in names}}}
 
 
@@ -110,7 +110,7 @@ def write_confusion(path: Path, names: Sequence[str], confusion: NDArray[np.int6
         {"truth": name, **dict(zip(names, map(int, row), strict=True))}
         for name, row in zip(names, confusion, strict=True)
     ]
-    runs.write_table(path, rows, ["truth", *names])
+    files.write_table(path, rows, ["truth", *names])
 
 
 def _ends(interval: Interval) -> Interval | None:

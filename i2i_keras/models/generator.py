@@ -8,14 +8,7 @@ import tensorflow as tf
 from keras import layers
 
 from i2i_keras.config import Config
-from i2i_keras.models.layers import (
-    InverseTanh,
-    Norm,
-    Padding,
-    convolution,
-    gaussian,
-    normalization,
-)
+from i2i_keras.models.layers import InverseTanh, Norm, Padding, convolution, gaussian, normalization
 
 
 class GeneratorConfig(Config):

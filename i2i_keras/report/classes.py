@@ -6,11 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from i2i_keras import runs
-from i2i_keras.report import charts, tables
+from i2i_keras.plots import charts
+from i2i_keras.plots.matrices import matrix_picture
+from i2i_keras.report import tables
 from i2i_keras.report.figures import Picture
-from i2i_keras.report.matrices import matrix_picture
 from i2i_keras.report.tables import Table
+from i2i_keras.run_folder import files
+from i2i_keras.run_folder.files import folder_name
 
 Scores = Mapping[str, Mapping[str, Any]]
 
@@ -66,7 +68,7 @@ def class_pictures(root: Path, scores: Scores) -> Iterator[Picture]:
     bars = charts.iou_bars({arm: facts["iou"] for arm, facts in scores.items()})
     yield Picture("iou.png", "IoU of each class and arm.", bars.png())
     for arm in scores:
-        name = runs.folder_name(arm)
+        name = folder_name(arm)
         path = root / "scores" / f"{name}-confusion.csv"
         if path.is_file():
             names, counts = read_confusion(path)
@@ -81,6 +83,6 @@ def class_pictures(root: Path, scores: Scores) -> Iterator[Picture]:
 
 def read_confusion(path: Path) -> tuple[Sequence[str], np.ndarray[Any, np.dtype[np.int64]]]:
     """Reads a table of `summary.write_confusion`."""
-    rows = runs.read_table(path)
+    rows = files.read_table(path)
     names = [row["truth"] for row in rows]
     return names, np.array([[int(row[name]) for name in names] for row in rows], np.int64)

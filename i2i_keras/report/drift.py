@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from i2i_keras.report import charts
+from i2i_keras.plots import charts
+from i2i_keras.plots.matrices import matrix_picture
 from i2i_keras.report.figures import Picture
-from i2i_keras.report.matrices import matrix_picture
 
 _LINES = 5  # Classes that are drawn over the steps.
 Quality = Mapping[str, Mapping[str, Any]]

@@ -7,13 +7,14 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from i2i_keras import runs
 from i2i_keras.data import records
 from i2i_keras.data.labels import colorize
 from i2i_keras.data.records import Record, image_size, spread
 from i2i_keras.data.spaces import LabelSpace
-from i2i_keras.report import charts, plots
+from i2i_keras.plots import charts, panels
 from i2i_keras.report.numbers import FLOOR
+from i2i_keras.run_folder import files
+from i2i_keras.run_folder.files import folder_name
 
 _COLUMNS = 4  # Samples side by side.
 # What a row of a sample strip shows, where there is a way back.
@@ -57,7 +58,7 @@ def domain_pictures(root: Path, space: LabelSpace) -> Iterator[Picture]:
                 "Images of both domains with their labels. The target's are those of its test"
                 " images: no arm but the oracle is trained with target labels."
             )
-        yield Picture("domains.png", caption, plots.image_grid(rows, titles).png())
+        yield Picture("domains.png", caption, panels.image_grid(rows, titles).png())
 
 
 def translation_pictures(root: Path) -> Iterator[Picture]:
@@ -69,7 +70,7 @@ def translation_pictures(root: Path) -> Iterator[Picture]:
         chosen = spread([record for record in translated if record.name in source], _COLUMNS)
         if chosen:
             before = read_images([source[record.name] for record in chosen])
-            figure = plots.translations(before, read_images(chosen), read_images(target))
+            figure = panels.translations(before, read_images(chosen), read_images(target))
             caption = (
                 f"Source images, what {method} makes of them, and target images for comparison"
                 " (unpaired: they show other scenes)."
@@ -87,7 +88,7 @@ def label_pictures(root: Path, space: LabelSpace) -> Iterator[Picture]:
             domains[domain] = read_labels(chosen)
     if domains:
         caption = "Labels of both domains. One class table numbers and colors both."
-        yield Picture("label-maps.png", caption, plots.label_maps(domains, space).png())
+        yield Picture("label-maps.png", caption, panels.label_maps(domains, space).png())
 
 
 def safe_label_pictures(root: Path, space: LabelSpace) -> Iterator[Picture]:
@@ -103,7 +104,7 @@ def safe_label_pictures(root: Path, space: LabelSpace) -> Iterator[Picture]:
                 for records in (before, chosen)
             ]
             rows = [read_images(before), read_images(chosen), *labels]
-            figure = plots.image_grid(rows, ["source", "translated", "label", "label-safe"])
+            figure = panels.image_grid(rows, ["source", "translated", "label", "label-safe"])
             caption = (
                 f"The labels of what {method} made, without the pixels (black) in which source_only"
                 " surely sees another class than before."
@@ -120,7 +121,7 @@ def prediction_pictures(root: Path, arms: Sequence[str], space: LabelSpace) -> I
         chosen, predicted = read_predictions(root, domain, folder, shown)
         if predicted:
             images, truth = read_images(chosen), read_labels(chosen)
-            figure = plots.predictions(images, truth, wrapped(predicted), space)
+            figure = panels.predictions(images, truth, wrapped(predicted), space)
             caption = f"{', '.join(predicted)} on test images of the {domain} domain."
             yield Picture(f"predictions-{domain}.png", caption, figure.png())
 
@@ -128,7 +129,7 @@ def prediction_pictures(root: Path, arms: Sequence[str], space: LabelSpace) -> I
 def curve_pictures(root: Path, arms: Sequence[str]) -> Iterator[Picture]:
     """The report's figure 7, for every network."""
     networks = [("translator", method, method) for method in _methods(root, "translator")]
-    networks += [("segmenter", arm, runs.folder_name(arm)) for arm in arms]
+    networks += [("segmenter", arm, folder_name(arm)) for arm in arms]
     for kind, title, folder in networks:
         history = read_history(root / kind / folder / "history.csv")
         if len(history) > 1:
@@ -169,11 +170,11 @@ def progress_pictures(root: Path) -> Iterator[Picture]:
             " way back, that translated back; then the same of a target image."
         )
         columns = _WAYS if len(rows[0]) == len(_WAYS) else ()
-        figure = plots.image_grid(rows, titles, columns)
+        figure = panels.image_grid(rows, titles, columns)
         yield Picture(f"progress-{method}.png", caption, figure.png())
 
 
-def _cells(strip: Path, size: tuple[int, int]) -> list[plots.Image]:
+def _cells(strip: Path, size: tuple[int, int]) -> list[panels.Image]:
     """The images of the first row of a sample strip."""
     height, width = size
     row = np.asarray(records.read_image(strip))[:height]
@@ -196,7 +197,7 @@ def _translations_back(root: Path, method: str) -> Iterator[Picture]:
         source = spread(read_records(root, "records/source-train.csv"), _COLUMNS)
         images = read_images([before[record.name] for record in chosen])
         rows = [images, read_images(chosen), read_images(source)]
-        figure = plots.image_grid(rows, ["target", "translated", "source"])
+        figure = panels.image_grid(rows, ["target", "translated", "source"])
         caption = f"The way back: target images, what {method} makes of them, and source images."
         yield Picture(f"translations-{method}-yx.png", caption, figure.png())
 
@@ -208,21 +209,21 @@ def read_records(root: Path, table: str) -> list[Record]:
     return [record for record in found if record.image.is_file()]
 
 
-def read_images(chosen: Sequence[Record]) -> list[plots.Image]:
+def read_images(chosen: Sequence[Record]) -> list[panels.Image]:
     """The images as `(height, width, 3)` uint8 RGB."""
     return [np.asarray(records.read_image(record.image)) for record in chosen]
 
 
-def read_labels(chosen: Sequence[Record]) -> list[plots.Label]:
+def read_labels(chosen: Sequence[Record]) -> list[panels.Label]:
     """The labels as `(height, width)` uint8, of records that have one."""
     return [records.read_label(record.label) for record in chosen if record.label]
 
 
 def read_predictions(
     root: Path, domain: str, folder: str, arms: Sequence[str]
-) -> tuple[list[Record], dict[str, list[plots.Label]]]:
+) -> tuple[list[Record], dict[str, list[panels.Label]]]:
     """Test records of which the predictions were kept, and these by arm."""
-    folders = {arm: root / "scores" / folder / runs.folder_name(arm) for arm in arms}
+    folders = {arm: root / "scores" / folder / folder_name(arm) for arm in arms}
     folders = {arm: path for arm, path in folders.items() if path.is_dir()}
     chosen = [
         record
@@ -239,14 +240,14 @@ def read_predictions(
 
 def read_history(path: Path) -> dict[str, NDArray[np.float64]]:
     """Reads a history; what is empty becomes NaN, no file an empty dict."""
-    rows = runs.read_table(path) if path.is_file() else []
+    rows = files.read_table(path) if path.is_file() else []
     columns = list(rows[0]) if rows else []
     return {c: np.array([float(row[c] or "nan") for row in rows]) for c in columns}
 
 
-def read_predicted(root: Path, arm: str, chosen: Sequence[Record]) -> list[plots.Label]:
+def read_predicted(root: Path, arm: str, chosen: Sequence[Record]) -> list[panels.Label]:
     """What an arm predicts of records, as label maps."""
-    folder = root / "scores" / "predictions" / runs.folder_name(arm)
+    folder = root / "scores" / "predictions" / folder_name(arm)
     return [records.read_label(folder / f"{record.name}.png") for record in chosen]
 
 
@@ -255,7 +256,7 @@ def _methods(root: Path, stage: str) -> list[str]:
     return sorted(path.name for path in (root / stage).glob("*") if path.is_dir())
 
 
-def wrapped(by_arm: dict[str, list[plots.Label]]) -> dict[str, list[plots.Label]]:
+def wrapped(by_arm: dict[str, list[panels.Label]]) -> dict[str, list[panels.Label]]:
     """Breaks the titles that would not fit when there are many arms."""
     if len(by_arm) <= _COLUMNS:
         return by_arm

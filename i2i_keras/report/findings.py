@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from i2i_keras import runs
 from i2i_keras.report.numbers import (
     CEILING,
     FLOOR,
@@ -20,6 +19,7 @@ from i2i_keras.report.numbers import (
     points,
     shared_digits,
 )
+from i2i_keras.run_folder import files
 
 
 class Headline(NamedTuple):
@@ -102,7 +102,7 @@ def training_warnings(root: Path, seeds: Sequence[int] = ()) -> list[str]:
         f"{path.parent.parent.name} {path.parent.name}, {warning}"
         for stage in ("translator", "label_safe", "segmenter")
         for path in sorted(root.glob(f"{stage}/*/done.json"))
-        for warning in (runs.read_json(path).get("results") or {}).get("warnings", [])
+        for warning in (files.read_json(path).get("results") or {}).get("warnings", [])
     ]
 
 

@@ -9,7 +9,8 @@ from PIL import Image
 
 from i2i_keras.data.labels import colorize
 from i2i_keras.data.spaces import LabelSpace
-from i2i_keras.report import figures, plots
+from i2i_keras.plots import panels
+from i2i_keras.report import figures
 from i2i_keras.report.figures import Picture
 from i2i_keras.report.findings import best_adapted
 from i2i_keras.report.numbers import CEILING, FLOOR, percent
@@ -43,12 +44,12 @@ def overview_picture(
         titles = ["target image", "truth"]
         for arm in predicted:
             titles.append(f"{arm}\n{percent(summary['arms'][arm].get('mean_iou'))} % mean IoU")
-        figure = plots.overview(translation, rows, titles)
+        figure = panels.overview(translation, rows, titles)
         caption = f"Above: source, translated by {method}, target. Beneath: what each arm sees."
         yield Picture("overview.png", caption, _small(figure))
 
 
-def _translation(root: Path, method: str) -> list[plots.Image]:
+def _translation(root: Path, method: str) -> list[panels.Image]:
     """A source image, its translation and a target image, or nothing."""
     source = {r.name: r for r in figures.read_records(root, "records/source-train.csv")}
     translated = figures.read_records(root, f"translated/{method}/source-train.csv")
@@ -60,7 +61,7 @@ def _translation(root: Path, method: str) -> list[plots.Image]:
     return figures.read_images([source[middle.name], middle, target[len(target) // 2]])
 
 
-def _small(figure: plots.Plot) -> bytes:
+def _small(figure: panels.Plot) -> bytes:
     """Saves pixels, then colors, until the file is small enough."""
     for dots_per_inch in _SHARPNESS:
         png = figure.png(dots_per_inch)

@@ -9,11 +9,12 @@ from typing import Any, NamedTuple
 
 import jinja2
 
-from i2i_keras import __version__, runs
+from i2i_keras import __version__
 from i2i_keras.data.spaces import LabelSpace, read_space
-from i2i_keras.report import charts, figures, tables, unscored
+from i2i_keras.plots import charts
+from i2i_keras.plots.domains import domain_comparison
+from i2i_keras.report import figures, tables, unscored
 from i2i_keras.report.classes import class_notes, class_pictures, class_tables
-from i2i_keras.report.domains import domain_comparison
 from i2i_keras.report.drift import drift_notes, drift_pictures
 from i2i_keras.report.figures import Picture
 from i2i_keras.report.findings import Headline, headline, training_warnings
@@ -21,6 +22,8 @@ from i2i_keras.report.notes import result_notes
 from i2i_keras.report.overview import overview_picture
 from i2i_keras.report.scores import read_quality, read_scores
 from i2i_keras.report.tables import Table
+from i2i_keras.run_folder import files
+from i2i_keras.run_folder.files import Facts
 
 _STAGES = ("raw", "records", "translator", "translated", "label_safe", "segmenter", "scores")
 
@@ -54,7 +57,7 @@ def write_report(root: Path) -> dict[str, Any]:
     Raises:
         DataError: there is no summary, or a file of the run is broken.
     """
-    summary = runs.read_json(root / "scores" / "summary.json")
+    summary = files.read_json(root / "scores" / "summary.json")
     for seed in summary.get("seeds", ()):
         write_report(root / f"seed-{seed}")
     answer = _answer(summary)
@@ -66,7 +69,7 @@ def write_report(root: Path) -> dict[str, Any]:
 
     folder = root / "report"
     for picture in pictures:
-        with runs.replacing(folder / "figures" / picture.name) as draft:
+        with files.replacing(folder / "figures" / picture.name) as draft:
             draft.write_bytes(picture.png)
     _remove_others(folder / "figures", {picture.name for picture in pictures})
     title = _QUESTION if summary["arms"] else _TRANSLATIONS
@@ -74,7 +77,7 @@ def write_report(root: Path) -> dict[str, Any]:
         "report.md": _markdown(title, answer, sections),
         "index.html": _html(title, answer, sections),
     }.items():
-        with runs.replacing(folder / name) as draft:
+        with files.replacing(folder / name) as draft:
             draft.write_text(text, "utf-8")
     return {
         "page": "report/index.html",
@@ -174,7 +177,7 @@ def _translators(root: Path, quality: Mapping[str, Mapping[str, Any]]) -> Sectio
     ]
     for method in quality:
         done = root / "translator" / method / "done.json"
-        if done.is_file() and runs.read_json(done).get("settings", {}).get("lambda_semantic"):
+        if done.is_file() and files.read_json(done).get("settings", {}).get("lambda_semantic"):
             notes.append(
                 f"{method} was trained to keep what source_only sees: that it drifts little in"
                 f" those eyes says nothing, and so label_safe:{method} leaves out too little."
@@ -185,13 +188,13 @@ def _translators(root: Path, quality: Mapping[str, Mapping[str, Any]]) -> Sectio
 
 def _domains(root: Path) -> Section:
     """How the domains differed before training, and what the audit found."""
-    comparison = runs.read_json(root / "records" / "comparison.json")
+    comparison = files.read_json(root / "records" / "comparison.json")
     found = Counter(
         (finding["kind"], finding["table"], finding["bad"])
-        for finding in runs.read_json(root / "records" / "audit.json")["findings"]
+        for finding in files.read_json(root / "records" / "audit.json")["findings"]
     )
     path = root / "records" / "done.json"
-    prepared = runs.read_json(path)["results"] if path.is_file() else {}
+    prepared = files.read_json(path)["results"] if path.is_file() else {}
     notes = [*prepared.get("stretched", []), *comparison["foretold"]]
     for (kind, table, bad), count in found.items():
         if kind == "empty split":
@@ -208,10 +211,10 @@ def _domains(root: Path) -> Section:
     return Section("The domains compared", notes=notes, pictures=[picture])
 
 
-def _done(root: Path) -> dict[str, runs.Facts]:
+def _done(root: Path) -> dict[str, Facts]:
     """What the done.json files of a run hold, by stage."""
     paths = [path for stage in _STAGES for path in sorted((root / stage).rglob("done.json"))]
-    return {path.parent.relative_to(root).as_posix(): runs.read_json(path) for path in paths}
+    return {path.parent.relative_to(root).as_posix(): files.read_json(path) for path in paths}
 
 
 def _made(root: Path, members: Sequence[str]) -> list[Table]:

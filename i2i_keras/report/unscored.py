@@ -4,15 +4,16 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from i2i_keras import runs
 from i2i_keras.data.records import spread
 from i2i_keras.data.spaces import LabelSpace
-from i2i_keras.report import figures, plots, tables
+from i2i_keras.plots import panels
+from i2i_keras.report import figures, tables
 from i2i_keras.report.figures import Picture
 from i2i_keras.report.findings import Headline
 from i2i_keras.report.notes import arm_notes
 from i2i_keras.report.numbers import NOTHING, is_number, percent
 from i2i_keras.report.tables import Cell, Table
+from i2i_keras.run_folder.files import folder_name
 
 _ROWS = 8  # Images whose predictions are shown.
 _SIGNALS = {
@@ -133,11 +134,11 @@ def prediction_pictures(
     predicted = {
         arm: figures.read_predicted(root, arm, chosen)
         for arm in arms
-        if (root / "scores" / "predictions" / runs.folder_name(arm)).is_dir()
+        if (root / "scores" / "predictions" / folder_name(arm)).is_dir()
     }
     if chosen and predicted:
         images = figures.read_images(chosen)
-        figure = plots.predictions(images, None, figures.wrapped(predicted), space)
+        figure = panels.predictions(images, None, figures.wrapped(predicted), space)
         caption = (
             f"{', '.join(predicted)} on images of the target domain, whose labels are not known."
         )

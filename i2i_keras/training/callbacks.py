@@ -8,7 +8,7 @@ import keras
 import tensorflow as tf
 from tqdm import tqdm
 
-from i2i_keras import runs
+from i2i_keras.run_folder.files import Facts
 from i2i_keras.training.checkpoints import CheckpointConfig, Checkpoints
 from i2i_keras.training.history import History, Means, Row, Watch
 from i2i_keras.training.signals import Stopped, StopSignals
@@ -37,7 +37,7 @@ def train(
     steps: int,
     config: CheckpointConfig,
     watch: Watch,
-) -> runs.Facts:
+) -> Facts:
     """Fits a compiled model, from where an earlier call was stopped.
 
     The rows of the history depend on the steps alone: neither a stop nor a

@@ -11,9 +11,10 @@ import keras
 import pydantic
 import tensorflow as tf
 
-from i2i_keras import runs
 from i2i_keras.config import Config
 from i2i_keras.errors import DataError, FileError, SettingsError
+from i2i_keras.run_folder import files
+from i2i_keras.run_folder.files import Facts, how_to_make
 
 
 class CheckpointConfig(Config):
@@ -43,7 +44,7 @@ class State(NamedTuple):
     """
 
     step: int
-    notes: runs.Facts
+    notes: Facts
     unreadable: list[int]
 
 
@@ -106,7 +107,7 @@ class Checkpoints:
             )
         return State(0, {}, [])
 
-    def save(self, step: int, notes: runs.Facts, best: int | None = None) -> None:
+    def save(self, step: int, notes: Facts, best: int | None = None) -> None:
         """Saves the state after `step` steps and removes old ones.
 
         Args:
@@ -132,7 +133,7 @@ class Checkpoints:
         for old in set(steps[: -self._keep]) - {best}:
             self._remove(old)
 
-    def _refuse_others(self, notes: runs.Facts) -> None:
+    def _refuse_others(self, notes: Facts) -> None:
         """Refuses a state of other settings; old ones do not say theirs."""
         made_with = notes.get("made_with", "")
         if made_with and self._made_with and made_with != self._made_with:
@@ -149,10 +150,10 @@ class Checkpoints:
             Path(self._prefix(step) + ending).unlink(missing_ok=True)
 
 
-def fingerprint(facts: runs.Facts) -> str:
+def fingerprint(facts: Facts) -> str:
     """Of the settings of a training, but for those that change no step."""
     free = ("checkpoint_minutes", "keep_checkpoints")
-    return runs.fingerprint({name: fact for name, fact in facts.items() if name not in free})
+    return files.fingerprint({name: fact for name, fact in facts.items() if name not in free})
 
 
 def kept_steps(folder: Path) -> list[int]:
@@ -220,7 +221,7 @@ _ENDINGS = (".data-00000-of-00001", ".index")
 
 def save_weights(model: tf.Module, path: Path) -> None:
     """Writes `*.weights.h5`, atomically."""
-    with runs.replacing(path) as draft:
+    with files.replacing(path) as draft:
         model.save_weights(draft)
 
 
@@ -235,7 +236,7 @@ def load_weights(model: keras.Model, path: Path, todo: str = "") -> None:
     Raises:
         FileError: it is missing, broken, or of another network.
     """
-    todo = todo or f"delete {path.parent} and {runs.how_to_make(path)}"
+    todo = todo or f"delete {path.parent} and {how_to_make(path)}"
     if not path.is_file():
         raise FileError(path, "is missing", todo)
     try:

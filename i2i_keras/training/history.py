@@ -5,8 +5,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from i2i_keras import runs
 from i2i_keras.errors import DataError
+from i2i_keras.run_folder import files
 from i2i_keras.training.tensorboard import Curves
 
 Row = dict[str, float]
@@ -66,7 +66,7 @@ class History:
         # As numbers read back would be: a resumed history has the same bytes.
         row = {"step": step, **{name: float(value) for name, value in values.items()}}
         self.rows.append(row)
-        runs.write_table(self._path, self.rows, columns=list(row))
+        files.write_table(self._path, self.rows, columns=list(row))
         self._curves.add(row)
         return self._new_warnings()
 
@@ -138,7 +138,7 @@ class Means:
 def _read(path: Path) -> list[Row]:
     if not path.is_file():
         return []
-    rows = runs.read_table(path)
+    rows = files.read_table(path)
     return [
         {key: float(value) for key, value in row.items()} | {"step": int(row["step"])}
         for row in rows

@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 from PIL import Image
 
-from i2i_keras.data import DATASETS
 from i2i_keras.data.encodings import build_reader
-from i2i_keras.data.examine import examine
 from i2i_keras.data.pipeline import PipelineConfig, training_batches
 from i2i_keras.data.records import Record, read_label
 from i2i_keras.data.spaces import LABEL_SPACES
-from i2i_keras.data.working_size import Task, Work, write_record
+from i2i_keras.datasets import DATASETS
+from i2i_keras.preparation.examine import examine
+from i2i_keras.preparation.working_size import Task, Work, write_record
 
 ANY = arrays(np.uint8, array_shapes(min_dims=2, max_dims=2, max_side=24))
 SIZES = st.tuples(st.integers(2, 40), st.integers(2, 40))

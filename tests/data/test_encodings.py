@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from i2i_keras.data import DATASETS
 from i2i_keras.data.encodings import LUMA, NO_CLASS, TRAIN_IDS, build_reader, what_else
 from i2i_keras.data.labels import CLASSES
 from i2i_keras.data.spaces import LABEL_SPACES
+from i2i_keras.datasets import DATASETS
 from i2i_keras.errors import FileError, SettingsError
 
 CITYSCAPES, GTA5 = DATASETS["cityscapes"], DATASETS["gta5"]

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from i2i_keras.data.domains import Domain, DomainConfig, audit_domain
-from i2i_keras.data.prepare import PrepareConfig, prepare
 from i2i_keras.data.records import read_image, read_records
+from i2i_keras.preparation.domains import Domain, DomainConfig, audit_domain
+from i2i_keras.preparation.prepare import PrepareConfig, prepare
 
 SIDE = 48  # Square, so that a picture lies as well as it stands.
 FOLDER = DomainConfig(format="folder")

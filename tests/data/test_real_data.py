@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from i2i_keras.data import DATASETS
-from i2i_keras.data.domains import Domain, DomainConfig
 from i2i_keras.data.labels import CLASSES
-from i2i_keras.data.prepare import PrepareConfig, prepare
 from i2i_keras.data.records import read_records
+from i2i_keras.datasets import DATASETS
+from i2i_keras.preparation.domains import Domain, DomainConfig
+from i2i_keras.preparation.prepare import PrepareConfig, prepare
 
 NATIVE = {"cityscapes": (1024, 2048), "gta5": (1052, 1914)}
 TRAIN_IDS = (

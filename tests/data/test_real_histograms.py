@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from i2i_keras.data.domains import DomainConfig, audit_domain
 from i2i_keras.data.spaces import LABEL_SPACES
+from i2i_keras.preparation.domains import DomainConfig, audit_domain
 
 ROOTS = {"camvid": "camvid", "idd": "idd_lite", "cityscapes": "cityscapes", "gta5": "gta5"}
 # Where the labels of each data set are, and which split and frame a path is of.

@@ -5,8 +5,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from i2i_keras.data.domains import Domain, DomainConfig
-from i2i_keras.data.prepare import PrepareConfig, prepare
 from i2i_keras.data.records import read_label, read_records
 from i2i_keras.data.spaces import (
     LABEL_SPACES,
@@ -20,6 +18,8 @@ from i2i_keras.data.spaces import (
     write_space,
 )
 from i2i_keras.errors import DataError, SettingsError
+from i2i_keras.preparation.domains import Domain, DomainConfig
+from i2i_keras.preparation.prepare import PrepareConfig, prepare
 
 # Level 1 of IDD, from Cityscapes' and GTA5's ids and from CamVid's numbers.
 IDD7_OF_IDS = {

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from i2i_keras.data.spaces import LABEL_SPACES, SpaceClass, build_space
-from i2i_keras.evaluation import statistics, summary
+from i2i_keras.evaluation import intervals, summary
 from i2i_keras.evaluation.best import find_best
 
 IDD, STREETS = LABEL_SPACES["idd7"], LABEL_SPACES["cityscapes34"]
@@ -72,7 +72,7 @@ def test_every_lead_is_that_of_scoring_each_drawn_test_set():
             [first[key] - second[key] for first, second in zip(a, b, strict=True)]
             for a, b in zip(drawn[best], drawn[following], strict=True)
         ]
-        wanted = statistics.Drawn(one - two, np.transpose(samples), 9)
+        wanted = intervals.Drawn(one - two, np.transpose(samples), 9)
         assert lead["difference"] == pytest.approx(wanted.mean)
         assert lead["ci95"] == pytest.approx(wanted.interval())
         assert lead["sure"] == (wanted.interval()[0] > 0)
@@ -80,7 +80,7 @@ def test_every_lead_is_that_of_scoring_each_drawn_test_set():
 
 def test_the_lead_in_mean_iou_over_source_only_is_its_gain():
     arms = {"source_only": matrices(300), "adapted:x": matrices(320, seed=1)}
-    gain = summary.compare(statistics.bootstrap(arms, 500, 2))["adapted:x"]
+    gain = summary.compare(intervals.bootstrap(arms, 500, 2))["adapted:x"]
     lead = find_best(arms, IDD, 500, 2)["mean_iou"]
     assert (lead["arm"], lead["next"]) == ("adapted:x", "source_only")
     assert lead["difference"] == pytest.approx(gain["gain"])
@@ -169,7 +169,7 @@ def test_so_few_images_make_no_winner_that_chance_would_agree_on_one(images, sur
 
 def test_test_sets_without_a_class_count_as_no_difference():
     arms = rare(3, better=0.9)
-    draws = statistics.draw_test_sets(60, 4000, 7)
+    draws = intervals.draw_test_sets(60, 4000, 7)
     without = np.mean(draws[:, :3].sum(axis=1) == 0)
     assert without == pytest.approx(np.exp(-3), abs=0.01)
     lead = find_best(arms, PAIR, 4000, 7)["iou"]["rare"]

@@ -6,7 +6,8 @@ from PIL import Image
 from scipy import stats
 
 from i2i_keras.data.records import Record
-from i2i_keras.evaluation.drift import Eye, by_step, read_pixels, shares, summarize, transitions
+from i2i_keras.evaluation.drift import by_step, shares, summarize, transitions
+from i2i_keras.segmenters.eye import Eye, read_pixels
 
 NAMES = ("road", "sky", "car")
 COLORS = np.array([[128, 64, 128], [70, 130, 180], [0, 0, 142]], np.uint8)

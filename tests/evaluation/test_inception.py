@@ -6,7 +6,7 @@ from pydantic import ValidationError
 
 from i2i_keras.errors import FileError
 from i2i_keras.evaluation.inception import load_inception
-from i2i_keras.settings import EvaluateConfig
+from i2i_keras.experiment.settings import EvaluateConfig
 
 
 @pytest.fixture(scope="module")

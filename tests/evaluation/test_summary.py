@@ -6,7 +6,7 @@ import pytest
 from scipy.stats import ttest_1samp
 
 from i2i_keras.data.spaces import LABEL_SPACES, SUBSETS
-from i2i_keras.evaluation import statistics, summary
+from i2i_keras.evaluation import intervals, summary
 
 SPACE = LABEL_SPACES["cityscapes19"]
 CONFUSION = np.random.default_rng(0).integers(1, 100, (19, 19))
@@ -94,7 +94,7 @@ def test_the_mean_of_tables_is_taken_number_by_number():
 
 def exact(*points):
     values = np.array(points)
-    return statistics.Drawn(values, np.repeat(values[:, np.newaxis], 9, 1), 30)
+    return intervals.Drawn(values, np.repeat(values[:, np.newaxis], 9, 1), 30)
 
 
 def test_of_one_training_there_is_no_spread():

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from i2i_keras import runs
-from i2i_keras.data import comparison
 from i2i_keras.data.records import Record, write_records
 from i2i_keras.data.spaces import LABEL_SPACES, write_space
+from i2i_keras.preparation import comparison
+from i2i_keras.run_folder import files
 
 SPACE = LABEL_SPACES["cityscapes19"]
 SIZE = (24, 48)
@@ -67,7 +67,7 @@ def summary():
 @pytest.fixture()
 def bare_run(tmp_path, summary):
     """A run of which nothing but the summary is left."""
-    runs.write_json(tmp_path / "scores" / "summary.json", summary)
+    files.write_json(tmp_path / "scores" / "summary.json", summary)
     return tmp_path
 
 
@@ -85,7 +85,7 @@ def full_run(tmp_path_factory):
     describe(root, rng)
     for arm in ARMS:
         score(root, arm, tables, rng)
-    runs.write_json(root / "scores" / "summary.json", SUMMARY)
+    files.write_json(root / "scores" / "summary.json", SUMMARY)
     quality = {
         "features": "the bottom of segmenter/source_only, mean over the image",
         "frechet_distance": {"source": 2.2165, "translated": 0.0623},
@@ -93,12 +93,12 @@ def full_run(tmp_path_factory):
         "cycle_error": 4.51,
         "drift": DRIFT,
     }
-    runs.write_json(root / "scores" / "cyclegan.json", quality)
+    files.write_json(root / "scores" / "cyclegan.json", quality)
     stages = ["records", "translator/cyclegan", "translated/cyclegan", "scores/source_only"]
     for stage in stages:
         settings = {"prepare": {"label_space": "cityscapes19", "size": list(SIZE)}}
         facts = {"settings": settings, "results": {}, "versions": VERSIONS, "seconds": 12.5}
-        runs.write_json(root / stage / "done.json", facts)
+        files.write_json(root / stage / "done.json", facts)
     return root
 
 
@@ -112,9 +112,9 @@ def describe(root, rng):
         domains[domain] = comparison.join([comparison.measure(image, label, 19)])
     told = ["sky fills 3% of the source's pixels and 12% of the target's."]
     facts = {"names": SPACE.names, **domains, "foretold": told}
-    runs.write_json(root / "records" / "comparison.json", facts)
+    files.write_json(root / "records" / "comparison.json", facts)
     finding = {"kind": "solid image", "table": "source-train", "bad": True}
-    runs.write_json(root / "records" / "audit.json", {"findings": [finding]})
+    files.write_json(root / "records" / "audit.json", {"findings": [finding]})
 
 
 def make_records(root, domain, split, rng):
@@ -140,7 +140,7 @@ def translate(root, source, rng):
 
     translator = root / "translator" / "cyclegan"
     rows = [{"step": s, "adversarial_xy": 1 / s, "adversarial_yx": 0.5} for s in range(1, 5)]
-    runs.write_table(translator / "history.csv", rows, list(rows[0]))
+    files.write_table(translator / "history.csv", rows, list(rows[0]))
     for step in (900, 1000):
         save(np.full((*SIZE, 3), step // 10), translator / "samples" / f"step-{step:06d}.png")
 
@@ -148,7 +148,7 @@ def translate(root, source, rng):
 def score(root, arm, tables, rng):
     name = arm.replace(":", "-")
     rows = [{"step": s, "loss": 1 / s, "val_loss": 2 / s if s % 2 else ""} for s in range(1, 6)]
-    runs.write_table(root / "segmenter" / name / "history.csv", rows, list(rows[0]))
+    files.write_table(root / "segmenter" / name / "history.csv", rows, list(rows[0]))
     iou = {c: None if c == "train" else float(rng.random()) for c in SPACE.names}
     shares = {"pixel_accuracy": 0.9, "mean_accuracy": 0.6, "frequency_weighted_iou": 0.8}
     facts = {"arm": arm, **shares, "loss": 0.25, "iou": iou, "num_images": 100}
@@ -156,8 +156,8 @@ def score(root, arm, tables, rng):
     facts |= {"calibration_error": 0.07, "categories": {"flat": 0.95, "sky": None}}
     facts["mean_category_iou"] = 0.95
     counts = [dict.fromkeys(SPACE.names, 10) | {"truth": name} for name in SPACE.names]
-    runs.write_table(root / "scores" / f"{name}-confusion.csv", counts, ["truth", *SPACE.names])
-    runs.write_json(root / "scores" / f"{name}.json", facts)
+    files.write_table(root / "scores" / f"{name}-confusion.csv", counts, ["truth", *SPACE.names])
+    files.write_json(root / "scores" / f"{name}.json", facts)
     for record in tables["target", "test"]:
         predicted = rng.integers(0, 19, SIZE)
         save(predicted, root / "scores" / "predictions" / name / f"{record.name}.png")

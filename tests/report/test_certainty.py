@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from i2i_keras.report import certainty
+from i2i_keras.plots import certainty
 
 
 def labels_of(axes):

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from i2i_keras.report import charts
+from i2i_keras.plots import charts
 
 
 def history(**metrics):

@@ -3,13 +3,13 @@ import copy
 import numpy as np
 import pytest
 
-from i2i_keras import runs
-from i2i_keras.report.domains import domain_comparison
+from i2i_keras.plots.domains import domain_comparison
+from i2i_keras.run_folder import files
 
 
 @pytest.fixture
 def facts(full_run):
-    return copy.deepcopy(runs.read_json(full_run / "records" / "comparison.json"))
+    return copy.deepcopy(files.read_json(full_run / "records" / "comparison.json"))
 
 
 def test_shares_and_colors_of_both_domains_are_drawn(facts):

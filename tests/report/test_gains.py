@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from i2i_keras.report import gains
+from i2i_keras.plots import gains
 
 
 def test_the_gain_is_drawn_with_its_samples_and_its_interval(summary):

@@ -7,12 +7,12 @@ import sys
 import pytest
 from PIL import Image
 
-from i2i_keras import runs
 from i2i_keras.data.records import read_records, write_records
 from i2i_keras.errors import DataError
 from i2i_keras.report import figures
 from i2i_keras.report.findings import training_warnings
 from i2i_keras.report.page import write_report
+from i2i_keras.run_folder import files
 
 WITHOUT_TENSORFLOW = """
 import sys
@@ -57,7 +57,7 @@ def test_warnings_of_a_training_are_on_the_page_and_in_the_results(full_run, tmp
     shutil.copytree(full_run, tmp_path / "run")
     path = tmp_path / "run" / "translator" / "cyclegan" / "done.json"
     told = "step 600: Discriminator x has won: it tells 98% of real and fake apart."
-    runs.write_json(path, runs.read_json(path) | {"results": {"warnings": [told]}})
+    files.write_json(path, files.read_json(path) | {"results": {"warnings": [told]}})
     facts = write_report(tmp_path / "run")
     assert facts["warnings"] == [f"translator cyclegan, {told}"]
     html = (tmp_path / "run" / "report" / "index.html").read_text("utf-8")
@@ -68,7 +68,7 @@ def test_warnings_of_a_training_are_on_the_page_and_in_the_results(full_run, tmp
 def test_warnings_of_several_trainings_name_their_seed(full_run, tmp_path):
     told = {"settings": {}, "seconds": 1.5, "results": {"warnings": ["It is ill."]}}
     for seed in (3, 5):
-        runs.write_json(tmp_path / f"seed-{seed}" / "segmenter" / "oracle" / "done.json", told)
+        files.write_json(tmp_path / f"seed-{seed}" / "segmenter" / "oracle" / "done.json", told)
     assert training_warnings(tmp_path, [3, 5]) == [
         f"seed {seed}: segmenter oracle, It is ill." for seed in (3, 5)
     ]
@@ -79,7 +79,7 @@ def test_labels_that_were_not_safe_are_shown_and_warned_of(full_run, tmp_path):
     table = read_records(tmp_path, tmp_path / "translated/cyclegan/source-train.csv")
     write_records(tmp_path, tmp_path / "label_safe/cyclegan/source-train.csv", table)
     told = {"settings": {}, "seconds": 1.5, "results": {"warnings": ["Most labels were marked."]}}
-    runs.write_json(tmp_path / "label_safe" / "cyclegan" / "done.json", told)
+    files.write_json(tmp_path / "label_safe" / "cyclegan" / "done.json", told)
     facts = write_report(tmp_path)
     assert facts["warnings"] == ["label_safe cyclegan, Most labels were marked."]
     text = (tmp_path / "report" / "report.md").read_text("utf-8")
@@ -137,7 +137,7 @@ def test_figures_of_an_earlier_report_do_not_stay(bare_run):
 def test_names_cannot_smuggle_markup_into_the_page(bare_run, summary):
     arm = "adapted:<b onload=1>&"
     summary["arms"] = {arm: summary["arms"]["adapted:cyclegan"]}
-    runs.write_json(bare_run / "scores" / "summary.json", summary)
+    files.write_json(bare_run / "scores" / "summary.json", summary)
     write_report(bare_run)
     for name in ("index.html", "report.md"):
         text = (bare_run / "report" / name).read_text("utf-8")
@@ -148,7 +148,7 @@ def test_names_cannot_smuggle_markup_into_the_page(bare_run, summary):
 def test_the_notes_say_what_each_arm_was_trained_on(bare_run, summary):
     for arm in ("mixed:cut", "label_safe:cut"):
         summary["arms"][arm] = summary["arms"]["adapted:cyclegan"]
-    runs.write_json(bare_run / "scores" / "summary.json", summary)
+    files.write_json(bare_run / "scores" / "summary.json", summary)
     write_report(bare_run)
     text = (bare_run / "report" / "report.md").read_text("utf-8")
     assert "- adapted:cyclegan: trained on translations by cyclegan;" in text
@@ -164,7 +164,7 @@ def test_without_a_summary_the_report_says_what_is_missing(tmp_path):
 
 
 def test_a_label_space_that_is_none_is_refused(bare_run):
-    runs.write_json(bare_run / "records" / "label_space.json", {"name": "moon"})
+    files.write_json(bare_run / "records" / "label_space.json", {"name": "moon"})
     with pytest.raises(DataError, match=r"label_space\.json holds no label space \(Setting 'cl"):
         write_report(bare_run)
 
@@ -181,8 +181,8 @@ def test_predictions_that_one_arm_lacks_are_shown_of_none(full_run, tmp_path):
 def test_records_without_labels_are_shown_without_them(full_run, tmp_path):
     shutil.copytree(full_run, tmp_path, dirs_exist_ok=True)
     for table in (tmp_path / "records").glob("*.csv"):
-        rows = [row | {"label": ""} for row in runs.read_table(table)]
-        runs.write_table(table, rows, ["name", "image", "label"])
+        rows = [row | {"label": ""} for row in files.read_table(table)]
+        files.write_table(table, rows, ["name", "image", "label"])
     space = figures.LabelSpace("", (), None, {}, ())
     assert [picture.name for picture in figures.domain_pictures(tmp_path, space)]
     assert not list(figures.label_pictures(tmp_path, space))

@@ -7,8 +7,8 @@ import pytest
 import tensorflow as tf
 
 from i2i_keras import config as settings
-from i2i_keras import runs
 from i2i_keras.errors import DataError
+from i2i_keras.run_folder import files
 from i2i_keras.training import callbacks
 from i2i_keras.training.checkpoints import CheckpointConfig, Checkpoints
 from i2i_keras.training.history import Warning, Watch
@@ -58,7 +58,7 @@ def train(folder, observe=None, model=None, steps=6, every=2, diagnose=None, **c
 
 
 def history(folder):
-    return runs.read_table(folder / "history.csv")
+    return files.read_table(folder / "history.csv")
 
 
 def rows(folder):
@@ -260,8 +260,8 @@ def test_a_training_in_a_thread_works_and_leaves_signals_alone(tmp_path, whole):
 
 def test_a_kill_between_history_and_state_leaves_no_row_twice(tmp_path, whole):
     train(tmp_path, steps=4)
-    history = runs.read_table(whole.folder / "history.csv")
-    runs.write_table(tmp_path / "history.csv", history, columns=list(history[0]))
+    history = files.read_table(whole.folder / "history.csv")
+    files.write_table(tmp_path / "history.csv", history, columns=list(history[0]))
     model, _ = train(tmp_path)
     assert_the_same((tmp_path, model), (whole.folder, whole.model))
 

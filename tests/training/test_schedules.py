@@ -3,14 +3,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from i2i_keras.training.schedules import (
-    ConstantThenLinear,
-    Plateau,
-    total_steps,
-)
-from i2i_keras.training.schedules import (
-    rates as rates_of,
-)
+from i2i_keras.training.schedules import ConstantThenLinear, Plateau, total_steps
+from i2i_keras.training.schedules import rates as rates_of
 
 
 def rates(steps, share, initial=0.2):

@@ -1,0 +1,148 @@
+"""From a TOML preset and `--set` overrides to frozen, validated settings."""
+
+import copy
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from importlib import resources
+from pathlib import Path
+from typing import Any, ClassVar, TypeVar
+
+import pydantic
+
+from i2i_keras.config.explain import explain
+from i2i_keras.errors import SettingsError, unknown
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+Table = dict[str, Any]
+
+
+class Config(pydantic.BaseModel):
+    """Base of all settings: frozen, and unknown names are refused.
+
+    Attributes:
+        WRITTEN: how one is written, with `{key}` and `{value}`, for messages.
+    """
+
+    WRITTEN: ClassVar[str] = "{key} = {value}"
+
+    model_config = pydantic.ConfigDict(
+        frozen=True, extra="forbid", validate_default=True, allow_inf_nan=False
+    )
+
+
+Model = TypeVar("Model", bound=Config)
+
+
+def preset_names() -> list[str]:
+    """Names of the presets that come with the package."""
+    folder = resources.files("i2i_keras") / "presets"
+    return sorted(f.name[:-5] for f in folder.iterdir() if f.name.endswith(".toml"))
+
+
+def read(preset: str, overrides: Sequence[str] = ()) -> Table:
+    """Reads a preset and applies the overrides to it, last one wins.
+
+    Args:
+        preset: the name of a preset of the package, or a TOML file.
+        overrides: `dotted.key=value` each; the value is TOML, or else taken as
+            a string.
+
+    Returns:
+        The table as nested dicts, not yet validated.
+
+    Raises:
+        SettingsError: no such preset, broken TOML, or an override without `=`.
+    """
+    return override(_read_preset(preset), overrides)
+
+
+def override(table: Table, overrides: Sequence[str]) -> Table:
+    """Applies overrides to a copy of a table, see `read`."""
+    changed = copy.deepcopy(table)
+    for text in overrides:
+        _apply(changed, text)
+    return changed
+
+
+def overridden(overrides: Sequence[str]) -> set[str]:
+    """The dotted keys that overrides name."""
+    return {text.partition("=")[0].replace(" ", "") for text in overrides}
+
+
+def flat(table: Mapping[str, Any], prefix: str = "") -> Table:
+    """Nested tables as one, by dotted name."""
+    found: Table = {}
+    for key, value in table.items():
+        if isinstance(value, dict):
+            found |= flat(value, f"{prefix}{key}.")
+        else:
+            found[f"{prefix}{key}"] = value
+    return found
+
+
+def read_toml(path: Path) -> Table:
+    """Reads a TOML file.
+
+    Raises:
+        SettingsError: it is not there, or not TOML.
+    """
+    try:
+        return tomllib.loads(path.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None)
+        what = f"{reason}; check its name" if reason else "it is not UTF-8; save it so"
+        raise SettingsError(f"{path} cannot be read: {what}.") from None
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"{path} is not valid TOML: {error}.") from None
+
+
+def build(model: type[Model], table: Table) -> Model:
+    """Validates a table.
+
+    Raises:
+        SettingsError: names the first setting that is unknown, of the wrong
+            type or impossible, by its dotted name, and what would do.
+    """
+    try:
+        # As JSON, strict still lets a list become a tuple and 1 become 1.0.
+        return model.model_validate_json(json.dumps(table, default=str), strict=True)
+    except pydantic.ValidationError as error:
+        raise SettingsError(explain(model, error, model.WRITTEN)) from None
+
+
+def _read_preset(preset: str) -> Table:
+    path = Path(preset)
+    if path.suffix == ".toml":
+        return read_toml(path)
+    if preset in preset_names():
+        text = (resources.files("i2i_keras") / "presets" / f"{preset}.toml").read_text("utf-8")
+        return tomllib.loads(text)
+    names = preset_names()
+    told = f"there are {', '.join(names)}, or give a .toml file"
+    raise SettingsError(f"{unknown('No preset', preset, names, told)}.")
+
+
+def _apply(table: Table, override: str) -> None:
+    key, equals, value = override.partition("=")
+    names = [name.strip() for name in key.split(".")]
+    if not equals or not all(names):
+        raise SettingsError(f"--set takes dotted.key=value; got {override!r}.")
+    for name in names[:-1]:
+        table = table.setdefault(name, {})
+        if not isinstance(table, dict):
+            raise SettingsError(
+                f"--set {override}: {name!r} is a value, not a table; set {name} itself."
+            )
+    table[names[-1]] = _parse(value.strip())
+
+
+def _parse(value: str) -> Any:
+    try:
+        return tomllib.loads(f"value = {value}")["value"]
+    except tomllib.TOMLDecodeError:
+        return value  # A bare word: `--set prepare.label_space=cityscapes34`.

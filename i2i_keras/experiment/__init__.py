@@ -1,0 +1,1 @@
+"""An experiment: settings, arms, stages, and the way through them."""

@@ -1,0 +1,218 @@
+"""`ablate`: one experiment, changed in one thing at a time."""
+
+import os
+import shutil
+from collections.abc import Collection, Mapping, Sequence
+from importlib import resources
+from pathlib import Path
+
+from i2i_keras import config
+from i2i_keras.config import Config
+from i2i_keras.errors import SettingsError, unknown
+from i2i_keras.experiment import running
+from i2i_keras.experiment.running import Tell
+from i2i_keras.experiment.settings import Settings
+from i2i_keras.experiment.translating import check_method
+from i2i_keras.report import numbers
+from i2i_keras.run_folder import files
+from i2i_keras.run_folder.files import Facts, folder_name
+from i2i_keras.run_folder.run import Run
+from i2i_keras.training import runtime
+from i2i_keras.translators import TRANSLATORS
+
+# What a row takes from the first one, and the settings that must be the same.
+_DATA = ("streets", "source", "target", "prepare")
+_SEGMENTER = (*_DATA, "seed", "deterministic", "segmenter")
+_TRANSLATOR = (*_DATA, "seed", "deterministic", "translator")
+_SHARED = {
+    "raw": _DATA,
+    "records": _DATA,
+    "translator": _TRANSLATOR,
+    "translated": _TRANSLATOR,
+    "segmenter/source_only": _SEGMENTER,
+    "segmenter/oracle": _SEGMENTER,
+    "scores/source_only": (*_SEGMENTER, "evaluate"),
+    "scores/oracle": (*_SEGMENTER, "evaluate"),
+    "scores/predictions/source_only": (*_SEGMENTER, "evaluate"),
+    "scores/predictions/oracle": (*_SEGMENTER, "evaluate"),
+    "scores/predictions-source": (*_SEGMENTER, "evaluate"),
+}
+_FOLDER = resources.files("i2i_keras") / "ablations"
+_COLUMNS = (
+    *("row", "source_only", "mean_iou", "oracle", "gain", "gain_low", "gain_high", "gap_closed"),
+    *("frechet_distance", "kernel_distance", "cycle_error", "drifted", "seconds"),
+)
+
+
+class Rows(Config):
+    """What an ablation changes, from a TOML file.
+
+    Attributes:
+        rows: by name the overrides `dotted.key=value` that make it; the row
+            "as it is", without any, comes first by itself.
+    """
+
+    rows: dict[str, tuple[str, ...]]
+
+
+def ablation_names() -> list[str]:
+    """Names of the ablations that come with the package."""
+    return sorted(path.name[:-5] for path in _FOLDER.iterdir() if path.name.endswith(".toml"))
+
+
+def read_rows(name: str, only: Collection[str] = ()) -> dict[str, tuple[str, ...]]:
+    """Reads the rows of an ablation.
+
+    Args:
+        name: of one that comes with the package, or of a TOML file.
+        only: which rows, besides the first; empty = all.
+
+    Raises:
+        SettingsError: there is none, or it is not as it should be.
+    """
+    if name in ablation_names():
+        table = config.read_toml(Path(str(_FOLDER / f"{name}.toml")))
+    elif name.endswith(".toml"):
+        table = config.read_toml(Path(name))
+    else:
+        names = ablation_names()
+        told = f"there are {', '.join(names)}, or give a .toml file"
+        raise SettingsError(f"{unknown('No ablation', name, names, told)}.")
+    try:
+        rows = config.build(Rows, table).rows
+    except SettingsError as error:
+        raise SettingsError(f"{name}: {error}") from None
+    if strange := sorted({*only} - {*rows}):
+        raise SettingsError(f"{unknown(f'{name} has no row', strange[0], rows)}.")
+    return {"as it is": ()} | {row: own for row, own in rows.items() if row in (only or rows)}
+
+
+def ablate(
+    preset: str,
+    overrides: Sequence[str],
+    rows: Mapping[str, Sequence[str]],
+    root: Path,
+    tell: Tell,
+    method: str = "cyclegan",
+) -> list[Facts]:
+    """Runs an experiment once for each row; rows that are done are skipped.
+
+    Its arms are source_only, that of one translator, and oracle. A row takes
+    records, translations, source_only and oracle from the first one, unless it
+    changes what they depend on.
+
+    Args:
+        preset: see `config.read`.
+        overrides: of all rows.
+        rows: by name their own overrides.
+        root: gets a run directory for each row, `table.csv` and `table.md`.
+        tell: is told how each stage ended.
+        method: the translator, a key of `TRANSLATORS`.
+
+    Returns:
+        One dict a row, with the keys of `table.csv`.
+    """
+    check_method(method)
+    arms = f'arms=["source_only", "adapted:{method}", "oracle"]'
+    # All settings first: a wrong one in the last row costs no training.
+    settings = {
+        name: config.build(Settings, config.read(preset, [*overrides, *own, arms]))
+        for name, own in rows.items()
+    }
+    for chosen in settings.values():
+        if chosen.seeds:
+            raise SettingsError(
+                "An ablation has one seed; set `seed`, not `seeds`: --set 'seeds=[]'."
+            )
+        if not chosen.evaluate.num_quality_images:
+            raise SettingsError(
+                "An ablation scores translators; set evaluate.num_quality_images to 2 or more."
+            )
+    table: list[Facts] = []
+    first = next(iter(rows))
+    runtime.share_threads(settings[first].threads_per_operation)
+    for name in rows:
+        tell(f"--- {name} ---")
+        folder = root / folder_name(name)
+        for stage, same in _shared(method).items():
+            if all(getattr(settings[name], k) == getattr(settings[first], k) for k in same):
+                _link(root / folder_name(first) / stage, folder / stage)
+        run = Run(folder)
+        with run.locked():
+            running.run_all(settings[name], run, tell)
+        table.append(_row(name, method, folder))
+        files.write_table(root / "table.csv", table, _COLUMNS)
+        with files.replacing(root / "table.md") as draft:
+            draft.write_text(to_markdown(table) + "\n", "utf-8")
+    return table
+
+
+def to_markdown(table: Sequence[Facts]) -> str:
+    """The table of an ablation as Markdown."""
+    titles = ["Row", "Source only %", "Adapted %", "Oracle %", "Gain", "Gap closed %"]
+    titles += ["Frechet", "Cycle error", "Drifted %"]
+    lines = [f"| {' | '.join(titles)} |", f"|---{'|---:' * (len(titles) - 1)}|"]
+    digits = numbers.shared_digits(
+        (row["mean_iou"], row["source_only"], _gain_ends(row)) for row in table
+    )
+    for row in table:
+        gain = numbers.difference(row["mean_iou"], row["source_only"], digits)
+        plus = "+" if row["gain"] > 0 and float(gain) else ""
+        cells = [
+            row["row"],
+            *(numbers.percent(row[arm], digits) for arm in ("source_only", "mean_iou", "oracle")),
+            f"{plus}{gain} ({numbers.interval(_gain_ends(row), digits)})",
+            "-" if row["gap_closed"] is None else f"{100 * row['gap_closed']:.0f}",
+            f"{row['frechet_distance']:.3g}",
+            "-" if row["cycle_error"] is None else f"{row['cycle_error']:.1f}",
+            f"{100 * row['drifted']:.0f}",
+        ]
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def _gain_ends(row: Facts) -> tuple[float, float] | None:
+    return None if row["gain_low"] is None else (row["gain_low"], row["gain_high"])
+
+
+def _shared(method: str) -> dict[str, tuple[str, ...]]:
+    """`_SHARED`; a translator may depend on a segmenter as well."""
+    if not TRANSLATORS[method].needs_segmenter:
+        return _SHARED
+    own = (*_TRANSLATOR, "segmenter")
+    return _SHARED | {"translator": own, "translated": own}
+
+
+def _link(there: Path, here: Path) -> None:
+    """Gives a stage's files a second place, where they are not there yet."""
+    if there == here or here.exists() or not there.is_dir():
+        return
+    draft = here.with_name(f".draft-{here.name}")
+    shutil.rmtree(draft, ignore_errors=True)
+    # Stages write anew and rename, so that a linked file never changes.
+    shutil.copytree(there, draft, copy_function=os.link)
+    draft.replace(here)
+
+
+def _row(name: str, method: str, folder: Path) -> Facts:
+    """What one run says."""
+    arms = files.read_json(folder / "scores" / "summary.json")["arms"]
+    arm = arms[f"adapted:{method}"]
+    low, high = arm["gain_ci95"] or (None, None)  # None of a single test image.
+    quality = files.read_json(folder / "scores" / f"{method}.json")
+    trained = files.read_json(folder / "translator" / method / "done.json")
+    return {
+        "row": name,
+        "source_only": arms["source_only"]["mean_iou"],
+        "mean_iou": arm["mean_iou"],
+        "oracle": arms["oracle"]["mean_iou"],
+        "gain": arm["gain"],
+        "gain_low": low,
+        "gain_high": high,
+        "gap_closed": arm["gap_closed"],
+        "frechet_distance": quality["frechet_distance"]["translated"],
+        "kernel_distance": quality["kernel_distance"]["translated"][0],
+        "cycle_error": quality["cycle_error"],
+        "drifted": quality["drift"]["drifted"],
+        "seconds": trained["seconds"],
+    }

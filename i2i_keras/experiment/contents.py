@@ -1,0 +1,121 @@
+"""What images and labels a run has, as prepared or in its raw folders."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+from i2i_keras.data.records import SPLITS, Record, Splits, image_size, read_records
+from i2i_keras.data.spaces import find_space
+from i2i_keras.errors import DataError, SettingsError
+from i2i_keras.experiment.settings import Settings
+from i2i_keras.preparation import auto_size
+from i2i_keras.preparation import prepare as preparation
+from i2i_keras.preparation.auto_size import Size
+from i2i_keras.run_folder.run import Run
+
+_ROLES = ("source", "target")
+_DRAWN = {"source": "camera_size", "target": "game_size"}
+
+
+class Contents(NamedTuple):
+    """What images and labels there are.
+
+    Attributes:
+        images: number by table, such as `source-train`.
+        labelled: how many of them have a label. Before they are prepared, one
+            in which every pixel is ignored is counted, too.
+        size: (height, width) of all prepared images.
+        prepared: whether that is done already.
+    """
+
+    images: dict[str, int]
+    labelled: dict[str, int]
+    size: Size
+    prepared: bool
+
+    def told(self) -> list[str]:
+        """A line for each table that is not empty."""
+        return [
+            f"{table}: {count} image{'s' * (count != 1)}, {self.labelled[table]} labelled"
+            for table, count in self.images.items()
+            if count
+        ]
+
+
+def look(settings: Settings, run: Run) -> Contents:
+    """Counts what there is; nothing is written.
+
+    Raises:
+        SettingsError: no data are named, see `check_roots`, or the label space
+            does not know a domain's classes.
+        DataError: a raw folder has not the layout of its format, or no training
+            images.
+    """
+    if is_prepared(run):
+        return _prepared(run)
+    check_roots(settings)
+    images, labelled, sizes = dict[str, int](), dict[str, int](), list[list[Size]]()
+    for role in _ROLES:
+        if getattr(settings, role).root:
+            splits = _raw(settings, role)
+            images |= {f"{role}-{split}": len(records) for split, records in splits.items()}
+            labelled |= {f"{role}-{split}": _labelled(r) for split, r in splits.items()}
+            sizes.append(auto_size.sizes([r.image for some in splits.values() for r in some]))
+        else:
+            drawn = {f"{role}-{s}": getattr(settings.streets, f"num_{s}") for s in SPLITS}
+            images, labelled = images | drawn, labelled | drawn
+            sizes.append([getattr(settings.streets, _DRAWN[role])])
+    return Contents(images, labelled, preparation.fitting_size(settings.prepare, sizes), False)
+
+
+def check_roots(settings: Settings) -> None:
+    """Refuses settings that name no data and do not say how to draw them.
+
+    Raises:
+        SettingsError: a root is missing.
+    """
+    for role in _ROLES:
+        if not getattr(settings, role).root and settings.streets is None:
+            raise SettingsError(f"Give the {role}'s folder: --{role} ROOT.")
+
+
+def is_prepared(run: Run) -> bool:
+    """Whether the records of a run are there."""
+    return (run.root / "records" / "done.json").is_file()
+
+
+def is_scored(run: Run) -> bool:
+    """Whether the target has labelled test images to score arms on."""
+    return _labelled_records(run)["target-test"] > 0
+
+
+def _prepared(run: Run) -> Contents:
+    results = run.done("records").results
+    size = results.get("size")
+    if size is None:  # An earlier version did not tell.
+        first = read_records(run.root, run.root / "records" / "source-train.csv")[0]
+        size = image_size(first.image)
+    return Contents(results["records"], _labelled_records(run), (size[0], size[1]), True)
+
+
+def _labelled_records(run: Run) -> dict[str, int]:
+    results = run.done("records").results
+    if "labelled" in results:
+        return dict(results["labelled"])
+    # An earlier version did not count them.
+    tables = {table: run.root / "records" / f"{table}.csv" for table in results["records"]}
+    return {table: _labelled(read_records(run.root, path)) for table, path in tables.items()}
+
+
+def _raw(settings: Settings, role: str) -> Splits:
+    config = getattr(settings, role)
+    splits: Splits = config.find(Path(config.root))
+    if not splits["train"]:
+        where = " put some into train/images" if config.format == "folder" else " check its split"
+        raise DataError(f"{config.root} ({role}) has no training images;{where}.")
+    if any(_labelled(records) for records in splits.values()):
+        config.reader(find_space(settings.prepare.label_space))  # Refuses what does not fit.
+    return splits
+
+
+def _labelled(records: list[Record]) -> int:
+    return sum(record.label is not None for record in records)

@@ -1,0 +1,209 @@
+"""What a translator has made of the source's images, without target labels."""
+
+import math
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from i2i_keras.data import transforms
+from i2i_keras.data.records import Record, read_records, spread
+from i2i_keras.evaluation import distribution, drift
+from i2i_keras.evaluation.distribution import Extractor
+from i2i_keras.evaluation.inception import load_inception
+from i2i_keras.evaluation.summary import FLOOR
+from i2i_keras.experiment.arms import (
+    label_space,
+    load_segmenter,
+    prepared,
+    translated,
+    translated_stage,
+)
+from i2i_keras.experiment.settings import Settings
+from i2i_keras.models import pretrained
+from i2i_keras.run_folder import files
+from i2i_keras.run_folder.files import Facts
+from i2i_keras.run_folder.run import Done, Run
+from i2i_keras.segmenters.eye import Eye, read_pixels
+from i2i_keras.training.checkpoints import kept_steps
+from i2i_keras.translators import TRANSLATORS, appearance
+from i2i_keras.translators.apply import translate_pixels
+
+_FEW = 32  # Images whose appearance is compared: all are in memory at once.
+
+
+def scored_methods(settings: Settings) -> list[str]:
+    """Translators that are scored: by source_only's eyes, if there are arms."""
+    wanted = FLOOR in settings.arms or not settings.arms
+    return settings.methods if wanted and settings.evaluate.num_quality_images > 0 else []
+
+
+def back_methods(settings: Settings) -> list[str]:
+    """Translators by which the target is translated, too.
+
+    Where there are no arms: both domains are then of equal interest.
+    """
+    if settings.arms:
+        return []
+    return [method for method in settings.methods if "yx" in TRANSLATORS[method].directions]
+
+
+def score_translators(settings: Settings, run: Run) -> None:
+    """Scores all translators that can be, and writes `scores/METHOD.json`."""
+    for method in scored_methods(settings):
+        found = translator_quality(settings, run, method).results
+        files.write_json(run.root / "scores" / f"{method}.json", {"method": method, **found})
+
+
+def translator_quality(settings: Settings, run: Run, method: str) -> Done:
+    """What a translator has made of images; sees no label of the target.
+
+    Where there are arms, distances and drift in the eyes of source_only, or
+    distances in those of InceptionV3, where its weights are given. Without
+    arms, how near the translations look to the other domain.
+    """
+    if not settings.arms:
+        return _looks(settings, run, method)
+    config = settings.evaluate
+    count = config.num_quality_images
+    facts: Facts = {"num_quality_images": count, "num_drift_images": config.num_drift_images}
+    if config.inception:
+        facts["inception"] = pretrained.identity(config.inception)
+    inputs = {
+        "segmenter": run.done(f"segmenter/{FLOOR}").fingerprint,
+        "translated": run.done(translated_stage(method)).fingerprint,
+    }
+
+    def work(folder: Path) -> Facts:
+        _, segment, stride, bottom = load_segmenter(run, FLOOR)
+        label = f"the bottom of segmenter/{FLOOR}, mean over the image"
+        eye, multiple = Extractor(tf.function(bottom, reduce_retracing=True), label), stride
+        if config.inception:
+            eye, multiple = load_inception(config.inception), 1
+        source = spread(prepared(run, "source-train"), count)
+        target = spread(prepared(run, "target-train"), count)
+        made = {record.name: record for record in translated(run, method, "source-train")}
+        after = [made[record.name] for record in source]
+        before, new, wanted = (
+            distribution.features(eye.extract, records, multiple)
+            for records in (source, after, target)
+        )
+        half = max(2, min(len(source), len(target)) // 2)  # Subsets of all would not spread.
+        cycle_error = None
+        if "yx" in TRANSLATORS[method].directions:
+            back = TRANSLATORS[method].load(run.root / "translator" / method, "yx")
+            cycle_error = distribution.mean_difference(back, after, source)
+        return {
+            "features": eye.label,
+            "num_images": [len(source), len(target)],
+            "frechet_distance": {
+                "source": distribution.frechet_distance(before, wanted),
+                "translated": distribution.frechet_distance(new, wanted),
+            },
+            "kernel_distance": {
+                "source": distribution.kernel_distance(before, wanted, size=half),
+                "translated": distribution.kernel_distance(new, wanted, size=half),
+            },
+            "cycle_error": cycle_error,
+            "drift": _drift(settings, run, method, Eye(segment, stride)),
+        }
+
+    return run.stage(f"scores/{method}", facts, inputs, work)
+
+
+def _looks(settings: Settings, run: Run, method: str) -> Done:
+    """How translations of both directions look, without any segmenter."""
+    config = settings.evaluate
+    facts: Facts = {"num_quality_images": config.num_quality_images}
+    if config.inception:
+        facts["inception"] = pretrained.identity(config.inception)
+    directions = ("xy", "yx") if method in back_methods(settings) else ("xy",)
+    stages = {way: translated_stage(method, way) for way in directions}
+    inputs = {stage: run.done(stage).fingerprint for stage in stages.values()}
+
+    def work(folder: Path) -> Facts:
+        eye = load_inception(config.inception) if config.inception else None
+        count = config.num_quality_images
+        found = {}
+        for way in directions:
+            tables = ("source-train", "target-train")
+            table, other = tables if way == "xy" else tables[::-1]
+            made = read_records(run.root, run.root / stages[way] / f"{table}.csv")
+            before, after = prepared(run, table), {record.name: record for record in made}
+            chosen = spread(before, count)
+            wanted = spread(prepared(run, other), count)
+            pairs = (chosen, [after[record.name] for record in chosen], wanted)
+            found[way] = _appearance(*pairs)
+            if eye:
+                found[way] |= _distances(eye, *pairs)
+            back = way[::-1]
+            if back in TRANSLATORS[method].directions:
+                load = TRANSLATORS[method].load(run.root / "translator" / method, back)
+                few = [spread(records, _FEW) for records in pairs[:2]]
+                error = distribution.mean_difference(load, few[1], few[0])
+                found[way]["cycle_error"] = error
+        return {"directions": found, "features": eye.label if eye else ""}
+
+    return run.stage(f"scores/{method}", facts, inputs, work)
+
+
+def _appearance(
+    before: Sequence[Record], after: Sequence[Record], wanted: Sequence[Record]
+) -> Facts:
+    """Signals of `translators.appearance`, None where there is none."""
+    images = [_read(spread(records, _FEW)) for records in (before, after, wanted)]
+    found = appearance.appearance(*images)
+    return {name: value if math.isfinite(value) else None for name, value in found.items()}
+
+
+def _read(records: Sequence[Record]) -> Any:
+    return np.stack([transforms.normalize(read_pixels(r)).numpy() for r in records])
+
+
+def _distances(
+    eye: Extractor, before: Sequence[Record], after: Sequence[Record], wanted: Sequence[Record]
+) -> Facts:
+    features = [distribution.features(eye.extract, r, 1) for r in (before, after, wanted)]
+    half = max(2, min(len(before), len(wanted)) // 2)
+    names, sides = ("before", "after"), features[:2]
+    return {
+        "frechet_distance": {
+            name: distribution.frechet_distance(side, features[2])
+            for name, side in zip(names, sides, strict=True)
+        },
+        "kernel_distance": {
+            name: distribution.kernel_distance(side, features[2], size=half)
+            for name, side in zip(names, sides, strict=True)
+        },
+    }
+
+
+def _drift(settings: Settings, run: Run, method: str, eye: Eye) -> Facts:
+    """Drift of the translations, and on some of them that of earlier states."""
+    names, config = label_space(run).names, settings.evaluate
+    source = prepared(run, "source-train")
+    made = {record.name: record for record in translated(run, method, "source-train")}
+
+    def transitions(count: int) -> Any:
+        chosen = spread(source, count)
+        after = (eye.look_at(made[record.name]) for record in chosen)
+        return drift.transitions(map(eye.look_at, chosen), after, len(names))
+
+    final = transitions(config.num_quality_images)
+    compared = transitions(config.num_drift_images) if config.num_drift_images else final
+    done = run.done(f"translator/{method}").results
+    rows = [{"step": done.get("steps", 0), **drift.shares(compared, names)}]
+    load = TRANSLATORS[method].load_state
+    if load is not None and config.num_drift_images:
+        folder = run.root / "translator" / method
+        images = [read_pixels(r) for r in spread(source, config.num_drift_images)]
+        earlier = (
+            (step, partial(translate_pixels, load(folder, "xy", step)))
+            for step in kept_steps(folder)
+            if step < rows[0]["step"]
+        )
+        rows = drift.by_step(eye, images, earlier, names) + rows
+    return {**drift.summarize(final, names), "by_step": rows}

@@ -1,0 +1,103 @@
+"""Several trainings of one experiment, each in a run directory of its own."""
+
+from pathlib import Path
+
+from i2i_keras.errors import SettingsError
+from i2i_keras.experiment import run_settings
+from i2i_keras.experiment.settings import Settings
+from i2i_keras.run_folder import files
+from i2i_keras.run_folder.run import Run
+
+_SHARED = ("raw", "records")
+
+
+def repetitions(settings: Settings, run: Run, *, link: bool = True) -> list[tuple[Settings, Run]]:
+    """Settings and run directory of each training of an experiment.
+
+    Args:
+        settings: of the experiment.
+        run: where it lives; what is prepared there is shared by all.
+        link: whether to give each its link to that; otherwise nothing is
+            written.
+
+    Returns:
+        One pair for each of `settings.seeds`; without any, what was given.
+    """
+    if not settings.seeds:
+        return [(settings, run)]
+    members = [
+        (settings.model_copy(update={"seed": seed, "seeds": ()}), _member(run.root, seed, link))
+        for seed in settings.seeds
+    ]
+    kept = run_settings.read(run)
+    for own, member in members:
+        if link and kept and member.root.is_dir() and run_settings.read(member) is None:
+            run_settings.keep(member, kept.preset, own)  # It can be used alone.
+    return members
+
+
+def trainings(run: Run) -> list[Run]:
+    """Run directory of each training of an experiment that was scored.
+
+    Returns:
+        One for each seed, in order; of a single training, what was given.
+
+    Raises:
+        DataError: there is no summary.
+    """
+    seeds = files.read_json(run.root / "scores" / "summary.json").get("seeds", ())
+    return [_member(run.root, seed) for seed in seeds] or [run]
+
+
+def one_of(run: Run, seed: int | None) -> tuple[Run, int | None]:
+    """One training of an experiment, which need not be scored.
+
+    Args:
+        run: where the experiment lives.
+        seed: of the training; None = of the first one, if there are several.
+
+    Returns:
+        Its run directory and its seed; of a single training, what was given.
+
+    Raises:
+        SettingsError: there is no training of that seed.
+    """
+    known = sorted(
+        int(path.name.partition("-")[2])
+        for path in run.root.glob("seed-*")
+        if path.name.partition("-")[2].isdecimal() and path.is_dir()
+    )
+    if seed is None:
+        seeds = _in_order(run, known)
+        return (_member(run.root, seeds[0]), seeds[0]) if seeds else (run, None)
+    if seed not in known:
+        there = f"there are {', '.join(map(str, known))}" if known else "leave out --seed"
+        raise SettingsError(f"{run.root} has no training of seed {seed}; {there}.")
+    return _member(run.root, seed), seed
+
+
+def _in_order(run: Run, known: list[int]) -> list[int]:
+    """Seeds as the experiment has them; none, if it is a single training."""
+    summary = run.root / "scores" / "summary.json"
+    if summary.is_file():
+        return [*files.read_json(summary).get("seeds", ())]
+    alone = any((run.root / stage).is_dir() for stage in ("segmenter", "translator"))
+    return [] if alone else known
+
+
+def _member(root: Path, seed: int, link: bool = True) -> Run:
+    folder = root / f"seed-{seed}"
+    for stage in _SHARED:
+        if link and (root / stage).is_dir():
+            _link(folder / stage)
+    return Run(folder)
+
+
+def _link(path: Path) -> None:
+    """Links a stage of a member to that of the run; others may do so, too."""
+    path.parent.mkdir(exist_ok=True)
+    try:
+        path.symlink_to(Path("..") / path.name)  # Relative: a run can be moved.
+    except FileExistsError:
+        if not path.is_symlink():
+            raise

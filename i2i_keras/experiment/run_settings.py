@@ -1,0 +1,153 @@
+"""The settings of a run, kept in its folder, so that `--run` alone is enough.
+
+They lie in RUN/settings.json with the name of their preset. TOML files that
+they name are copied beside them, into RUN/settings; the places of all other
+files are written relative to the run, which so holds no absolute path.
+"""
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from i2i_keras import config
+from i2i_keras.config import Table
+from i2i_keras.experiment.settings import Settings
+from i2i_keras.run_folder import files, locks
+from i2i_keras.run_folder.run import Run
+
+_FILE = "settings.json"
+_PLACES = ("root", "initial")  # Settings that are paths, whatever their ending.
+_ENDINGS = (".toml", ".h5")
+# What may differ between two commands on one run, as it changes nothing that
+# was made: what is compared, how it is scored, and how fast.
+_FREE = ("arms", "translators", "seeds", "evaluate", "threads_per_operation")
+_FREE_PARTS = ("prepare.workers", "prepare.on_bad", "source.root", "target.root")
+
+
+class Kept(NamedTuple):
+    """What a run knows of its settings.
+
+    Attributes:
+        preset: name of the preset, or of the file, that it was begun with.
+        table: the settings as nested dicts, without those that are defaults.
+    """
+
+    preset: str
+    table: Table
+
+
+class Difference(NamedTuple):
+    """A setting that is not as in the run.
+
+    Attributes:
+        name: dotted.
+        there: its value in the run.
+        here: that which was asked for.
+    """
+
+    name: str
+    there: Any
+    here: Any
+
+    def __str__(self) -> str:
+        return f"{self.name} = {_shown(self.there)} in the run, {_shown(self.here)} here"
+
+    @property
+    def is_free(self) -> bool:
+        """Whether it changes nothing that was made."""
+        return self.name.partition(".")[0] in _FREE or self.name in _FREE_PARTS
+
+
+def read(run: Run) -> Kept | None:
+    """Reads the settings of a run; None if it keeps none.
+
+    Raises:
+        DataError: the file is broken.
+    """
+    path = run.root / _FILE
+    if not path.is_file():
+        return None
+    facts = files.read_json(path)
+    return Kept(facts["preset"], _with_paths(facts["settings"], lambda p: _found(run.root, p)))
+
+
+def keep(run: Run, preset: str, settings: Settings) -> None:
+    """Writes the settings of a run; others may do so at the same time."""
+    table = settings.model_dump(mode="json", exclude_defaults=True)
+    for role in ("source", "target"):  # Whole, for a root may be given alone.
+        table[role] = getattr(settings, role).model_dump(mode="json", exclude_defaults=True)
+    with locks.in_turn(run.root / ".locks", "settings"):
+        facts = {"preset": preset, "settings": _with_places(run.root, table)}
+        path = run.root / _FILE
+        if not path.is_file() or files.read_json(path) != facts:
+            files.write_json(path, facts)
+
+
+def differences(there: Settings, here: Settings) -> list[Difference]:
+    """Settings whose values differ, in the order of their names in the file."""
+    old, new = (config.flat(s.model_dump(mode="json")) for s in (there, here))
+    return [
+        Difference(name, old.get(name), new.get(name))
+        for name in dict.fromkeys([*new, *old])
+        if _meaning(name, old.get(name)) != _meaning(name, new.get(name))
+    ]
+
+
+def _shown(value: Any) -> str:
+    return "absent" if value is None else json.dumps(value)
+
+
+def _meaning(name: str, value: Any) -> Any:
+    """Of a TOML file what it holds, of another file or folder its place."""
+    if not _is_path(name.rpartition(".")[2], value):
+        return value
+    path = Path(value)
+    if path.suffix == ".toml" and path.is_file():
+        return config.read_toml(path)
+    return str(path.resolve())
+
+
+def _with_paths(table: Table, change: Callable[[str], str]) -> Table:
+    """A copy with each path changed."""
+    changed: Table = {}
+    for key, value in table.items():
+        if isinstance(value, dict):
+            changed[key] = _with_paths(value, change)
+        else:
+            changed[key] = change(value) if _is_path(key, value) else value
+    return changed
+
+
+def _is_path(key: str, value: Any) -> bool:
+    return isinstance(value, str) and bool(value) and (key in _PLACES or value.endswith(_ENDINGS))
+
+
+def _found(root: Path, place: str) -> str:
+    """A kept place, as seen from where the program is run."""
+    return os.path.relpath(os.path.normpath(root / place))
+
+
+def _with_places(root: Path, table: Table, prefix: str = "") -> Table:
+    """A copy with each path relative to the run, TOML files copied into it."""
+    changed: Table = {}
+    for key, value in table.items():
+        if isinstance(value, dict):
+            changed[key] = _with_places(root, value, f"{prefix}{key}-")
+        elif _is_path(key, value):
+            path = Path(value)
+            if path.suffix == ".toml" and key not in _PLACES:
+                path = _copied(path, root / "settings" / f"{prefix}{key}.toml")
+            changed[key] = os.path.relpath(path.resolve(), root.resolve())
+        else:
+            changed[key] = value
+    return changed
+
+
+def _copied(path: Path, copy: Path) -> Path:
+    data = path.read_bytes()
+    if not copy.is_file() or copy.read_bytes() != data:
+        with files.replacing(copy) as draft:
+            draft.write_bytes(data)
+    return copy

@@ -1,0 +1,138 @@
+"""`run`: walks through the plan of an experiment and shows its results."""
+
+import itertools
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from i2i_keras.experiment import contents, fitting, scoring, stages
+from i2i_keras.experiment.plan.progress import Progress
+from i2i_keras.experiment.plan.table import Row
+from i2i_keras.experiment.plan.tasks import Task, plan
+from i2i_keras.experiment.repetitions import repetitions
+from i2i_keras.experiment.settings import Settings
+from i2i_keras.report.findings import gain_text
+from i2i_keras.report.numbers import Arms, floor_mean, gain_pairs, interval, percent, shared_digits
+from i2i_keras.run_folder import locks
+from i2i_keras.run_folder.files import Facts, folder_name
+from i2i_keras.run_folder.run import Run
+from i2i_keras.translators import TRANSLATORS
+
+Tell = Callable[[str], None]
+
+
+def run_all(
+    settings: Settings,
+    run: Run,
+    tell: Tell,
+    only: Sequence[str] = (),
+    seed: int | None = None,
+    rows: Sequence[Row] = (),
+) -> Facts | None:
+    """Runs every stage that is not done yet, or a part of them.
+
+    What the labels at hand do not allow is left out, see `fitting`. Before
+    anything is prepared that is judged by the files that there are, afterwards
+    by what they hold.
+
+    Args:
+        settings: of the experiment.
+        run: where it lives; locked as shared where it is done in parts.
+        tell: is told what comes next and how each stage ended, and each arm's
+            score.
+        only: arms of the part; see `plan.tasks.plan`.
+        seed: of the part.
+        rows: `plan.table.forecast` of these tasks, for the time that is left;
+            without it none is told.
+
+    Returns:
+        The report's results; None if other parts are missing for that.
+
+    Raises:
+        SettingsError: the experiment has no such arm or seed, or what is asked
+            for cannot be done with the labels that there are.
+    """
+    before = fitting.fit(settings, run)
+    prepared = plan(before.settings, run, only, seed)[0]
+    scoring.check(before.settings, run)
+    done = prepared.do()
+    tell(f"{prepared.name}: {done}")
+    fitted = fitting.fit(settings, run)
+    found = [done.results.get(key, []) for key in ("stretched", "noted")]
+    for note in [*fitted.notes, *itertools.chain(*found)]:
+        if note not in before.notes:
+            tell(f"Note: {note}")
+    fitted.check(only)
+    repetitions(settings, run)  # Now that there is what they share.
+    tasks = plan(fitted.settings, run, only, seed)
+    if [_place(row.task) for row in rows] != [_place(task) for task in tasks]:
+        rows = [Row(task, None) for task in tasks]
+    progress = Progress(rows)
+    where = run.root
+    for task in tasks[1:]:
+        if task.run.root != where:
+            where = task.run.root
+            tell(f"--- seed {task.settings.seed} ---")
+        if line := progress.before(task):
+            tell(line)
+        done = task.do()
+        progress.after(task, done)
+        score = _scored(task)
+        seed_of = f" (seed {task.settings.seed})" if score and settings.seeds else ""
+        tell(f"{task.name}{seed_of}: {score or done}")
+    if only or seed is not None:
+        return _finish_together(fitted.settings, run, tell)
+    stages.evaluate(fitted.settings, run)
+    return stages.report(run)
+
+
+def _place(task: Task) -> tuple[Path, str]:
+    """Tells tasks of a plan apart."""
+    return task.run.root, task.name
+
+
+def _scored(task: Task) -> str:
+    """The score of an arm, if that is what has been done."""
+    if task.kind != "evaluate" or task.of in TRANSLATORS or not contents.is_scored(task.run):
+        return ""
+    return score_text(scoring.standing(task.settings, task.run, task.of), task.of)
+
+
+def score_text(arms: Arms, arm: str) -> str:
+    """An arm's score in a line; a gain that may be chance is called so.
+
+    Args:
+        arms: what `summary.compare` has of it and, if it is there, source_only.
+        arm: which one.
+    """
+    facts, floor, digits = arms[arm], floor_mean(arms), shared_digits(gain_pairs(arms))
+    text = f"mean IoU {percent(facts['mean_iou'], digits)} %"
+    if facts["ci95"]:
+        text += f" ({interval(facts['ci95'], digits)})"
+    if "gain" not in facts:
+        return text
+    # source_only's own line, further up, has one digit.
+    over = f" over {percent(floor, digits)} %" if digits > 1 else ""
+    return f"{text}, gain {gain_text(facts, floor, digits)}{over}"
+
+
+def _finish_together(settings: Settings, run: Run, tell: Tell) -> Facts | None:
+    """Scores and reports what several processes have done, if that is all."""
+    members = repetitions(settings, run)
+    missing = [
+        f"{arm} (seed {own.seed})" if settings.seeds else arm
+        for own, member in members
+        for arm in own.arms
+        if not (member.root / "segmenter" / folder_name(arm) / "done.json").is_file()
+    ]
+    if missing:
+        tell(
+            f"Not trained yet: {', '.join(missing)}; whoever trains the last one makes the report."
+        )
+        return None
+
+    def waits() -> None:
+        tell("Waiting for another process, which makes the report.")
+
+    with locks.in_turn(run.root / ".locks", "report", waits):
+        stages.evaluate(settings, run)
+        return stages.report(run)

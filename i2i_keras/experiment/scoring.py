@@ -1,0 +1,263 @@
+"""`evaluate`: from trained arms and translators to scores."""
+
+import contextlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from i2i_keras.data.spaces import LabelSpace
+from i2i_keras.errors import DataError
+from i2i_keras.evaluation import best, intervals, prediction, summary
+from i2i_keras.evaluation.inception import load_inception
+from i2i_keras.evaluation.summary import FLOOR
+from i2i_keras.evaluation.whole_images import check_window
+from i2i_keras.experiment import contents, quality, states, unscored
+from i2i_keras.experiment.arms import label_space, load_segmenter, prepared
+from i2i_keras.experiment.repetitions import repetitions
+from i2i_keras.experiment.settings import Settings
+from i2i_keras.preparation.prepare import NATIVE_TABLE
+from i2i_keras.run_folder import files
+from i2i_keras.run_folder.files import Facts, folder_name
+from i2i_keras.run_folder.run import Done, Run
+from i2i_keras.segmenters.eye import Eye
+
+
+def evaluate(settings: Settings, run: Run) -> Facts:
+    """Scores all arms on the target's test records, and all translators.
+
+    Predictions and distances are computed once; intervals and summary are
+    made from them anew each time. Several repetitions are scored one by one
+    and then together. Where the target has no labelled test images, see
+    `unscored.evaluate`.
+
+    Returns:
+        What `scores/summary.json` holds.
+    """
+    check(settings, run)
+    if not settings.arms or not contents.is_scored(run):
+        return unscored.evaluate(settings, run)
+    if not settings.seeds:
+        return _evaluate(settings, run)
+    members = repetitions(settings, run)
+    singles = [_evaluate(own, member) for own, member in members]
+    confusions = {
+        arm: np.stack([load_confusions(member, arm) for _, member in members])
+        for arm in settings.arms
+    }
+    results = _compare(settings, confusions)
+    folder, space = run.root / "scores", label_space(run)
+    for arm, facts in results.items():
+        # What is not compared by its chance is given as the mean.
+        known = [single["arms"][arm] for single in singles]
+        results[arm] = {**summary.mean_of(known), **facts}
+        results[arm].get("label_chosen", {}).pop("step", None)  # It is of one training.
+        name = folder_name(arm)
+        details = [files.read_json(m.root / "scores" / f"{name}.json") for _, m in members]
+        files.write_json(folder / f"{name}.json", {**summary.mean_of(details), **facts})
+        total = confusions[arm].sum(axis=(0, 1))
+        summary.write_confusion(folder / f"{name}-confusion.csv", space.names, total)
+    facts = {**singles[0], "bootstrap_seed": settings.seed}
+    facts |= {"seeds": [*settings.seeds], "best": _best(settings, confusions, space)}
+    facts |= {"arms": results}
+    files.write_json(folder / "summary.json", facts)
+    return facts
+
+
+def check(settings: Settings, run: Run) -> None:
+    """Looks for weights that will be needed, before anything long starts.
+
+    Raises:
+        DataError: they are not to be had, or a segmenter was trained with
+            another seed.
+    """
+    members = repetitions(settings, run, link=False)
+    trained = [
+        (member.root / "segmenter" / folder_name(arm) / "done.json").is_file()
+        for own, member in members
+        for arm in own.arms
+    ]
+    scored = [
+        (member.root / "scores" / method / "done.json").is_file()
+        for own, member in members
+        for method in quality.scored_methods(own)
+    ]
+    for own, member in members:
+        for arm in own.arms:
+            _check_seed(own, member, arm)
+    if not all(trained):
+        settings.segmenter.facts()
+    if settings.evaluate.inception and not all(scored):
+        load_inception(settings.evaluate.inception)
+
+
+def score_arm(settings: Settings, run: Run, arm: str) -> Done:
+    """Does what `evaluate` will need of one arm, once its training is done.
+
+    Returns:
+        How long that took; its results are those of the final state alone.
+    """
+    if not contents.is_scored(run):
+        return unscored.predict(settings, run, arm)
+    return _predict(settings, run, arm).beside(states.score_states(settings, run, arm))
+
+
+def standing(settings: Settings, run: Run, arm: str) -> dict[str, Facts]:
+    """The scores of one arm so far, and of source_only.
+
+    Returns:
+        See `summary.compare`; a gain if source_only has been scored, too.
+    """
+    known = [FLOOR] if _is_scored(run, FLOOR) and arm != FLOOR else []
+    confusions = {a: load_confusions(run, a)[np.newaxis] for a in (*known, arm)}
+    return _compare(settings, confusions)
+
+
+def load_confusions(run: Run, arm: str, size: str = "confusions") -> Any:
+    """What `evaluate` has counted of an arm.
+
+    Args:
+        run: of a single training.
+        arm: that was scored.
+        size: `confusions`, at working size, or `native`.
+
+    Returns:
+        `(images, classes, classes)` int64, in the order of target-test.
+    """
+    path = run.root / "scores" / folder_name(arm) / "confusions.npz"
+    with np.load(path, allow_pickle=False) as arrays:
+        return arrays[size]
+
+
+def scored_eye(run: Run, arm: str) -> Eye:
+    """The segmenter of an arm, which sees images as `evaluate` showed them.
+
+    Raises:
+        DataError: the arm has not been scored.
+    """
+    scored = run.root / "scores" / folder_name(arm) / "done.json"
+    window, segmenter = files.read_json(scored)["settings"].get("window"), load_segmenter(run, arm)
+    return Eye(states.windowed_eye(window, segmenter), segmenter.stride)
+
+
+def _check_seed(settings: Settings, run: Run, arm: str) -> None:
+    """Refuses to score what was trained with another seed as if with this."""
+    path = run.root / "segmenter" / folder_name(arm) / "done.json"
+    if path.is_file():
+        seed = (files.read_json(path).get("settings") or {}).get("seed", settings.seed)
+        if seed != settings.seed:
+            raise DataError(
+                f"{path.parent} was made with seed = {seed}, here it is {settings.seed}; leave"
+                " that out, or use another --run."
+            )
+
+
+def _evaluate(settings: Settings, run: Run) -> Facts:
+    """Scores what was trained once."""
+    confusions, counts = {}, {}
+    for arm in settings.arms:
+        counts[arm] = _predict(settings, run, arm).results
+        confusions[arm] = load_confusions(run, arm)[np.newaxis]
+    results = _compare(settings, confusions)
+    for arm, facts in results.items():
+        facts.update(_write_scores(run, arm, {"arm": arm, **facts, **counts[arm]}))
+        facts.update(states.label_chosen(settings, run, arm))
+    quality.score_translators(settings, run)
+    space, first = label_space(run), settings.arms[0]
+    facts = {
+        "label_space": space.name,
+        "num_images": counts[first]["num_images"],
+        "bootstrap_samples": settings.evaluate.bootstrap_samples,
+        "bootstrap_seed": settings.seed,
+        "select": settings.segmenter.select,
+        "absent": summary.absent(space.names, confusions[first].sum(axis=(0, 1))),
+        "best": _best(settings, confusions, space),
+        "arms": results,
+    }
+    files.write_json(run.root / "scores" / "summary.json", facts)
+    return facts
+
+
+def _compare(settings: Settings, confusions: dict[str, Any]) -> dict[str, Facts]:
+    """Means and intervals of all arms; confusions as `intervals.bootstrap`."""
+    samples = settings.evaluate.bootstrap_samples
+    return summary.compare(intervals.bootstrap(confusions, samples, settings.seed))
+
+
+def _best(settings: Settings, confusions: dict[str, Any], space: LabelSpace) -> Facts:
+    """See `best.find_best`; of the test sets of `_compare`."""
+    samples = settings.evaluate.bootstrap_samples
+    return best.find_best(confusions, space, samples, settings.seed)
+
+
+def _is_scored(run: Run, arm: str) -> bool:
+    return (run.root / "scores" / folder_name(arm) / "done.json").is_file()
+
+
+def _write_scores(run: Run, arm: str, facts: Facts) -> Facts:
+    """Writes the scores and the confusion matrix of an arm.
+
+    Returns:
+        What the summary holds besides: `native_mean_iou`, where there is one.
+    """
+    space, name = label_space(run), folder_name(arm)
+    confusion = load_confusions(run, arm).sum(axis=0)
+    facts = {**facts, **summary.details(space, confusion)}
+    more = {}
+    if "native" in facts:
+        native = summary.details(space, load_confusions(run, arm, "native").sum(axis=0))
+        facts["native"] = {**native, **facts["native"]}
+        more["native_mean_iou"] = native["mean_iou"]
+    files.write_json(run.root / "scores" / f"{name}.json", facts)
+    summary.write_confusion(run.root / "scores" / f"{name}-confusion.csv", space.names, confusion)
+    return more
+
+
+def _predict(settings: Settings, run: Run, arm: str) -> Done:
+    name = folder_name(arm)
+    inputs = {"segmenter": run.done(f"segmenter/{name}").fingerprint}
+    scores = run.root / "scores"
+    num_pictures, window = settings.evaluate.num_pictures, settings.evaluate.window
+    facts: Facts = {"num_pictures": num_pictures}
+    if window:  # Only then, so that arms that were scored without stay so.
+        facts["window"] = window
+        # Now: a stage that has begun keeps its settings.
+        check_window(window, load_segmenter(run, arm).stride)
+
+    def work(folder: Path) -> Facts:
+        segmenter = load_segmenter(run, arm)
+        seen = states.windowed_eye(window, segmenter)
+        num_classes = len(label_space(run).names)
+
+        def predict(
+            table: str, pictures: Path, limit: int | None, native: dict[str, Path] | None = None
+        ) -> prediction.Prediction:
+            records = prepared(run, table)[:limit]
+            places = {r.name: pictures / name / f"{r.name}.png" for r in records[:num_pictures]}
+            return prediction.predict(seen, records, num_classes, segmenter.stride, places, native)
+
+        found = predict("target-test", scores / "predictions", None, _native_labels(run))
+        if arm == FLOOR:  # The report's figure 8.
+            # No score depends on it, and Cityscapes withholds its test labels.
+            with contextlib.suppress(DataError):
+                predict("source-test", scores / "predictions-source", num_pictures)
+        matrices = {"confusions": found.confusions}
+        if found.native:
+            matrices["native"] = found.native.confusions
+        with files.replacing(folder / "confusions.npz") as draft:
+            np.savez_compressed(draft, **matrices)
+        results = {**_numbers(found), "num_images": len(found.confusions)}
+        return results | {"native": _numbers(found.native)} if found.native else results
+
+    return run.stage(f"scores/{name}", facts, inputs, work)
+
+
+def _numbers(found: prediction.Prediction) -> Facts:
+    return {"loss": found.loss, "calibration_error": found.calibration_error}
+
+
+def _native_labels(run: Run) -> dict[str, Path] | None:
+    """Target-test labels at native size by name, if they were prepared."""
+    if not (run.root / "records" / f"{NATIVE_TABLE}.csv").is_file():
+        return None
+    return {r.name: r.label for r in prepared(run, NATIVE_TABLE) if r.label}

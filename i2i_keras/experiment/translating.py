@@ -1,0 +1,242 @@
+"""What is done with a trained translator: records, any images, export."""
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import keras
+import numpy as np
+
+from i2i_keras.data.each_image import find_images, refuse_others
+from i2i_keras.data.records import read_image, write_records
+from i2i_keras.errors import SettingsError, unknown
+from i2i_keras.experiment.arms import prepared, translated_stage
+from i2i_keras.run_folder import files, locks
+from i2i_keras.run_folder.files import Facts
+from i2i_keras.run_folder.run import Done, Run
+from i2i_keras.training import checkpoints
+from i2i_keras.translators import TRANSLATORS, tiles
+from i2i_keras.translators.apply import Translate, translate_records, unfinished
+from i2i_keras.translators.export import export_generator
+
+# Tables that are translated, by direction.
+_TABLES = {"xy": ("source-train", "source-val"), "yx": ("target-train",)}
+
+
+class Trained(NamedTuple):
+    """A trained translator, one way.
+
+    Attributes:
+        run: that it was trained in.
+        method: a key of `TRANSLATORS`.
+        direction: `xy` or `yx`.
+        tile: side of tiles, see `tiles.when_large`.
+        step: of a kept state; None = the end of the training.
+    """
+
+    run: Run
+    method: str
+    direction: str = "xy"
+    tile: int | None = None
+    step: int | None = None
+
+    @property
+    def folder(self) -> Path:
+        """Where its training left it."""
+        return self.run.root / "translator" / self.method
+
+    def done(self) -> Done:
+        """How its training ended.
+
+        Raises:
+            SettingsError: there is no such method, it does not translate in
+                this direction, or keeps no state of this step.
+            DataError: it has not been trained.
+        """
+        check_method(self.method)
+        if self.direction not in TRANSLATORS[self.method].directions:
+            raise SettingsError(
+                f"{self.method} does not translate {self.direction}; for that, train it with source"
+                " and target exchanged, or take a translator of both directions."
+            )
+        done = self.run.done(f"translator/{self.method}")
+        if self.step is not None:
+            checkpoints.check_step(self.folder, self.step)
+        return done
+
+    def load(self) -> Translate:
+        """From images `(1, height, width, 3)` in [-1, 1] to translated ones."""
+        method = TRANSLATORS[self.method]
+        if method.load_generator is not None:
+            return tiles.when_large(self.network(), self.tile)
+        function: Translate
+        if self.step is None or method.load_state is None:
+            function = method.load(self.folder, self.direction)
+        else:
+            function = method.load_state(self.folder, self.direction, self.step)
+        return function
+
+    def network(self, **changes: Any) -> keras.Model:
+        """The network that translates; `changes` are of how it is loaded.
+
+        Raises:
+            SettingsError: it has none.
+        """
+        load = TRANSLATORS[self.method].load_generator
+        if load is None:
+            able = [name for name, method in TRANSLATORS.items() if method.load_generator]
+            raise SettingsError(
+                f"{self.method} has no network that could be exported; take {' or '.join(able)}."
+            )
+        step = {} if self.step is None else {"step": self.step}
+        return load(self.folder, self.direction, **step, **changes)
+
+    def fingerprint(self) -> str:
+        """Of all that decides what it makes of an image."""
+        step = [] if self.step is None else [self.step]
+        hashes = checkpoints.hashes(self.folder, self.step)
+        return files.fingerprint([self.method, self.direction, hashes, *step])
+
+
+class _Job(NamedTuple):
+    """Translation of a run's records: the stage, and its parts."""
+
+    stage: str
+    settings: Facts
+    inputs: dict[str, str]
+    compute: Callable[[locks.Shard], None]
+    is_complete: Callable[[], bool]
+    finish: Callable[[Path], Facts]
+
+
+def check_method(method: str) -> None:
+    """Refuses a name that is no translator.
+
+    Raises:
+        SettingsError: it is not a key of `TRANSLATORS`.
+    """
+    if method not in TRANSLATORS:
+        raise SettingsError(f"{unknown('No translator', method, TRANSLATORS)}.")
+
+
+def check_methods(methods: Iterable[str]) -> None:
+    """`check_method` of several, before the first one is at work."""
+    for method in methods:
+        check_method(method)
+
+
+def exported_method(run: Run) -> str:
+    """The translator that is exported where none is named.
+
+    Returns:
+        The only one that is trained and has a network; else CycleGAN.
+
+    Raises:
+        SettingsError: there are others, but no CycleGAN.
+    """
+    known = [
+        name
+        for name, method in TRANSLATORS.items()
+        if method.load_generator and (run.root / "translator" / name / "done.json").is_file()
+    ]
+    if len(known) > 1 and "cyclegan" not in known:
+        raise SettingsError(f"Which translator? Give --method, one of {', '.join(known)}.")
+    return known[0] if len(known) == 1 else "cyclegan"
+
+
+def translate(trained: Trained) -> Done:
+    """Translates its run's labelled source (`xy`), or target images (`yx`)."""
+    job = _job(trained)
+
+    def work(folder: Path) -> Facts:
+        with locks.sharing(folder, locks.Shard()):  # Not beside one that does a share of it.
+            job.compute(locks.Shard())
+        return job.finish(folder)
+
+    return trained.run.stage(job.stage, job.settings, job.inputs, work)
+
+
+def translate_shard(trained: Trained, shard: locks.Shard) -> Done | None:
+    """Does a share of `translate`; the last one to end finishes the stage.
+
+    Args:
+        trained: whose run is where all shards meet; locked as shared.
+        shard: what this process does.
+
+    Returns:
+        How the stage ended; None if others have not done their shards yet.
+    """
+    job, run = _job(trained), trained.run
+    folder = run.root / job.stage
+    with locks.sharing(folder, shard):
+        with locks.in_turn(folder):
+            if done := run.begin(job.stage, job.settings, job.inputs):
+                return done
+        job.compute(shard)
+        with locks.in_turn(folder):
+            if not job.is_complete():
+                return None
+            return run.stage(job.stage, job.settings, job.inputs, job.finish)
+
+
+def translate_images(trained: Trained, images: str, out: Path, shard: locks.Shard) -> int:
+    """Translates images, each of any size, and returns their number.
+
+    Args:
+        trained: the translator.
+        images: folder, file or pattern.
+        out: folder that gets `NAME.png` of each.
+        shard: what this process does.
+    """
+    trained.done()
+    records = shard.of(find_images(images, out))
+    refuse_others(records, lambda name: [out / f"{name}.png"])
+    with locks.sharing(out, shard):
+        translate_records(trained.load(), records, out, "translate", trained.fingerprint())
+    return len(records)
+
+
+def export(trained: Trained, kind: str, out: Path, image: Path | None) -> int:
+    """Writes the network in a format that runs without this package.
+
+    Args:
+        trained: the translator.
+        kind: a key of `formats.FORMATS`.
+        out: file or folder that is made.
+        image: to compare on; None = the first that it was trained on.
+
+    Returns:
+        The largest difference from the network itself, in gray levels of 255.
+    """
+    trained.done()
+    generator = trained.network(precision="float32")
+    if image is None:
+        image = prepared(trained.run, _TABLES[trained.direction][0])[0].image
+    return export_generator(generator, kind, out, np.asarray(read_image(image)))
+
+
+def _job(trained: Trained) -> _Job:
+    inputs = {"translator": trained.done().fingerprint}
+    run, direction = trained.run, trained.direction
+    stage = translated_stage(trained.method, direction)
+    root, origin = run.root / stage, trained.fingerprint()
+    tables = {table: prepared(run, table) for table in _TABLES[direction]}
+    if direction == "yx":  # The target's labels are not for training.
+        tables = {t: [r._replace(label=None) for r in records] for t, records in tables.items()}
+
+    def compute(shard: locks.Shard) -> None:
+        function = trained.load()
+        for table, records in tables.items():
+            what = f"translate {table}"
+            translate_records(function, shard.of(records), root / table, what, origin)
+
+    def is_complete() -> bool:
+        return not any(unfinished(records, root / t, origin) for t, records in tables.items())
+
+    def finish(folder: Path) -> Facts:
+        for table, records in tables.items():
+            new = [r._replace(image=folder / table / f"{r.name}.png") for r in records]
+            write_records(run.root, folder / f"{table}.csv", new)
+        return {"records": {table: len(records) for table, records in tables.items()}}
+
+    return _Job(stage, {"direction": direction}, inputs, compute, is_complete, finish)

@@ -1,0 +1,122 @@
+"""What is said of arms where the target has no labelled test images.
+
+No score: what each arm predicts, how sure it is, and how far arms agree. That
+two arms agree does not say that they are right.
+"""
+
+from collections.abc import Mapping, Sequence
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+from tqdm import tqdm
+
+from i2i_keras.data.records import Record, read_label, spread, write_records
+from i2i_keras.evaluation import summary
+from i2i_keras.experiment import quality
+from i2i_keras.experiment.arms import label_space, load_segmenter, prepared
+from i2i_keras.experiment.repetitions import repetitions
+from i2i_keras.experiment.settings import Settings
+from i2i_keras.experiment.states import windowed_eye
+from i2i_keras.run_folder import files
+from i2i_keras.run_folder.files import Facts, folder_name
+from i2i_keras.run_folder.run import Done, Run
+from i2i_keras.segmenters.eye import Eye
+
+# What the predictions are of: relative to the run directory.
+TABLE = "scores/predicted.csv"
+_FEWEST = 20  # Images, even where translators are judged by fewer.
+
+
+def evaluate(settings: Settings, run: Run) -> Facts:
+    """Compares the predictions of all arms, and scores all translators.
+
+    Returns:
+        What `scores/summary.json` holds: `scored`, which is false; `arms`, by
+        arm what `predict` returns; `agreement`, by two arms `A, B` the share of
+        pixels of which both say the same; `translators`.
+    """
+    members = repetitions(settings, run)
+    singles = [_evaluate(own, member) for own, member in members]
+    if not settings.seeds:
+        return singles[0]
+    facts = {**summary.mean_of(singles), "seeds": [*settings.seeds]}
+    files.write_json(run.root / "scores" / "summary.json", facts)
+    return facts
+
+
+def predict(settings: Settings, run: Run, arm: str) -> Done:
+    """Lets an arm predict images of the target, of its test if there are.
+
+    Returns:
+        `num_images`; `confidence`, the mean probability of what is predicted;
+        and `shares` of the predicted classes in all pixels.
+    """
+    name, window = folder_name(arm), settings.evaluate.window
+    count = max(_FEWEST, settings.evaluate.num_quality_images)
+    inputs = {"segmenter": run.done(f"segmenter/{name}").fingerprint}
+    facts: Facts = {"num_images": count, "window": window, "scored": False}
+
+    def work(folder: Path) -> Facts:
+        records = _looked_at(run, count)
+        write_records(run.root, run.root / TABLE, records)
+        segmenter = load_segmenter(run, arm)
+        eye = Eye(windowed_eye(window, segmenter), segmenter.stride)
+        names = label_space(run).names
+        pixels, confidence = np.zeros(len(names), np.int64), []
+        for record in tqdm(records, desc=f"predict {arm}", unit="image", mininterval=1.0):
+            seen = eye.look_at(record)
+            pixels += np.bincount(seen.classes.ravel(), minlength=len(names))
+            confidence.append(float(seen.confidence.mean()))
+            with files.replacing(_place(run, arm, record)) as draft:
+                Image.fromarray(seen.classes.astype(np.uint8)).save(draft, "PNG")
+        return {
+            "num_images": len(records),
+            "confidence": float(np.mean(confidence)),
+            "shares": dict(zip(names, (pixels / pixels.sum()).tolist(), strict=True)),
+        }
+
+    return run.stage(f"scores/{name}", facts, inputs, work)
+
+
+def _evaluate(settings: Settings, run: Run) -> Facts:
+    """Compares what was trained once."""
+    arms = {arm: predict(settings, run, arm).results for arm in settings.arms}
+    quality.score_translators(settings, run)
+    facts = {
+        "scored": False,
+        "label_space": label_space(run).name,
+        "select": settings.segmenter.select,
+        "num_images": next((found["num_images"] for found in arms.values()), 0),
+        "arms": arms,
+        "agreement": _agreement(run, settings.arms, arms),
+        "translators": settings.methods,
+    }
+    files.write_json(run.root / "scores" / "summary.json", facts)
+    return facts
+
+
+def _looked_at(run: Run, count: int) -> list[Record]:
+    """Images of the target, without labels: none is opened."""
+    records = prepared(run, "target-test") or prepared(run, "target-train")
+    return [record._replace(label=None) for record in spread(records, count)]
+
+
+def _place(run: Run, arm: str, record: Record) -> Path:
+    return run.root / "scores" / "predictions" / folder_name(arm) / f"{record.name}.png"
+
+
+def _agreement(run: Run, arms: Sequence[str], found: Mapping[str, Any]) -> dict[str, float]:
+    """Share of pixels of which two arms say the same, by `A, B`."""
+    if not found:
+        return {}
+    same = dict.fromkeys(combinations(arms, 2), 0)
+    total = 0
+    for record in _looked_at(run, min(facts["num_images"] for facts in found.values())):
+        seen = {arm: read_label(_place(run, arm, record)) for arm in arms}
+        total += next(iter(seen.values())).size
+        for one, other in same:
+            same[one, other] += int((seen[one] == seen[other]).sum())
+    return {", ".join(pair): count / total for pair, count in same.items()}

@@ -1,0 +1,1 @@
+"""From arrays to figures, for the report and the notebooks."""

@@ -1,0 +1,1 @@
+"""From raw trees to records: found, checked, brought to the working size."""

@@ -1,0 +1,165 @@
+"""Tells which data set a folder is, or how a plain one is laid out."""
+
+import itertools
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from PIL import Image
+
+from i2i_keras.data.encodings import LabelReader, build_reader, what_else
+from i2i_keras.data.records import SPLITS, Record, Splits, images_in, open_image, spread
+from i2i_keras.data.spaces import LABEL_SPACES
+from i2i_keras.datasets import DATASETS
+from i2i_keras.datasets.folder import HOLD_OUT
+from i2i_keras.errors import DataError, FileError
+from i2i_keras.preparation.domains import DomainConfig
+
+_LOOKED_AT = 50  # Label files.
+_MOST_CLASSES = 64  # More numbers or colors than that are no classes.
+_FRAME_DIGITS = 5  # Of GTA5's names.
+_FIRST_SEEN = 7  # Cityscapes ids below are void, and two of them are rare.
+
+Code = int | tuple[int, int, int]
+
+
+class Detected(NamedTuple):
+    """What a folder holds.
+
+    Attributes:
+        config: how to read it; without a `split` where it has none.
+        splits: its records.
+        codes: numbers or colors of its label files, where they are no
+            Cityscapes ids or colors; else empty.
+    """
+
+    config: DomainConfig
+    splits: Splits
+    codes: tuple[Code, ...] = ()
+
+    def labelled(self, split: str) -> int:
+        """How many images of a split have a label."""
+        return sum(record.label is not None for record in self.splits[split])
+
+    @property
+    def records(self) -> list[Record]:
+        """Those of all splits."""
+        return [record for split in SPLITS for record in self.splits[split]]
+
+
+def detect(root: Path) -> Detected:
+    """Tells how a folder is laid out; opens a few of its labels.
+
+    Raises:
+        DataError: it is not there, or holds no image that we would find.
+    """
+    if not root.is_dir():
+        raise DataError(f"{root} is not a folder; give one with images.")
+    name = _data_set(root)
+    if name != "folder":
+        config = DomainConfig(
+            format=name, encoding=_file_kind(root) if name == "cityscapes" else ""
+        )
+        return Detected(config, config.find(root))
+    return _plain(root)
+
+
+def _data_set(root: Path) -> str:
+    if (root / "leftImg8bit").is_dir():
+        of_idd = any((root / "leftImg8bit").glob("*/*/*_image.jpg"))
+        return "idd" if of_idd else "cityscapes"
+    if (root / "train").is_dir() and (root / "trainannot").is_dir():
+        return "camvid"
+    return "gta5" if _is_gta5(root) else "folder"
+
+
+def _is_gta5(root: Path) -> bool:
+    """Frames of five digits with palette labels; others number theirs, too."""
+    images, labels = root / "images", root / "labels"
+    if not images.is_dir() or not labels.is_dir():
+        return False
+    names = [path.stem for path in images_in(images)]
+    if not names or not all(n.isdecimal() and len(n) == _FRAME_DIGITS for n in names):
+        return False
+    first = next(iter(sorted(labels.glob("*.png"))), None)
+    return first is not None and _mode(first) == "P"
+
+
+def _file_kind(root: Path) -> str:
+    """Which label files of Cityscapes there are."""
+    endings = {"ids": "labelIds", "train_ids": "labelTrainIds", "colors": "color"}
+    for encoding, ending in endings.items():
+        if any((root / "gtFine").glob(f"*/*/*_{ending}.png")):
+            return encoding
+    return "ids"
+
+
+def _plain(root: Path) -> Detected:
+    config = DomainConfig(format="folder")
+    splits = config.find(root)
+    parted = any(splits[split] for split in SPLITS[1:])
+    train = splits["train"]
+    missing = [r for r in train if r.label is not None and not r.label.is_file()]
+    if not parted and missing and len(missing) < len(train):
+        config = config.model_copy(update={"split": "labelled_as_test"})
+    elif not parted and train and all(record.label for record in train):
+        config = config.model_copy(update={"split": HOLD_OUT})
+    splits = config.find(root)
+    labels = [record.label for some in splits.values() for record in some if record.label]
+    encoding, codes = _of_labels([path for path in labels if path.is_file()])
+    return Detected(config.model_copy(update={"encoding": encoding}), splits, codes)
+
+
+def _of_labels(labels: list[Path]) -> tuple[str, tuple[Code, ...]]:
+    """The encoding of label files, or what they hold if it is none of ours."""
+    if not labels:
+        return "", ()
+    chosen, dataset = spread(labels, _LOOKED_AT), DATASETS["folder"]
+    space = LABEL_SPACES["cityscapes19"]
+    # Train ids could all be ids as well, and any small numbers train ids.
+    train_ids = _seem_train_ids(chosen)
+    for encoding in ("train_ids",) if train_ids else ("ids", "colors"):
+        if _fits(chosen, build_reader(dataset, encoding, space)):
+            return encoding, ()
+    codes = {code for path in chosen for code in itertools.islice(_codes(path), _MOST_CLASSES + 1)}
+    if len(codes) > _MOST_CLASSES:
+        raise DataError(
+            f"{chosen[0]} and its neighbors hold more than {_MOST_CLASSES} numbers or colors, which"
+            " is no label; give PNGs with one number or color for each class."
+        )
+    return "", tuple(sorted(codes, key=lambda code: (isinstance(code, tuple), code)))
+
+
+def _seem_train_ids(labels: list[Path]) -> bool:
+    """Whether labels hold train ids, by what ids would hardly be together."""
+    numbers = {code for path in labels for code in _codes(path) if isinstance(code, int)}
+    found = np.array(sorted(numbers), np.uint8)
+    return what_else(found) == "train_ids" and (found < _FIRST_SEEN).sum() > 1
+
+
+def _fits(labels: list[Path], reader: LabelReader) -> bool:
+    """Whether all numbers are classes, and not all of them are ignored."""
+    counted = False
+    for path in labels:
+        try:
+            numbers = np.unique(reader.numbers(path))
+        except FileError:
+            return False
+        if not reader.valid[numbers].all():
+            return False
+        counted = counted or bool((reader.labels[numbers] != 255).any())
+    return counted
+
+
+def _codes(path: Path) -> list[Code]:
+    """The numbers or colors that a label file holds."""
+    with open_image(path) as image:
+        if image.mode in ("L", "P"):
+            return np.unique(np.asarray(image)).tolist()
+        colors = image.convert("RGB").getcolors(1 << 24) or []
+    return [(c[0], c[1], c[2]) for _, c in colors if isinstance(c, tuple)]
+
+
+def _mode(path: Path) -> str:
+    with Image.open(path) as image:
+        return image.mode

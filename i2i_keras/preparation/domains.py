@@ -1,0 +1,155 @@
+"""Where the two domains come from."""
+
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pydantic
+
+from i2i_keras import config
+from i2i_keras.config import Config
+from i2i_keras.data.encodings import LabelReader, build_reader
+from i2i_keras.data.records import Splits
+from i2i_keras.data.spaces import LABEL_SPACES, LabelSpace, find_space
+from i2i_keras.datasets import DATASETS
+from i2i_keras.datasets.folder import HOLD_OUT
+from i2i_keras.errors import DataError, unknown
+from i2i_keras.preparation.audit import Audited, audit_tree
+from i2i_keras.preparation.hold_out import HoldOutConfig, divide
+from i2i_keras.run_folder.files import Facts
+
+# In `cityscapes34` no label is void.
+_TRIED = ("cityscapes19", *LABEL_SPACES)
+
+
+class DomainConfig(Config):
+    """Where one domain comes from.
+
+    Attributes:
+        format: a key of `DATASETS`.
+        split: one of its ways to split; empty = its first.
+        root: its folder; empty = given on the command line, or drawn by
+            `streets`.
+        encoding: which label files: `ids`, `train_ids` or `colors`; empty =
+            the format's first.
+        hold_out: how `split = "hold_out"` divides a plain folder.
+        mapping: TOML file that says what the labels of a plain folder hold,
+            see `encodings.LabelMapping`; empty = Cityscapes ids.
+    """
+
+    format: str
+    split: str = ""
+    root: str = ""
+    encoding: str = ""
+    mapping: str = ""
+    hold_out: HoldOutConfig = HoldOutConfig()
+
+    @pydantic.model_validator(mode="after")
+    def _known(self) -> "DomainConfig":
+        if self.format not in DATASETS:
+            raise ValueError(unknown("no data set", self.format, DATASETS))
+        dataset = DATASETS[self.format]
+        for given, kind, known in (
+            (self.split, "split", dataset.splits),
+            (self.encoding, "encoding", dataset.encodings),
+        ):
+            if given and given not in known:
+                raise ValueError(unknown(f"{self.format} has no {kind}", given, known))
+        if self.mapping and self.format != "folder":
+            raise ValueError(
+                f"a mapping is for the format 'folder', not for {self.format!r}; leave it out"
+            )
+        return self
+
+    def find(self, root: Path) -> Splits:
+        """The records of the raw tree under `root`, by split."""
+        splits = DATASETS[self.format].splits
+        found = splits[self.split or next(iter(splits))](root, self._encoding)
+        return divide(found["train"], self.hold_out) if self.split == HOLD_OUT else found
+
+    def reader(self, space: LabelSpace) -> LabelReader:
+        """The reader of its label files."""
+        return build_reader(DATASETS[self.format], self._encoding, space, self.mapping)
+
+    def facts(self) -> Facts:
+        """All that the records depend on, without a path."""
+        mapping = config.read_toml(Path(self.mapping)) if self.mapping else {}
+        # What was prepared without a hold-out stays valid.
+        left_out = {"root"} if self.split == HOLD_OUT else {"root", "hold_out"}
+        return self.model_dump(exclude=left_out) | {"mapping": mapping}
+
+    @property
+    def _encoding(self) -> str:
+        return self.encoding or DATASETS[self.format].encodings[0]
+
+
+def misfits(
+    before: Mapping[str, Any], now: Mapping[str, Any], named: Collection[str]
+) -> dict[str, str]:
+    """What a preset says of a domain that does not fit a new format.
+
+    Args:
+        before: the preset's settings of the domain.
+        now: the same with what the user has changed.
+        named: settings that the user has given, which are never at fault here.
+
+    Returns:
+        By setting, what is taken instead, in words; empty where the format is
+        the same or not known.
+    """
+    if before.get("format") == now.get("format") or now.get("format") not in DATASETS:
+        return {}
+    dataset = DATASETS[now["format"]]
+    found = {
+        key: f"{now['format']} takes its default, {next(iter(known))!r}"
+        for key, known in (("split", dataset.splits), ("encoding", dataset.encodings))
+        if now.get(key) and now[key] not in known
+    }
+    if now.get("mapping") and now["format"] != "folder":
+        found["mapping"] = f"{now['format']} takes none"
+    return {key: instead for key, instead in found.items() if key not in named}
+
+
+class Domain(NamedTuple):
+    """One domain's raw data.
+
+    Attributes:
+        config: how it is laid out.
+        root: where.
+        splits: its records.
+    """
+
+    config: DomainConfig
+    root: Path
+    splits: Splits
+
+    def images(self) -> list[Path]:
+        """The image files of all splits."""
+        return [record.image for records in self.splits.values() for record in records]
+
+
+def audit_domain(config: DomainConfig, root: Path, label_space: str, workers: int) -> Audited:
+    """Looks at a raw tree without writing anything.
+
+    Args:
+        config: how it is laid out.
+        root: where.
+        label_space: see `spaces.find_space`; empty = the first that knows its
+            classes, `cityscapes19` before `cityscapes34`.
+        workers: processes; 0 = one a core.
+
+    Raises:
+        SettingsError: the label space does not know the data set's classes.
+        DataError: the tree has not the layout of its format.
+    """
+    dataset, splits = DATASETS[config.format], config.find(root)
+    if not any(splits.values()):
+        raise DataError(
+            f"{root} has no images where {config.format} has them; give the data set's root."
+        )
+    fitting = (name for name in _TRIED if dataset.coding in LABEL_SPACES[name].labels)
+    space = find_space(label_space or next(fitting))
+    labelled = any(record.label for records in splits.values() for record in records)
+    reader = config.reader(space) if labelled else None
+    findings, rows = audit_tree(splits, root, reader, dataset.known, workers)
+    return Audited(findings, rows, space.names)

@@ -1,0 +1,287 @@
+"""`prepare`: raw images and labels to records at the working size, once."""
+
+import functools
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import pydantic
+
+from i2i_keras import config as settings
+from i2i_keras.config import Config
+from i2i_keras.data import parallel
+from i2i_keras.data.records import Record, write_records
+from i2i_keras.data.spaces import LabelSpace, find_space, write_space
+from i2i_keras.datasets import DATASETS
+from i2i_keras.errors import DataError
+from i2i_keras.preparation import audit, auto_size, comparison
+from i2i_keras.preparation.domains import Domain
+from i2i_keras.preparation.examine import Finding
+from i2i_keras.preparation.working_size import ImageResize, Task, Work, write_record
+from i2i_keras.run_folder import files
+from i2i_keras.run_folder.files import Facts
+
+Rows = list[dict[str, Any]]
+
+NATIVE_TABLE = "target-test-native"
+
+
+class PrepareConfig(Config):
+    """What the prepared images and labels are like.
+
+    Attributes:
+        label_space: a key of `spaces.LABEL_SPACES`, or a TOML file that
+            describes another one, see `spaces.find_space`.
+        size: (height, width) of all prepared images and labels, in pixels;
+            `auto` = the images' own shape, at a size that the machine carries,
+            see `auto_size`.
+        image_resize: how images are resized; `nearest` is the report's
+            (figure 6) and aliases. Labels always take the nearest.
+        on_bad: what is done about bad files: `fail`, or `skip` them; the audit
+            lists them either way.
+        compare_target_labels: whether the comparison of the domains may look
+            at the target's training labels. Nothing is trained by it.
+        native_labels: whether the target's test labels are written at their
+            native size as well, so that arms are scored there, too.
+        workers: processes; 0 = one a core.
+    """
+
+    label_space: str = "cityscapes19"
+    size: tuple[pydantic.PositiveInt, pydantic.PositiveInt] | Literal["auto"] = "auto"
+    image_resize: ImageResize = "area"
+    on_bad: Literal["fail", "skip"] = "fail"
+    compare_target_labels: bool = False
+    native_labels: bool = False
+    workers: pydantic.NonNegativeInt = 0
+
+    @pydantic.field_validator("label_space")
+    @classmethod
+    def _known(cls, name: str) -> str:
+        find_space(name)
+        return name
+
+    def facts(self) -> Facts:
+        """All that the records depend on, without a path."""
+        facts = self.model_dump(mode="json", exclude={"workers", "on_bad"})
+        if not self.native_labels:  # What was prepared without stays valid.
+            del facts["native_labels"]
+        if self.label_space.endswith(".toml"):
+            facts["label_space"] = settings.read_toml(Path(self.label_space))
+        return facts
+
+
+def prepare(config: PrepareConfig, domains: Mapping[str, Domain], root: Path) -> Facts:
+    """Aligns labels, resizes, and writes PNGs, tables of records and the audit.
+
+    Args:
+        config: what to write.
+        domains: by name, `source` and `target`.
+        root: the run directory; all goes to `root/records`.
+
+    Returns:
+        The number of `records` of each table, how many of them are `labelled`
+        with at least one pixel that counts, and how many were `skipped`; the
+        working `size`; in words how much images are `stretched`, what the audit
+        has `noted`, and what the comparison of the domains has `foretold`.
+
+    Raises:
+        SettingsError: the label space does not know a domain's classes.
+        DataError: files are bad and shall not be skipped, or a domain has
+            nothing to train on.
+    """
+    space = find_space(config.label_space)
+    size = fitting_size(config, [auto_size.sizes(d.images()) for d in domains.values()])
+    config = config.model_copy(update={"size": size})
+    tables: dict[str, tuple[Work, list[Task]]] = {}
+    for name, domain in domains.items():
+        tables |= _plan(config, name, domain, space, root)
+    rows = {table: _do_table(config, *planned, root) for table, planned in tables.items()}
+    known = {
+        f"{name}-{split}": DATASETS[domain.config.format].known
+        for name, domain in domains.items()
+        for split in domain.splits
+    }
+    findings = audit.over_all(rows, known)
+    skipped = _judge(config, findings, root)
+    counts, labelled = {}, {}
+    for table, (_, tasks) in tables.items():
+        good = [
+            (task.done, row)
+            for task, row in zip(tasks, rows[table], strict=True)
+            if (table, task.raw.name) not in skipped
+        ]
+        records = [record for record, _ in good]
+        if table.endswith("-train") and not records:
+            raise DataError(
+                f"No image of {table} is good; mend what {root / 'records/audit.json'} lists."
+            )
+        write_records(root, root / "records" / f"{table}.csv", records)
+        counts[table] = len(records)
+        labelled[table] = sum(bool(r.label) and row.get("counts", True) for r, row in good)
+        if table == "target-test":
+            _write_native_table(tasks, {*records}, root)
+    write_space(root / "records" / "label_space.json", space)
+    return {
+        "records": counts,
+        "labelled": labelled,
+        "skipped": len(skipped),
+        "size": size,
+        "stretched": _stretched(rows, size),
+        "noted": _noted(findings),
+        "foretold": _compare(rows, skipped, space, root),
+    }
+
+
+def fitting_size(
+    config: PrepareConfig, sizes: Sequence[Sequence[auto_size.Size]]
+) -> auto_size.Size:
+    """The size that is set, or that which fits the images of all domains.
+
+    Args:
+        config: with the size.
+        sizes: (height, width) of raw images of each domain.
+
+    Raises:
+        DataError: a domain has no image that can be read.
+    """
+    if config.size != "auto":
+        return config.size
+    if not all(sizes):
+        raise DataError("No image of one domain can be read; check its root, or audit it.")
+    return auto_size.auto_size(sizes, auto_size.PIXELS[auto_size.device()])
+
+
+def _noted(findings: Sequence[Finding]) -> list[str]:
+    """What the audit found that is kept, by kind and table."""
+    counts = Counter((f.kind, f.table) for f in findings if not f.bad and f.kind != "empty split")
+    return [
+        f"Audit: {kind} in {table} ({count}); see records/audit.json."
+        for (kind, table), count in counts.items()
+    ]
+
+
+def _stretched(tables: Mapping[str, Rows], size: auto_size.Size) -> list[str]:
+    """How images of each domain change their shape, where that can be seen."""
+    told = []
+    for name in ("source", "target"):
+        sizes = [
+            tuple(row["size"])
+            for table, rows in tables.items()
+            if table.startswith(name)
+            for row in rows
+            if row.get("size")
+        ]
+        told.append(auto_size.stretched(sizes, size, f"{name} images") if sizes else "")
+    return [sentence for sentence in told if sentence]
+
+
+def _plan(
+    config: PrepareConfig, name: str, domain: Domain, space: LabelSpace, root: Path
+) -> Iterator[tuple[str, tuple[Work, list[Task]]]]:
+    """What is to be done for each table of a domain."""
+    size = fitting_size(config, [])  # It is set by now.
+    if not domain.splits["train"]:
+        raise DataError(
+            f"{domain.root} has no training images where {domain.config.format} has them; check"
+            f" {name}.root and {name}.split."
+        )
+    labelled = any(record.label for records in domain.splits.values() for record in records)
+    reader = domain.config.reader(space) if labelled else None
+    measured = len(space.names) if name == "source" or config.compare_target_labels else 0
+    facts = [config.facts(), reader.facts() if reader else None]
+    for split, records in domain.splits.items():
+        table = f"{name}-{split}"
+        work = Work(table, domain.root, reader, size, config.image_resize, measured)
+        folder = root / "records" / table
+        native = folder / "native" if config.native_labels and table == "target-test" else None
+        yield table, (work, [_task(folder, record, facts, native) for record in records])
+
+
+def _task(folder: Path, raw: Record, facts: Any, native: Path | None) -> Task:
+    label = folder / "labels" / f"{raw.name}.png" if raw.label else None
+    done = Record(raw.name, folder / "images" / f"{raw.name}.png", label)
+    states = [_state(path) for path in (raw.image, raw.label) if path]
+    full = native / f"{raw.name}.png" if native and label else None
+    return Task(files.fingerprint([facts, raw.name, states]), raw, done, full)
+
+
+def _write_native_table(tasks: Sequence[Task], kept: set[Record], root: Path) -> None:
+    """Writes the records whose label there is at its native size, if any."""
+    path = root / "records" / f"{NATIVE_TABLE}.csv"
+    path.unlink(missing_ok=True)
+    native = [t.done._replace(label=t.native) for t in tasks if t.native and t.done in kept]
+    if native:
+        write_records(root, path, native)
+
+
+def _state(path: Path) -> list[int]:
+    """Changes when the file does."""
+    try:
+        return [path.stat().st_size, path.stat().st_mtime_ns]
+    except OSError:
+        return []
+
+
+def _do_table(config: PrepareConfig, work: Work, tasks: Sequence[Task], root: Path) -> Rows:
+    """Does the records of a table that an earlier run has not done."""
+    path = root / "records" / work.table / "examined.jsonl"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    done = {row["key"]: row for row in _read_lines(path)}
+    left = [task for task in tasks if task.key not in done or task.is_missing()]
+    one = functools.partial(write_record, work)
+    results = parallel.for_each(one, left, config.workers, f"prepare {work.table}")
+    # A line says that its record's files are whole.
+    with path.open("a", encoding="utf-8") as file:
+        for row in results:
+            done[row["key"]] = row
+            file.write(json.dumps(row) + "\n")
+            file.flush()
+    return [done[task.key] for task in tasks]
+
+
+def _read_lines(path: Path) -> Iterator[dict[str, Any]]:
+    """Rows of an earlier run; one that was cut off is left out."""
+    for line in path.read_text("utf-8").splitlines() if path.is_file() else ():
+        try:
+            yield json.loads(line)
+        except ValueError:
+            continue
+
+
+def _judge(config: PrepareConfig, findings: Sequence[Finding], root: Path) -> set[tuple[str, str]]:
+    """Writes the audit; returns the (table, name) of records to leave out."""
+    bad = {(f.table, f.name): f for f in findings if f.bad}
+    path = root / "records" / "audit.json"
+    skipped = [f"{table}/{name}" for table, name in bad] if config.on_bad == "skip" else []
+    found = [finding._asdict() for finding in findings]
+    files.write_json(path, {"on_bad": config.on_bad, "findings": found, "skipped": skipped})
+    if bad and config.on_bad == "fail":
+        # The user will mend files: what is prepared next has other inputs.
+        (root / "records" / "begun.json").unlink(missing_ok=True)
+        first = next(iter(bad.values()))
+        more = f" {len(bad) - 1} more are bad, see {path}." if len(bad) > 1 else ""
+        raise DataError(
+            f"{first.file} ({first.table}) {first.what}; {first.todo}, or leave out all that is"
+            f" bad with --set prepare.on_bad=skip.{more}"
+        )
+    return {*bad}
+
+
+def _compare(
+    tables: Mapping[str, Rows], skipped: set[tuple[str, str]], space: LabelSpace, root: Path
+) -> list[str]:
+    """Writes how the training images of the domains differ."""
+    domains = {
+        name: comparison.join(
+            row["measures"]
+            for row in tables.get(f"{name}-train", [])
+            if "measures" in row and (f"{name}-train", row["name"]) not in skipped
+        )
+        for name in ("source", "target")
+    }
+    told = comparison.sentences(domains["source"], domains["target"], space.names)
+    facts = {"names": space.names, **domains, "foretold": told}
+    files.write_json(root / "records" / "comparison.json", facts)
+    return told

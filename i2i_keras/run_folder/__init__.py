@@ -1,0 +1,1 @@
+"""The run directory: named places, stages that are done once, atomic files."""

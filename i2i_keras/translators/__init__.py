@@ -1,0 +1,59 @@
+"""Methods that translate images of one domain into the other's style."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from i2i_keras.translators import color, cut, cycada, cyclegan, fourier
+from i2i_keras.translators.cut_config import CUTConfig
+from i2i_keras.translators.cyclegan_config import CycleGANConfig
+
+
+class Translator(NamedTuple):
+    """What the pipeline needs to know of one method.
+
+    Attributes:
+        config: its settings.
+        fit: from settings, images of x and of y, folder and seed to results.
+        load: from folder and direction to a function of images.
+        load_generator: from folder and direction, and by name a `step` as
+            `load_state` has it and a `precision`, to its network, which can be
+            run in tiles and exported; None if there is none.
+        load_state: from folder, direction and one of `checkpoints.kept_steps`
+            to the function of images that it was at that step of its training;
+            None if it keeps no states.
+        directions: those that it can be loaded in.
+        needs_segmenter: whether `fit` is also given the source's segmenter, as
+            a frozen function from images to logits.
+    """
+
+    config: type[Any]
+    fit: Callable[..., Any]
+    load: Callable[..., Any]
+    load_generator: Callable[..., Any] | None = None
+    load_state: Callable[..., Any] | None = None
+    directions: tuple[str, ...] = ("xy", "yx")
+    needs_segmenter: bool = False
+
+
+TRANSLATORS = {
+    "cyclegan": Translator(
+        CycleGANConfig,
+        cyclegan.fit,
+        cyclegan.load,
+        load_generator=cyclegan.load_generator,
+        load_state=cyclegan.load_state,
+    ),
+    "cycada": Translator(
+        cycada.CyCADAConfig,
+        cycada.fit,
+        cycada.load,
+        load_generator=cycada.load_generator,
+        load_state=cycada.load_state,
+        needs_segmenter=True,
+    ),
+    "cut": Translator(
+        CUTConfig, cut.fit, cut.load, cut.load_generator, cut.load_state, cut.DIRECTIONS
+    ),
+    "color": Translator(color.ColorConfig, color.fit, color.load),
+    "fourier": Translator(fourier.FourierConfig, fourier.fit, fourier.load),
+}

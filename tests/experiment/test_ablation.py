@@ -1,0 +1,151 @@
+import functools
+import shutil
+
+import pytest
+
+from i2i_keras import config
+from i2i_keras.errors import SettingsError
+from i2i_keras.experiment import ablation
+from i2i_keras.experiment.settings import Settings
+from i2i_keras.run_folder import files
+
+WEIGHT = "translator.cyclegan.lambda_cycle"
+ROWS = {"as it is": (), "heavier": [f"{WEIGHT}=20.0"], "dice": ["segmenter.dice=1.0"]}
+
+
+@pytest.fixture(scope="module")
+def ablate(tiny_preset):
+    """Ablates the tiny preset, with a lighter cycle loss."""
+    return functools.partial(ablation.ablate, str(tiny_preset), [f"{WEIGHT}=5.0"])
+
+
+@pytest.fixture(scope="module")
+def ablated(tmp_path_factory, ablate):
+    root, told = tmp_path_factory.mktemp("ablation"), []
+    return root, ablate(ROWS, root, told.append), told
+
+
+def test_each_row_is_a_run_of_its_own_settings(ablated):
+    root, table, _ = ablated
+    assert [row["row"] for row in table] == [*ROWS]
+    for name, weight in (("as it is", 5.0), ("heavier", 20.0)):
+        done = files.read_json(root / name / "translator" / "cyclegan" / "done.json")
+        assert done["settings"]["lambda_cycle"] == weight
+
+
+def test_what_a_row_does_not_change_is_done_once(ablated):
+    root, _, told = ablated
+    second = told[told.index("--- heavier ---") : told.index("--- dice ---")]
+    assert "prepare: was done before" in second
+    assert "train-segmenter source_only: was done before" in second
+    assert "train-segmenter oracle: was done before" in second
+    assert any(line.startswith("train-translator cyclegan: done in") for line in second)
+    one, other = (
+        root / name / "segmenter/oracle/unet.weights.h5" for name in ("as it is", "heavier")
+    )
+    assert one.samefile(other)
+
+
+def test_a_row_of_another_segmenter_takes_the_same_translator(ablated):
+    _, table, told = ablated
+    third = told[told.index("--- dice ---") :]
+    assert "train-translator cyclegan: was done before" in third
+    assert "translate cyclegan: was done before" in third
+    assert any(line.startswith("train-segmenter oracle: done in") for line in third)
+    assert table[2]["cycle_error"] == table[0]["cycle_error"]
+    assert table[2]["oracle"] != table[0]["oracle"]
+
+
+def test_an_ablation_has_one_seed(tmp_path):
+    with pytest.raises(SettingsError, match="An ablation has one seed; set `seed`, not `seeds`"):
+        ablation.ablate("demo", ["seeds=[1, 2]"], {"as it is": ()}, tmp_path, print)
+
+
+def test_an_ablation_scores_its_translators(tmp_path):
+    with pytest.raises(SettingsError, match=r"set evaluate\.num_quality_images"):
+        ablation.ablate("demo", ["evaluate.num_quality_images=0"], {"a": ()}, tmp_path, print)
+
+
+def test_rows_are_compared_in_a_table(ablated):
+    root, table, _ = ablated
+    assert table[0]["mean_iou"] >= 0
+    found = files.read_table(root / "table.csv")
+    assert [float(row["cycle_error"]) for row in found] == [row["cycle_error"] for row in table]
+    assert (root / "table.md").read_text().count("\n| ") == 3
+
+
+def test_what_there_is_not_is_a_hyphen_in_the_table(ablated):
+    row = {**ablated[1][0], "gap_closed": None, "cycle_error": None}
+    titles, _, cells = (
+        [cell.strip() for cell in line.strip("|").split("|")]
+        for line in ablation.to_markdown([row]).splitlines()
+    )
+    empty = {title for title, cell in zip(titles, cells, strict=True) if cell == "-"}
+    assert empty == {"Gap closed %", "Cycle error"}
+
+
+def test_a_second_time_nothing_is_trained(ablated, ablate):
+    root, table, _ = ablated
+    told = []
+    assert ablate(ROWS, root, told.append) == table
+    assert not [line for line in told if "done in" in line]
+
+
+def test_a_wrong_setting_of_the_last_row_is_refused_before_any_training(tmp_path, ablate):
+    rows = {"as it is": (), "wrong": ["translator.cyclegan.lambda_cicle=20.0"]}
+    with pytest.raises(SettingsError, match="lambda_cycle"):
+        ablate(rows, tmp_path, print)
+    assert not [*tmp_path.iterdir()]
+
+
+def test_an_unknown_translator_is_refused_before_any_training(tmp_path, ablate):
+    with pytest.raises(SettingsError, match=r"No translator 'cyclgan'. Did you mean 'cyclegan'"):
+        ablate({"as it is": ()}, tmp_path, print, method="cyclgan")
+    assert not [*tmp_path.iterdir()]
+
+
+def test_another_translator_can_be_looked_at_with_the_same_floor_and_ceiling(
+    ablated, ablate, tmp_path
+):
+    root = shutil.copytree(ablated[0] / "as it is", tmp_path / "as it is").parent
+    told = []
+    table = ablate({"as it is": ()}, root, told.append, method="color")
+    arms = files.read_json(root / "as it is" / "scores" / "summary.json")["arms"]
+    assert [*arms] == ["source_only", "adapted:color", "oracle"]
+    assert table[0]["mean_iou"] == arms["adapted:color"]["mean_iou"]
+    assert "train-segmenter oracle: was done before" in told
+
+
+@pytest.mark.slow  # Two experiments.
+def test_a_translator_that_sees_by_a_segmenter_is_not_taken_by_a_row_of_another(ablate, tmp_path):
+    rows, told = {name: ROWS[name] for name in ("as it is", "dice")}, []
+    ablate(rows, tmp_path, told.append, method="cycada")
+    assert len([line for line in told if line.startswith("train-translator cycada: done")]) == 2
+    assert len([line for line in told if line.startswith("prepare: done")]) == 1
+
+
+@pytest.mark.parametrize("name", ablation.ablation_names())
+def test_every_row_that_comes_with_the_package_is_valid(name):
+    rows = ablation.read_rows(name)
+    assert next(iter(rows)) == "as it is"
+    for own in rows.values():
+        config.build(Settings, config.read("demo", own))
+
+
+def test_an_unknown_ablation_is_refused():
+    with pytest.raises(SettingsError, match=r"No ablation 'reprot'. Did you mean 'report'"):
+        ablation.read_rows("reprot")
+
+
+def test_some_rows_are_chosen_by_name():
+    assert [*ablation.read_rows("report", ["BCE"])] == ["as it is", "BCE"]
+    with pytest.raises(SettingsError, match=r"report has no row 'bce'. Did you mean 'BCE'"):
+        ablation.read_rows("report", ["bce"])
+
+
+def test_of_a_single_test_image_a_row_has_no_interval():
+    row = dict.fromkeys(("source_only", "mean_iou", "oracle", "gain", "frechet_distance"), 0.5)
+    row |= {"row": "as it is", "gain_low": None, "gain_high": None, "gap_closed": None}
+    row |= {"source_only": 0.1416, "mean_iou": 0.3182, "gain": 0.1766}
+    text = ablation.to_markdown([row | {"cycle_error": None, "drifted": 0.1}])
+    assert "| 14.2 | 31.8 | 50.0 | +17.6 (-) | - |" in text

@@ -1,0 +1,321 @@
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from i2i_keras.errors import DataError
+from i2i_keras.run_folder import files
+from i2i_keras.run_folder.files import folder_name
+from i2i_keras.run_folder.run import Run
+
+SETTINGS = {"steps": 3, "network": {"filters": 2, "size": (4, 8)}}
+INPUTS = {"records": "abc"}
+
+
+class Work:
+    """A stage's work that counts its calls and can fail."""
+
+    def __init__(self, fail=None):
+        self.calls, self.fail = 0, fail
+
+    def __call__(self, folder):
+        self.calls += 1
+        (folder / "partial.txt").write_text("so far", "utf-8")
+        if self.fail:
+            raise self.fail
+        return {"number": 7}
+
+
+@pytest.fixture
+def run(tmp_path):
+    return Run(tmp_path / "run")
+
+
+def do(run, work=None, settings=SETTINGS, inputs=INPUTS):
+    return run.stage("stage", settings, inputs, work or Work())
+
+
+def changed(**network):
+    return SETTINGS | {"network": SETTINGS["network"] | network}
+
+
+# --- Stages -----------------------------------------------------------------
+
+
+def test_a_stage_is_done_once_and_then_skipped(run):
+    work = Work()
+    first, second = do(run, work), do(run, work)
+    assert work.calls == 1
+    assert (first.skipped, second.skipped) == (False, True)
+    assert first._replace(skipped=True) == second == run.done("stage")
+    assert second.results == {"number": 7}
+
+
+def test_done_json_says_with_what_and_from_what(run):
+    do(run)
+    facts = files.read_json(run.root / "stage" / "done.json")
+    assert facts["settings"] == json.loads(json.dumps(SETTINGS))
+    assert facts["inputs"] == INPUTS
+    assert facts["seconds"] >= 0
+    assert {"i2i_keras", "tensorflow", "keras", "numpy"} <= set(facts["versions"])
+    assert sorted(p.name for p in (run.root / "stage").iterdir()) == ["done.json", "partial.txt"]
+
+
+@pytest.mark.parametrize("error", [RuntimeError("no"), KeyboardInterrupt()])
+def test_a_stage_that_fails_is_not_done(run, error):
+    with pytest.raises(type(error)):
+        do(run, Work(error))
+    assert not (run.root / "stage" / "done.json").exists()
+    with pytest.raises(DataError, match="is not finished; make it with its command"):
+        run.done("stage")
+
+
+def test_what_is_done_is_found_while_another_process_still_clears_its_beginning(run):
+    run.stage("a", {"n": 1}, {}, lambda folder: {"x": 1})
+    files.write_json(run.root / "a" / "begun.json", {"settings": {"n": 2}, "inputs": {}})
+    assert run.begin("a", {"n": 1}, {}).results == {"x": 1}
+
+
+def test_a_stage_that_was_begun_is_gone_on_with(run):
+    with pytest.raises(KeyboardInterrupt):
+        do(run, Work(KeyboardInterrupt()))
+    assert (run.root / "stage" / "partial.txt").exists()
+    assert do(run).skipped is False
+
+
+def test_its_seconds_count_what_was_done_before_each_interruption(run):
+    """A kill leaves no word, but the times of the files that were written."""
+    for seconds in (100, 20):
+        with pytest.raises(KeyboardInterrupt):
+            do(run, Work(KeyboardInterrupt()))
+        begun = (run.root / "stage" / "begun.json").stat().st_mtime
+        os.utime(run.root / "stage" / "partial.txt", (begun + seconds,) * 2)
+    assert do(run).seconds == pytest.approx(120, abs=1)
+
+
+@pytest.mark.parametrize("error", [None, KeyboardInterrupt()], ids=["done", "begun"])
+def test_other_settings_are_refused_by_their_dotted_name(run, monkeypatch, error):
+    monkeypatch.chdir(run.root.parent)
+    if error:
+        with pytest.raises(KeyboardInterrupt):
+            do(run, Work(error))
+    else:
+        do(run)
+    again = Work()
+    with pytest.raises(DataError) as refusal:
+        do(run, again, settings=changed(filters=64))
+    assert str(refusal.value) == (
+        "run/stage was made with network.filters = 2 (now 64);"
+        " use another --run, or delete that folder to make it anew."
+    )
+    assert again.calls == 0
+
+
+def test_a_setting_that_is_new_or_gone_is_named(run):
+    do(run)
+    with pytest.raises(DataError, match=r"made with network\.depth = absent \(now 4\)"):
+        do(run, settings=changed(depth=4))
+    with pytest.raises(DataError, match=r"made with steps = 3 \(now absent\)"):
+        do(run, settings={"network": SETTINGS["network"]})
+
+
+def test_other_inputs_are_refused_by_their_name(run):
+    do(run)
+    with pytest.raises(DataError, match=r"stage was made with another records; use another --run"):
+        do(run, inputs={"records": "xyz"})
+
+
+def test_after_deleting_the_folder_it_is_made_anew(run):
+    do(run)
+    for file in (run.root / "stage").iterdir():
+        file.unlink()
+    assert do(run, settings=changed(filters=64)).skipped is False
+
+
+def test_the_fingerprint_is_that_of_settings_and_inputs(run, tmp_path):
+    first = do(run).fingerprint
+    assert do(Run(tmp_path / "elsewhere")).fingerprint == first
+    assert do(Run(tmp_path / "a"), settings=changed(filters=3)).fingerprint != first
+    assert do(Run(tmp_path / "b"), inputs={"records": "xyz"}).fingerprint != first
+
+
+def test_a_run_can_be_moved(run, tmp_path):
+    do(run)
+    run.root.rename(tmp_path / "moved")
+    assert do(Run(tmp_path / "moved"), Work(RuntimeError())).skipped
+
+
+def test_a_broken_done_json_is_named(run):
+    do(run)
+    (run.root / "stage" / "done.json").write_text("{", "utf-8")
+    with pytest.raises(DataError, match=r"done.json is not valid JSON; delete it and make it with"):
+        do(run)
+
+
+# --- The lock ---------------------------------------------------------------
+
+HOLD = """
+import sys
+from pathlib import Path
+from i2i_keras.errors import DataError
+from i2i_keras.runs import Run
+try:
+    with Run(Path(sys.argv[1])).locked():
+        print("held", flush=True)
+        sys.stdin.read()
+except DataError as error:
+    print(error, flush=True)
+"""
+
+
+def holder(root):
+    return subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(root)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+
+def test_a_second_process_is_refused_until_the_first_one_ends(run):
+    with holder(run.root) as other:
+        assert other.stdout.readline() == "held\n"
+        with pytest.raises(DataError, match=r"Another process works in .*run; wait for it"):
+            run.locked().__enter__()
+        other.communicate()
+    with run.locked():
+        pass
+
+
+def test_a_killed_process_leaves_no_lock(run):
+    with holder(run.root) as other:
+        other.stdout.readline()
+        other.kill()
+    with run.locked():
+        pass
+
+
+def test_an_error_frees_the_lock(run):
+    with pytest.raises(RuntimeError), run.locked():
+        raise RuntimeError
+    with holder(run.root) as other:
+        assert other.communicate()[0] == "held\n"
+
+
+WORK = """
+import sys
+from pathlib import Path
+from i2i_keras.runs import Run
+
+def work(folder):
+    print("works", flush=True)
+    sys.stdin.read()
+    return {"number": 8}
+
+Run(Path(sys.argv[1])).stage("stage", {"steps": 3}, {}, work)
+"""
+
+
+def test_who_wants_a_stage_that_another_works_on_waits_and_finds_it_done(run, capfd):
+    with subprocess.Popen(
+        [sys.executable, "-c", WORK, run.root],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    ) as other:
+        assert other.stdout.readline() == b"works\n"
+        work, found = Work(), []
+        second = threading.Thread(target=lambda: found.append(do(run, work, {"steps": 3}, {})))
+        second.start()
+        told = ""
+        while "Waiting for another process, which works on" not in told:
+            told += capfd.readouterr().err
+            time.sleep(0.01)
+        assert not found
+        other.communicate()
+        second.join()
+    assert work.calls == 0
+    assert (found[0].skipped, found[0].results) == (True, {"number": 8})
+    assert sorted(p.name for p in (run.root / "stage").iterdir()) == ["done.json"]
+
+
+def test_a_stage_whose_process_was_killed_is_taken_over(run):
+    with subprocess.Popen(
+        [sys.executable, "-c", WORK, run.root], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as other:
+        other.stdout.readline()
+        other.kill()
+    assert do(run, settings={"steps": 3}, inputs={}).results == {"number": 7}
+
+
+# --- Files ------------------------------------------------------------------
+
+
+def test_replacing_makes_the_folder_and_the_file(tmp_path):
+    with files.replacing(tmp_path / "new" / "file.txt") as draft:
+        draft.write_text("whole", "utf-8")
+        assert not (tmp_path / "new" / "file.txt").exists()
+    assert (tmp_path / "new" / "file.txt").read_text("utf-8") == "whole"
+    assert [p.name for p in (tmp_path / "new").iterdir()] == ["file.txt"]
+
+
+def test_replacing_leaves_nothing_half_written(tmp_path):
+    path = tmp_path / "file.txt"
+    path.write_text("old", "utf-8")
+    with pytest.raises(RuntimeError), files.replacing(path) as draft:
+        draft.write_text("ha", "utf-8")
+        raise RuntimeError
+    assert path.read_text("utf-8") == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_draft_keeps_the_ending_by_which_formats_are_chosen(tmp_path):
+    with files.replacing(tmp_path / "a.weights.h5") as draft:
+        draft.touch()
+        assert draft.name.endswith(".weights.h5")
+
+
+def test_json_survives_a_round_trip(tmp_path):
+    facts = {"a": [1, 2.5, None], "b": {"c": "ü"}}
+    files.write_json(tmp_path / "facts.json", facts)
+    assert files.read_json(tmp_path / "facts.json") == facts
+
+
+def test_missing_json_is_named(tmp_path):
+    with pytest.raises(DataError, match=r"facts.json is missing; make it with its command"):
+        files.read_json(tmp_path / "facts.json")
+
+
+def test_tables_survive_a_round_trip(tmp_path):
+    rows = [
+        {"step": "1", "name": 'comma, "quote"\nand line'},
+        {"step": "0.30000000000000004", "name": ""},
+    ]
+    files.write_table(tmp_path / "table.csv", rows, ["step", "name"])
+    assert files.read_table(tmp_path / "table.csv") == rows
+
+
+def test_numbers_survive_a_table_exactly(tmp_path):
+    numbers = [0.1 + 0.2, 1e-300, float(2**53)]
+    files.write_table(tmp_path / "t.csv", [{"x": n} for n in numbers], ["x"])
+    assert [float(row["x"]) for row in files.read_table(tmp_path / "t.csv")] == numbers
+
+
+def test_an_empty_table_has_a_header(tmp_path):
+    files.write_table(tmp_path / "t.csv", [], ["a", "b"])
+    assert (tmp_path / "t.csv").read_text("utf-8").split() == ["a,b"]
+    assert files.read_table(tmp_path / "t.csv") == []
+
+
+def test_a_fingerprint_does_not_depend_on_the_order_of_keys():
+    assert files.fingerprint({"a": 1, "b": 2}) == files.fingerprint({"b": 2, "a": 1})
+    assert files.fingerprint({"a": 1}) != files.fingerprint({"a": 2})
+
+
+def test_arms_are_told_apart_in_file_names():
+    assert folder_name("adapted:cyclegan") == "adapted-cyclegan"
+    assert Path(folder_name("source_only")).name == "source_only"

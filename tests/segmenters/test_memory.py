@@ -1,0 +1,87 @@
+import subprocess
+import sys
+
+import pytest
+
+from i2i_keras import config
+from i2i_keras.models.unet import UNetConfig, build_unet
+from i2i_keras.segmenters import memory
+from i2i_keras.segmenters.segmenter_config import SegmenterConfig
+
+GIB = 2**30
+
+
+@pytest.fixture(scope="module")
+def unet():
+    return build_unet(UNetConfig(filters=4, depth=2), 3)
+
+
+def settings(batch_size, accumulate=1):
+    pipeline = {"batch_size": batch_size, "crop": [64, 64]}
+    return config.build(SegmenterConfig, {"pipeline": pipeline, "accumulate": accumulate})
+
+
+def test_the_reports_batch_takes_what_it_was_measured_to_take():
+    # 15.1 GiB at the peak of a step: RESULTS.md.
+    needed = memory.step_bytes(build_unet(UNetConfig(), 34), (256, 256), 32)
+    assert needed / GIB == pytest.approx(15.1, rel=0.1)
+
+
+def test_what_is_held_grows_with_images_and_pixels(unet):
+    one, two = (memory.step_bytes(unet, (64, 64), size) for size in (1, 2))
+    wide = memory.step_bytes(unet, (64, 128), 1)
+    assert two == wide > one
+
+
+def test_where_a_step_fits_nothing_is_said(unet):
+    needed = memory.step_bytes(unet, (64, 64), 8)
+    assert memory.advice(unet, settings(8), needed) is None
+    assert memory.advice(unet, settings(8), None) is None
+
+
+def test_where_it_does_not_fit_parts_are_named_that_do(unet):
+    free = memory.step_bytes(unet, (64, 64), 3)
+    told = memory.advice(unet, settings(8), free)
+    assert told.startswith("A step with 8 images at once will take about")
+    assert told.endswith(
+        "set segmenter.accumulate = 4, which computes the same batch in parts, or"
+        " segmenter.pipeline.batch_size = 2."
+    )
+    assert memory.advice(unet, settings(8, accumulate=4), free) is None
+
+
+def test_where_nothing_would_fit_that_is_said(unet):
+    assert "not even one image would fit" in memory.advice(unet, settings(8), 1000)
+
+
+def test_this_machine_has_something_left():
+    free = memory.free_bytes()
+    assert free is None or 0.01 * GIB < free < 2**50
+
+
+STEP = """
+import resource, sys
+import numpy as np, tensorflow as tf
+from i2i_keras import config
+from i2i_keras.segmenters.segmenter_config import SegmenterConfig
+from i2i_keras.segmenters.segmenter_model import SegmenterModel
+size = int(sys.argv[1])
+table = {"pipeline": {"batch_size": size}, "accumulate": int(sys.argv[2])}
+model = SegmenterModel(config.build(SegmenterConfig, table), 34)
+model.compile(10)
+images, labels = tf.zeros((size, 256, 256, 3)), tf.zeros((size, 256, 256), tf.int32)
+step = tf.function(model.train_step)
+for _ in range(2):
+    step((images, labels))
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
+"""
+
+
+@pytest.mark.slow  # Two steps of 31 million parameters.
+@pytest.mark.skipif(sys.platform != "linux", reason="ru_maxrss has other units elsewhere")
+@pytest.mark.parametrize(("size", "accumulate"), [(6, 1), (6, 3)])
+def test_the_estimate_is_that_of_a_real_step(size, accumulate):
+    command = [sys.executable, "-c", STEP, str(size), str(accumulate)]
+    used = int(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    needed = memory.step_bytes(build_unet(UNetConfig(), 34), (256, 256), size // accumulate)
+    assert used / needed == pytest.approx(1.0, abs=0.25)
