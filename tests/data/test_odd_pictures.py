@@ -159,8 +159,8 @@ PEAK = """
 import sys
 from pathlib import Path
 from i2i_keras.data.encodings import build_reader
-from i2i_keras.data import DATASETS
-from i2i_keras.data.examine import examine
+from i2i_keras.datasets import DATASETS
+from i2i_keras.preparation.examine import examine
 from i2i_keras.data.records import Record
 from i2i_keras.data.spaces import LABEL_SPACES
 

@@ -244,7 +244,7 @@ def test_a_broken_image_is_named_from_another_process_too(tmp_path, raw):
 
 
 def test_worker_processes_do_not_load_tensorflow():
-    code = "import sys, i2i_keras.data.prepare; sys.exit('tensorflow' in sys.modules)"
+    code = "import sys, i2i_keras.preparation.prepare; sys.exit('tensorflow' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 

@@ -62,7 +62,7 @@ def test_other_cuts_are_named(tmp_path, refused):
 HOLD = """
 import sys, time
 from pathlib import Path
-from i2i_keras import locks
+from i2i_keras.run_folder import locks
 with locks.sharing(Path(sys.argv[1]), locks.Shard(1, 2)):
     print("holds", flush=True)
     time.sleep(600)

@@ -163,7 +163,7 @@ HOLD = """
 import sys
 from pathlib import Path
 from i2i_keras.errors import DataError
-from i2i_keras.runs import Run
+from i2i_keras.run_folder.run import Run
 try:
     with Run(Path(sys.argv[1])).locked():
         print("held", flush=True)
@@ -210,7 +210,7 @@ def test_an_error_frees_the_lock(run):
 WORK = """
 import sys
 from pathlib import Path
-from i2i_keras.runs import Run
+from i2i_keras.run_folder.run import Run
 
 def work(folder):
     print("works", flush=True)
