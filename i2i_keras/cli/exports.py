@@ -89,7 +89,7 @@ def _export_generator(
     method, direction, seed, step = which
     member, _ = repetitions.one_of(run, seed)
     method = method or translating.exported_method(member)
-    trained = translating.Trained(member, method, direction, step=step)
+    trained = translating.TrainedTranslator(member, method, direction, step=step)
     out = out or _place(member, f"{method}-{direction}", step, format_)
     worst = translating.export(trained, format_, out, image)
     return f"{method}: {out}, up to {worst} of 255 from the network (bound {BOUND})"
@@ -98,4 +98,4 @@ def _export_generator(
 def _place(run: "Run", name: str, step: int | None, format_: str) -> Path:
     """Where it is written, unless the user says otherwise."""
     at = "" if step is None else f"-step-{step}"
-    return run.root / "export" / f"{name}{at}.{format_}"
+    return run.exports / f"{name}{at}.{format_}"

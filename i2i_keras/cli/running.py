@@ -45,17 +45,17 @@ def run(only: tuple[str, ...], seed: int | None, dry_run: bool, **options: Any) 
     fitted = fitting.fit(settings, run)
     fitted.check(only)
     tasks = plan(fitted.settings, run, only, seed)  # Refuses before a run is made.
-    rows, terminal = table.forecast(tasks, fitted.settings, run), terminal_of(sys.stdout)
-    shown = [*_told(settings, run, fitted.notes), table.to_text(rows, terminal)]
+    terminal = terminal_of(sys.stdout)
+    shown = [*_told(settings, run, fitted.notes), table.to_text(tasks, terminal)]
     click.echo("\n".join(shown))
     if dry_run:
         return
     with opened.making(shared=bool(only) or seed is not None):
         click.echo()
-        facts = running.run_all(settings, run, click.echo, only, seed, rows)
+        facts = running.run_all(settings, run, click.echo, only, seed)
     if facts is None:
         return
-    summary = read_json(run.root / "scores" / "summary.json")
+    summary = read_json(run.summary)
     if summary.get("scored", True):
         click.echo(f"\n{result_text(summary, terminal)}")
     click.echo(f"\n{facts['headline']}")

@@ -44,7 +44,7 @@ def prepare(**options: Any) -> None:
     for sentence in [*there.told(), *fitted.notes, *itertools.chain(*told)]:
         click.echo(f"  {sentence}")
     if done.results["skipped"]:
-        path = run.root / "records" / "audit.json"
+        path = run.audit
         click.echo(f"  {done.results['skipped']} bad records left out; see {path}")
 
 
@@ -57,21 +57,22 @@ def train_segmenter(arms: tuple[str, ...], **options: Any) -> None:
     Example: i2i-keras train-segmenter --arm source_only --arm oracle
     """
     from i2i_keras.experiment import fitting, stages
-    from i2i_keras.experiment.arms import check_arms, training_order
     from i2i_keras.experiment.repetitions import repetitions
+    from i2i_keras.segmenters.arms import in_training_order, parse_all
+    from i2i_keras.translators import TRANSLATORS
 
-    check_arms(arms)
+    named = parse_all(arms, TRANSLATORS)
     opened = open_run(**options, use="make")
     run = opened.run
     with opened.making():
-        run.done("records")  # What there is decides what can be trained.
+        run.done(run.records)  # What there is decides what can be trained.
         fitted = fitting.fit(opened.settings, run)
-        fitted.check(arms)
+        fitted.check(named)
         settings = fitted.settings
-        if not (arms or settings.arms):
+        if not (named or settings.arms):
             click.echo(" ".join(["No arm is to be trained.", *fitted.notes]))
         for own, member in repetitions(settings, run):
-            for arm in training_order(arms or own.arms):
+            for arm in in_training_order(named or own.arms):
                 done = stages.train_segmenter(own, member, arm)
                 tell(f"train-segmenter {arm}{of_seed(settings, own)}", done)
 
@@ -88,7 +89,7 @@ def evaluate(**options: Any) -> None:
 
     opened = open_run(**options)
     with opened.making():
-        opened.run.done("records")
+        opened.run.done(opened.run.records)
         fitted = fitting.fit(opened.settings, opened.run)
         for note in fitted.notes:
             click.echo(f"Note: {note}")

@@ -32,7 +32,7 @@ def train_translator(methods: tuple[str, ...], **options: Any) -> None:
     check_methods(methods)
     opened = open_run(**options, use="make")
     with opened.making():
-        opened.run.done("records")  # What there is decides what can be trained.
+        opened.run.done(opened.run.records)  # What there is decides what can be trained.
         settings = fitting.fit(opened.settings, opened.run).settings
         for own, member in repetitions(settings, opened.run):
             for method in methods or own.methods:
@@ -90,7 +90,7 @@ def translate(
         for own, member in repetitions(settings, run):
             for method in methods or own.methods:
                 name = f"translate {method}{of_seed(settings, own)}"
-                trained = translating.Trained(member, method, direction, tile, step)
+                trained = translating.TrainedTranslator(member, method, direction, tile, step)
                 if images and out:
                     count = translating.translate_images(trained, images, out, share or Shard())
                     click.echo(f"{name}: {count} images in {out}")

@@ -13,7 +13,7 @@ from PIL import ExifTags, Image, ImageOps
 from i2i_keras.data.labels import IGNORE
 from i2i_keras.errors import DataError, FileError
 from i2i_keras.run_folder import files
-from i2i_keras.run_folder.files import how_to_make
+from i2i_keras.run_folder.places import how_to_make
 
 SPLITS = ("train", "val", "test")
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg")

@@ -10,7 +10,7 @@ from i2i_keras.data.spaces import SUBSETS, LabelSpace, evaluated_in
 from i2i_keras.evaluation import intervals, metrics
 from i2i_keras.evaluation.intervals import Drawn, Interval, Values
 from i2i_keras.evaluation.metrics import Parts, mean_of_present
-from i2i_keras.evaluation.summary import CEILING
+from i2i_keras.segmenters.arms import CEILING
 
 # Of fewer images, one of two equal arms is ahead in all of them in more than
 # 5 % of the cases: twice 0.5^5 is 0.0625.

@@ -11,8 +11,7 @@ from i2i_keras.data.spaces import SUBSETS, LabelSpace, evaluated_in
 from i2i_keras.evaluation import intervals, metrics
 from i2i_keras.evaluation.intervals import Drawn, Interval
 from i2i_keras.run_folder import files
-
-FLOOR, CEILING = "source_only", "oracle"
+from i2i_keras.segmenters.arms import CEILING, FLOOR
 
 
 def compare(drawn: dict[str, Drawn]) -> dict[str, dict[str, Any]]:

@@ -1,7 +1,5 @@
 """`ablate`: one experiment, changed in one thing at a time."""
 
-import os
-import shutil
 from collections.abc import Collection, Mapping, Sequence
 from importlib import resources
 from pathlib import Path
@@ -15,28 +13,11 @@ from i2i_keras.experiment.settings import Settings
 from i2i_keras.experiment.translating import check_method
 from i2i_keras.report import numbers
 from i2i_keras.run_folder import files
-from i2i_keras.run_folder.files import Facts, folder_name
+from i2i_keras.run_folder.files import Facts
+from i2i_keras.run_folder.places import folder_name
 from i2i_keras.run_folder.run import Run
 from i2i_keras.training import runtime
-from i2i_keras.translators import TRANSLATORS
 
-# What a row takes from the first one, and the settings that must be the same.
-_DATA = ("streets", "source", "target", "prepare")
-_SEGMENTER = (*_DATA, "seed", "deterministic", "segmenter")
-_TRANSLATOR = (*_DATA, "seed", "deterministic", "translator")
-_SHARED = {
-    "raw": _DATA,
-    "records": _DATA,
-    "translator": _TRANSLATOR,
-    "translated": _TRANSLATOR,
-    "segmenter/source_only": _SEGMENTER,
-    "segmenter/oracle": _SEGMENTER,
-    "scores/source_only": (*_SEGMENTER, "evaluate"),
-    "scores/oracle": (*_SEGMENTER, "evaluate"),
-    "scores/predictions/source_only": (*_SEGMENTER, "evaluate"),
-    "scores/predictions/oracle": (*_SEGMENTER, "evaluate"),
-    "scores/predictions-source": (*_SEGMENTER, "evaluate"),
-}
 _FOLDER = resources.files("i2i_keras") / "ablations"
 _COLUMNS = (
     *("row", "source_only", "mean_iou", "oracle", "gain", "gain_low", "gain_high", "gap_closed"),
@@ -98,8 +79,7 @@ def ablate(
     """Runs an experiment once for each row; rows that are done are skipped.
 
     Its arms are source_only, that of one translator, and oracle. A row takes
-    records, translations, source_only and oracle from the first one, unless it
-    changes what they depend on.
+    from the first one all stages that it would do in the same way.
 
     Args:
         preset: see `config.read`.
@@ -133,14 +113,10 @@ def ablate(
     runtime.share_threads(settings[first].threads_per_operation)
     for name in rows:
         tell(f"--- {name} ---")
-        folder = root / folder_name(name)
-        for stage, same in _shared(method).items():
-            if all(getattr(settings[name], k) == getattr(settings[first], k) for k in same):
-                _link(root / folder_name(first) / stage, folder / stage)
-        run = Run(folder)
+        run = Run(root / folder_name(name), twin=Run(root / folder_name(first)))
         with run.locked():
             running.run_all(settings[name], run, tell)
-        table.append(_row(name, method, folder))
+        table.append(_row(name, method, run))
         files.write_table(root / "table.csv", table, _COLUMNS)
         with files.replacing(root / "table.md") as draft:
             draft.write_text(to_markdown(table) + "\n", "utf-8")
@@ -175,32 +151,12 @@ def _gain_ends(row: Facts) -> tuple[float, float] | None:
     return None if row["gain_low"] is None else (row["gain_low"], row["gain_high"])
 
 
-def _shared(method: str) -> dict[str, tuple[str, ...]]:
-    """`_SHARED`; a translator may depend on a segmenter as well."""
-    if not TRANSLATORS[method].needs_segmenter:
-        return _SHARED
-    own = (*_TRANSLATOR, "segmenter")
-    return _SHARED | {"translator": own, "translated": own}
-
-
-def _link(there: Path, here: Path) -> None:
-    """Gives a stage's files a second place, where they are not there yet."""
-    if there == here or here.exists() or not there.is_dir():
-        return
-    draft = here.with_name(f".draft-{here.name}")
-    shutil.rmtree(draft, ignore_errors=True)
-    # Stages write anew and rename, so that a linked file never changes.
-    shutil.copytree(there, draft, copy_function=os.link)
-    draft.replace(here)
-
-
-def _row(name: str, method: str, folder: Path) -> Facts:
+def _row(name: str, method: str, run: Run) -> Facts:
     """What one run says."""
-    arms = files.read_json(folder / "scores" / "summary.json")["arms"]
+    arms = files.read_json(run.summary)["arms"]
     arm = arms[f"adapted:{method}"]
     low, high = arm["gain_ci95"] or (None, None)  # None of a single test image.
-    quality = files.read_json(folder / "scores" / f"{method}.json")
-    trained = files.read_json(folder / "translator" / method / "done.json")
+    quality = files.read_json(run.score_file(method))
     return {
         "row": name,
         "source_only": arms["source_only"]["mean_iou"],
@@ -214,5 +170,5 @@ def _row(name: str, method: str, folder: Path) -> Facts:
         "kernel_distance": quality["kernel_distance"]["translated"][0],
         "cycle_error": quality["cycle_error"],
         "drifted": quality["drift"]["drifted"],
-        "seconds": trained["seconds"],
+        "seconds": run.done(run.translator(method)).seconds,
     }

@@ -6,23 +6,23 @@ from typing import NamedTuple
 
 from i2i_keras.errors import DataError, SettingsError, unknown
 from i2i_keras.experiment import repetitions
-from i2i_keras.experiment.arms import load_segmenter
 from i2i_keras.report.findings import best_free
-from i2i_keras.report.numbers import CEILING, FLOOR, is_number
+from i2i_keras.report.numbers import is_number
 from i2i_keras.run_folder import files
-from i2i_keras.run_folder.files import arm_name, folder_name, how_to_make
+from i2i_keras.run_folder.places import how_to_make
 from i2i_keras.run_folder.run import Run
 from i2i_keras.segmenters import segmenter
+from i2i_keras.segmenters.arms import CEILING, FLOOR, load_segmenter
 from i2i_keras.training import checkpoints
 
 
-class Trained(NamedTuple):
+class TrainedSegmenter(NamedTuple):
     """A trained segmenter.
 
     Attributes:
         run: that it was trained in.
         arm: on whose records.
-        step: of a kept state; None = the end of the training.
+        step: of a kept checkpoint; None = the end of the training.
         why: it was chosen, in a few words; empty = it was named.
         seed: of its training, where there are several.
     """
@@ -36,7 +36,7 @@ class Trained(NamedTuple):
     @property
     def folder(self) -> Path:
         """Where its training left it."""
-        return self.run.root / "segmenter" / folder_name(self.arm)
+        return self.run.segmenter(self.arm)
 
     def load(self) -> segmenter.Trained:
         """The network and how to call it."""
@@ -44,8 +44,9 @@ class Trained(NamedTuple):
 
     def window(self) -> tuple[int, int] | None:
         """In which windows it was scored; None = it saw whole images."""
-        scores = self.run.root / "scores" / folder_name(self.arm) / "done.json"
-        window = files.read_json(scores)["settings"].get("window") if scores.is_file() else None
+        place = self.run.scores(self.arm)
+        done = self.run.is_done(place)
+        window = self.run.settings_of(place).get("window") if done else None
         return (window[0], window[1]) if window else None
 
     def __str__(self) -> str:
@@ -56,7 +57,7 @@ class Trained(NamedTuple):
 
 def choose(
     run: Run, arm: str | None = None, seed: int | None = None, step: int | None = None
-) -> Trained:
+) -> TrainedSegmenter:
     """Finds a trained segmenter.
 
     Args:
@@ -64,20 +65,20 @@ def choose(
         arm: that it is of; None = the best one by its scores that knows no
             label of the target.
         seed: of its training; None = of the first one, if there are several.
-        step: of a kept state; None = the end of the training.
+        step: of a kept checkpoint; None = the end of the training.
 
     Raises:
-        SettingsError: there is no such arm, seed or state, or none is known to
-            be the best.
+        SettingsError: there is no such arm, seed or checkpoint, or none is
+            known to be the best.
         DataError: none was trained.
     """
     member, seed = repetitions.one_of(run, seed)
-    trained = trained_arms(member)
+    trained = member.trained_arms()
     if not trained:
-        summary = member.root / "scores" / "summary.json"
+        summary = member.summary
         if summary.is_file() and not files.read_json(summary)["arms"]:
             raise DataError(f"{member.root} has no arms, only translators; use translate.")
-        todo = how_to_make(member.root / "segmenter")
+        todo = how_to_make(member.segmenters)
         raise DataError(f"{member.root} holds no trained segmenter; {todo}.")
     why = ""
     if arm is None:
@@ -85,21 +86,15 @@ def choose(
     if arm not in trained:
         told = f"trained are {', '.join(trained)}"
         raise SettingsError(f"{unknown('No trained arm', arm, trained, told)}.")
-    found = Trained(member, arm, step, why, seed)
+    found = TrainedSegmenter(member, arm, step, why, seed)
     if step is not None:
         checkpoints.check_step(found.folder, step)
     return found
 
 
-def trained_arms(run: Run) -> list[str]:
-    """Arms whose segmenter is there, by name."""
-    names = [path.parent.name for path in run.root.glob("segmenter/*/done.json")]
-    return sorted(map(arm_name, names))
-
-
 def _best(roots: Sequence[Run], trained: Sequence[str]) -> tuple[str, str]:
     """The best arm without target labels, and why it is that."""
-    summaries = [run.root / "scores" / "summary.json" for run in roots]
+    summaries = [run.summary for run in roots]
     for path in (path for path in summaries if path.is_file()):
         arms = files.read_json(path)["arms"]
         scored = {a: f["mean_iou"] for a, f in arms.items() if is_number(f.get("mean_iou"))}

@@ -80,7 +80,7 @@ def check_roots(settings: Settings) -> None:
 
 def is_prepared(run: Run) -> bool:
     """Whether the records of a run are there."""
-    return (run.root / "records" / "done.json").is_file()
+    return run.is_done(run.records)
 
 
 def is_scored(run: Run) -> bool:
@@ -89,20 +89,20 @@ def is_scored(run: Run) -> bool:
 
 
 def _prepared(run: Run) -> Contents:
-    results = run.done("records").results
+    results = run.done(run.records).results
     size = results.get("size")
     if size is None:  # An earlier version did not tell.
-        first = read_records(run.root, run.root / "records" / "source-train.csv")[0]
+        first = read_records(run.root, run.records / "source-train.csv")[0]
         size = image_size(first.image)
     return Contents(results["records"], _labelled_records(run), (size[0], size[1]), True)
 
 
 def _labelled_records(run: Run) -> dict[str, int]:
-    results = run.done("records").results
+    results = run.done(run.records).results
     if "labelled" in results:
         return dict(results["labelled"])
     # An earlier version did not count them.
-    tables = {table: run.root / "records" / f"{table}.csv" for table in results["records"]}
+    tables = {table: run.records / f"{table}.csv" for table in results["records"]}
     return {table: _labelled(read_records(run.root, path)) for table, path in tables.items()}
 
 

@@ -10,12 +10,12 @@ from typing import Any, NamedTuple
 
 from i2i_keras import config
 from i2i_keras.errors import SettingsError
-from i2i_keras.evaluation.summary import CEILING
 from i2i_keras.experiment import contents
 from i2i_keras.experiment.contents import Contents
 from i2i_keras.experiment.settings import Settings
 from i2i_keras.preparation.auto_size import Size
 from i2i_keras.run_folder.run import Run
+from i2i_keras.segmenters.arms import CEILING
 from i2i_keras.translators import TRANSLATORS
 
 
@@ -105,7 +105,7 @@ def _check_selection(settings: Settings, there: Contents) -> None:
     """Refuses a choice of weights by labels that there are not."""
     if settings.segmenter.select != "val_loss":
         return
-    sides = {"target" if arm == CEILING else "source" for arm in settings.arms}
+    sides = {"target" if arm.about.sees_target_labels else "source" for arm in settings.arms}
     for side in sorted(sides):
         if not there.labelled[f"{side}-val"]:
             raise SettingsError(

@@ -10,23 +10,17 @@ import numpy as np
 import tensorflow as tf
 
 from i2i_keras.data import transforms
-from i2i_keras.data.records import Record, read_records, spread
+from i2i_keras.data.records import Record, spread
+from i2i_keras.data.tables import label_space, prepared, translated
 from i2i_keras.evaluation import distribution, drift
 from i2i_keras.evaluation.distribution import Extractor
 from i2i_keras.evaluation.inception import load_inception
-from i2i_keras.evaluation.summary import FLOOR
-from i2i_keras.experiment.arms import (
-    label_space,
-    load_segmenter,
-    prepared,
-    translated,
-    translated_stage,
-)
 from i2i_keras.experiment.settings import Settings
 from i2i_keras.models import pretrained
 from i2i_keras.run_folder import files
 from i2i_keras.run_folder.files import Facts
 from i2i_keras.run_folder.run import Done, Run
+from i2i_keras.segmenters.arms import FLOOR, load_segmenter
 from i2i_keras.segmenters.eye import Eye, read_pixels
 from i2i_keras.training.checkpoints import kept_steps
 from i2i_keras.translators import TRANSLATORS, appearance
@@ -55,7 +49,7 @@ def score_translators(settings: Settings, run: Run) -> None:
     """Scores all translators that can be, and writes `scores/METHOD.json`."""
     for method in scored_methods(settings):
         found = translator_quality(settings, run, method).results
-        files.write_json(run.root / "scores" / f"{method}.json", {"method": method, **found})
+        files.write_json(run.score_file(method), {"method": method, **found})
 
 
 def translator_quality(settings: Settings, run: Run, method: str) -> Done:
@@ -73,8 +67,8 @@ def translator_quality(settings: Settings, run: Run, method: str) -> Done:
     if config.inception:
         facts["inception"] = pretrained.identity(config.inception)
     inputs = {
-        "segmenter": run.done(f"segmenter/{FLOOR}").fingerprint,
-        "translated": run.done(translated_stage(method)).fingerprint,
+        "segmenter": run.done(run.segmenter(FLOOR)).fingerprint,
+        "translated": run.done(run.translated(method)).fingerprint,
     }
 
     def work(folder: Path) -> Facts:
@@ -94,7 +88,7 @@ def translator_quality(settings: Settings, run: Run, method: str) -> Done:
         half = max(2, min(len(source), len(target)) // 2)  # Subsets of all would not spread.
         cycle_error = None
         if "yx" in TRANSLATORS[method].directions:
-            back = TRANSLATORS[method].load(run.root / "translator" / method, "yx")
+            back = TRANSLATORS[method].load(run.translator(method), "yx")
             cycle_error = distribution.mean_difference(back, after, source)
         return {
             "features": eye.label,
@@ -111,7 +105,7 @@ def translator_quality(settings: Settings, run: Run, method: str) -> Done:
             "drift": _drift(settings, run, method, Eye(segment, stride)),
         }
 
-    return run.stage(f"scores/{method}", facts, inputs, work)
+    return run.stage(run.scores(method), facts, inputs, work)
 
 
 def _looks(settings: Settings, run: Run, method: str) -> Done:
@@ -121,8 +115,8 @@ def _looks(settings: Settings, run: Run, method: str) -> Done:
     if config.inception:
         facts["inception"] = pretrained.identity(config.inception)
     directions = ("xy", "yx") if method in back_methods(settings) else ("xy",)
-    stages = {way: translated_stage(method, way) for way in directions}
-    inputs = {stage: run.done(stage).fingerprint for stage in stages.values()}
+    made_by = {way: run.translated(method, way) for way in directions}
+    inputs = {run.name_of(place): run.done(place).fingerprint for place in made_by.values()}
 
     def work(folder: Path) -> Facts:
         eye = load_inception(config.inception) if config.inception else None
@@ -131,7 +125,7 @@ def _looks(settings: Settings, run: Run, method: str) -> Done:
         for way in directions:
             tables = ("source-train", "target-train")
             table, other = tables if way == "xy" else tables[::-1]
-            made = read_records(run.root, run.root / stages[way] / f"{table}.csv")
+            made = translated(run, method, table, way)
             before, after = prepared(run, table), {record.name: record for record in made}
             chosen = spread(before, count)
             wanted = spread(prepared(run, other), count)
@@ -141,13 +135,13 @@ def _looks(settings: Settings, run: Run, method: str) -> Done:
                 found[way] |= _distances(eye, *pairs)
             back = way[::-1]
             if back in TRANSLATORS[method].directions:
-                load = TRANSLATORS[method].load(run.root / "translator" / method, back)
+                load = TRANSLATORS[method].load(run.translator(method), back)
                 few = [spread(records, _FEW) for records in pairs[:2]]
                 error = distribution.mean_difference(load, few[1], few[0])
                 found[way]["cycle_error"] = error
         return {"directions": found, "features": eye.label if eye else ""}
 
-    return run.stage(f"scores/{method}", facts, inputs, work)
+    return run.stage(run.scores(method), facts, inputs, work)
 
 
 def _appearance(
@@ -194,11 +188,11 @@ def _drift(settings: Settings, run: Run, method: str, eye: Eye) -> Facts:
 
     final = transitions(config.num_quality_images)
     compared = transitions(config.num_drift_images) if config.num_drift_images else final
-    done = run.done(f"translator/{method}").results
+    done = run.done(run.translator(method)).results
     rows = [{"step": done.get("steps", 0), **drift.shares(compared, names)}]
     load = TRANSLATORS[method].load_state
     if load is not None and config.num_drift_images:
-        folder = run.root / "translator" / method
+        folder = run.translator(method)
         images = [read_pixels(r) for r in spread(source, config.num_drift_images)]
         earlier = (
             (step, partial(translate_pixels, load(folder, "xy", step)))

@@ -8,8 +8,6 @@ from i2i_keras.experiment.settings import Settings
 from i2i_keras.run_folder import files
 from i2i_keras.run_folder.run import Run
 
-_SHARED = ("raw", "records")
-
 
 def repetitions(settings: Settings, run: Run, *, link: bool = True) -> list[tuple[Settings, Run]]:
     """Settings and run directory of each training of an experiment.
@@ -26,7 +24,7 @@ def repetitions(settings: Settings, run: Run, *, link: bool = True) -> list[tupl
     if not settings.seeds:
         return [(settings, run)]
     members = [
-        (settings.model_copy(update={"seed": seed, "seeds": ()}), _member(run.root, seed, link))
+        (settings.model_copy(update={"seed": seed, "seeds": ()}), _member(run, seed, link))
         for seed in settings.seeds
     ]
     kept = run_settings.read(run)
@@ -45,8 +43,8 @@ def trainings(run: Run) -> list[Run]:
     Raises:
         DataError: there is no summary.
     """
-    seeds = files.read_json(run.root / "scores" / "summary.json").get("seeds", ())
-    return [_member(run.root, seed) for seed in seeds] or [run]
+    seeds = files.read_json(run.summary).get("seeds", ())
+    return [_member(run, seed) for seed in seeds] or [run]
 
 
 def one_of(run: Run, seed: int | None) -> tuple[Run, int | None]:
@@ -62,35 +60,31 @@ def one_of(run: Run, seed: int | None) -> tuple[Run, int | None]:
     Raises:
         SettingsError: there is no training of that seed.
     """
-    known = sorted(
-        int(path.name.partition("-")[2])
-        for path in run.root.glob("seed-*")
-        if path.name.partition("-")[2].isdecimal() and path.is_dir()
-    )
+    known = run.seeds()
     if seed is None:
         seeds = _in_order(run, known)
-        return (_member(run.root, seeds[0]), seeds[0]) if seeds else (run, None)
+        return (_member(run, seeds[0]), seeds[0]) if seeds else (run, None)
     if seed not in known:
         there = f"there are {', '.join(map(str, known))}" if known else "leave out --seed"
         raise SettingsError(f"{run.root} has no training of seed {seed}; {there}.")
-    return _member(run.root, seed), seed
+    return _member(run, seed), seed
 
 
 def _in_order(run: Run, known: list[int]) -> list[int]:
     """Seeds as the experiment has them; none, if it is a single training."""
-    summary = run.root / "scores" / "summary.json"
+    summary = run.summary
     if summary.is_file():
         return [*files.read_json(summary).get("seeds", ())]
-    alone = any((run.root / stage).is_dir() for stage in ("segmenter", "translator"))
+    alone = run.trained_arms() or run.trained_translators()
     return [] if alone else known
 
 
-def _member(root: Path, seed: int, link: bool = True) -> Run:
-    folder = root / f"seed-{seed}"
-    for stage in _SHARED:
-        if link and (root / stage).is_dir():
-            _link(folder / stage)
-    return Run(folder)
+def _member(run: Run, seed: int, link: bool = True) -> Run:
+    member = run.member(seed)
+    for there, here in ((run.raw, member.raw), (run.records, member.records)):
+        if link and there.is_dir():
+            _link(here)
+    return member
 
 
 def _link(path: Path) -> None:

@@ -17,7 +17,6 @@ from i2i_keras.experiment.settings import Settings
 from i2i_keras.run_folder import files, locks
 from i2i_keras.run_folder.run import Run
 
-_FILE = "settings.json"
 _PLACES = ("root", "initial")  # Settings that are paths, whatever their ending.
 _ENDINGS = (".toml", ".h5")
 # What may differ between two commands on one run, as it changes nothing that
@@ -66,7 +65,7 @@ def read(run: Run) -> Kept | None:
     Raises:
         DataError: the file is broken.
     """
-    path = run.root / _FILE
+    path = run.settings
     if not path.is_file():
         return None
     facts = files.read_json(path)
@@ -78,9 +77,9 @@ def keep(run: Run, preset: str, settings: Settings) -> None:
     table = settings.model_dump(mode="json", exclude_defaults=True)
     for role in ("source", "target"):  # Whole, for a root may be given alone.
         table[role] = getattr(settings, role).model_dump(mode="json", exclude_defaults=True)
-    with locks.in_turn(run.root / ".locks", "settings"):
-        facts = {"preset": preset, "settings": _with_places(run.root, table)}
-        path = run.root / _FILE
+    with locks.in_turn(run.locks, "settings"):
+        facts = {"preset": preset, "settings": _with_places(run, table)}
+        path = run.settings
         if not path.is_file() or files.read_json(path) != facts:
             files.write_json(path, facts)
 
@@ -129,17 +128,17 @@ def _found(root: Path, place: str) -> str:
     return os.path.relpath(os.path.normpath(root / place))
 
 
-def _with_places(root: Path, table: Table, prefix: str = "") -> Table:
+def _with_places(run: Run, table: Table, prefix: str = "") -> Table:
     """A copy with each path relative to the run, TOML files copied into it."""
     changed: Table = {}
     for key, value in table.items():
         if isinstance(value, dict):
-            changed[key] = _with_places(root, value, f"{prefix}{key}-")
+            changed[key] = _with_places(run, value, f"{prefix}{key}-")
         elif _is_path(key, value):
             path = Path(value)
             if path.suffix == ".toml" and key not in _PLACES:
-                path = _copied(path, root / "settings" / f"{prefix}{key}.toml")
-            changed[key] = os.path.relpath(path.resolve(), root.resolve())
+                path = _copied(path, run.settings_files / f"{prefix}{key}.toml")
+            changed[key] = os.path.relpath(path.resolve(), run.root.resolve())
         else:
             changed[key] = value
     return changed

@@ -2,18 +2,16 @@
 
 import itertools
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 from i2i_keras.experiment import contents, fitting, scoring, stages
 from i2i_keras.experiment.plan.progress import Progress
-from i2i_keras.experiment.plan.table import Row
 from i2i_keras.experiment.plan.tasks import Task, plan
 from i2i_keras.experiment.repetitions import repetitions
 from i2i_keras.experiment.settings import Settings
 from i2i_keras.report.findings import gain_text
 from i2i_keras.report.numbers import Arms, floor_mean, gain_pairs, interval, percent, shared_digits
 from i2i_keras.run_folder import locks
-from i2i_keras.run_folder.files import Facts, folder_name
+from i2i_keras.run_folder.files import Facts
 from i2i_keras.run_folder.run import Run
 from i2i_keras.translators import TRANSLATORS
 
@@ -26,7 +24,6 @@ def run_all(
     tell: Tell,
     only: Sequence[str] = (),
     seed: int | None = None,
-    rows: Sequence[Row] = (),
 ) -> Facts | None:
     """Runs every stage that is not done yet, or a part of them.
 
@@ -41,8 +38,6 @@ def run_all(
             score.
         only: arms of the part; see `plan.tasks.plan`.
         seed: of the part.
-        rows: `plan.table.forecast` of these tasks, for the time that is left;
-            without it none is told.
 
     Returns:
         The report's results; None if other parts are missing for that.
@@ -64,9 +59,7 @@ def run_all(
     fitted.check(only)
     repetitions(settings, run)  # Now that there is what they share.
     tasks = plan(fitted.settings, run, only, seed)
-    if [_place(row.task) for row in rows] != [_place(task) for task in tasks]:
-        rows = [Row(task, None) for task in tasks]
-    progress = Progress(rows)
+    progress = Progress(tasks)
     where = run.root
     for task in tasks[1:]:
         if task.run.root != where:
@@ -75,7 +68,6 @@ def run_all(
         if line := progress.before(task):
             tell(line)
         done = task.do()
-        progress.after(task, done)
         score = _scored(task)
         seed_of = f" (seed {task.settings.seed})" if score and settings.seeds else ""
         tell(f"{task.name}{seed_of}: {score or done}")
@@ -83,11 +75,6 @@ def run_all(
         return _finish_together(fitted.settings, run, tell)
     stages.evaluate(fitted.settings, run)
     return stages.report(run)
-
-
-def _place(task: Task) -> tuple[Path, str]:
-    """Tells tasks of a plan apart."""
-    return task.run.root, task.name
 
 
 def _scored(task: Task) -> str:
@@ -122,7 +109,7 @@ def _finish_together(settings: Settings, run: Run, tell: Tell) -> Facts | None:
         f"{arm} (seed {own.seed})" if settings.seeds else arm
         for own, member in members
         for arm in own.arms
-        if not (member.root / "segmenter" / folder_name(arm) / "done.json").is_file()
+        if not member.is_done(member.segmenter(arm))
     ]
     if missing:
         tell(
@@ -133,6 +120,6 @@ def _finish_together(settings: Settings, run: Run, tell: Tell) -> Facts | None:
     def waits() -> None:
         tell("Waiting for another process, which makes the report.")
 
-    with locks.in_turn(run.root / ".locks", "report", waits):
+    with locks.in_turn(run.locks, "report", waits):
         stages.evaluate(settings, run)
         return stages.report(run)

@@ -7,19 +7,19 @@ from typing import Any
 import numpy as np
 
 from i2i_keras.data.spaces import LabelSpace
+from i2i_keras.data.tables import label_space, prepared
 from i2i_keras.errors import DataError
 from i2i_keras.evaluation import best, intervals, prediction, summary
 from i2i_keras.evaluation.inception import load_inception
-from i2i_keras.evaluation.summary import FLOOR
 from i2i_keras.evaluation.whole_images import check_window
-from i2i_keras.experiment import contents, quality, states, unscored
-from i2i_keras.experiment.arms import label_space, load_segmenter, prepared
+from i2i_keras.experiment import checkpoint_scores, contents, quality, unscored
 from i2i_keras.experiment.repetitions import repetitions
 from i2i_keras.experiment.settings import Settings
 from i2i_keras.preparation.prepare import NATIVE_TABLE
 from i2i_keras.run_folder import files
-from i2i_keras.run_folder.files import Facts, folder_name
+from i2i_keras.run_folder.files import Facts
 from i2i_keras.run_folder.run import Done, Run
+from i2i_keras.segmenters.arms import FLOOR, load_segmenter
 from i2i_keras.segmenters.eye import Eye
 
 
@@ -41,26 +41,25 @@ def evaluate(settings: Settings, run: Run) -> Facts:
         return _evaluate(settings, run)
     members = repetitions(settings, run)
     singles = [_evaluate(own, member) for own, member in members]
-    confusions = {
+    confusions: dict[str, Any] = {
         arm: np.stack([load_confusions(member, arm) for _, member in members])
         for arm in settings.arms
     }
     results = _compare(settings, confusions)
-    folder, space = run.root / "scores", label_space(run)
+    space = label_space(run)
     for arm, facts in results.items():
         # What is not compared by its chance is given as the mean.
         known = [single["arms"][arm] for single in singles]
         results[arm] = {**summary.mean_of(known), **facts}
         results[arm].get("label_chosen", {}).pop("step", None)  # It is of one training.
-        name = folder_name(arm)
-        details = [files.read_json(m.root / "scores" / f"{name}.json") for _, m in members]
-        files.write_json(folder / f"{name}.json", {**summary.mean_of(details), **facts})
+        details = [files.read_json(member.score_file(arm)) for _, member in members]
+        files.write_json(run.score_file(arm), {**summary.mean_of(details), **facts})
         total = confusions[arm].sum(axis=(0, 1))
-        summary.write_confusion(folder / f"{name}-confusion.csv", space.names, total)
+        summary.write_confusion(run.confusion_file(arm), space.names, total)
     facts = {**singles[0], "bootstrap_seed": settings.seed}
     facts |= {"seeds": [*settings.seeds], "best": _best(settings, confusions, space)}
     facts |= {"arms": results}
-    files.write_json(folder / "summary.json", facts)
+    files.write_json(run.summary, facts)
     return facts
 
 
@@ -72,13 +71,9 @@ def check(settings: Settings, run: Run) -> None:
             another seed.
     """
     members = repetitions(settings, run, link=False)
-    trained = [
-        (member.root / "segmenter" / folder_name(arm) / "done.json").is_file()
-        for own, member in members
-        for arm in own.arms
-    ]
+    trained = [member.is_done(member.segmenter(arm)) for own, member in members for arm in own.arms]
     scored = [
-        (member.root / "scores" / method / "done.json").is_file()
+        member.is_done(member.scores(method))
         for own, member in members
         for method in quality.scored_methods(own)
     ]
@@ -95,11 +90,13 @@ def score_arm(settings: Settings, run: Run, arm: str) -> Done:
     """Does what `evaluate` will need of one arm, once its training is done.
 
     Returns:
-        How long that took; its results are those of the final state alone.
+        How long that took; its results are those of its end alone.
     """
     if not contents.is_scored(run):
         return unscored.predict(settings, run, arm)
-    return _predict(settings, run, arm).beside(states.score_states(settings, run, arm))
+    return _predict(settings, run, arm).beside(
+        checkpoint_scores.score_checkpoints(settings, run, arm)
+    )
 
 
 def standing(settings: Settings, run: Run, arm: str) -> dict[str, Facts]:
@@ -109,7 +106,8 @@ def standing(settings: Settings, run: Run, arm: str) -> dict[str, Facts]:
         See `summary.compare`; a gain if source_only has been scored, too.
     """
     known = [FLOOR] if _is_scored(run, FLOOR) and arm != FLOOR else []
-    confusions = {a: load_confusions(run, a)[np.newaxis] for a in (*known, arm)}
+    shown: list[str] = [*known, arm]
+    confusions = {name: load_confusions(run, name)[np.newaxis] for name in shown}
     return _compare(settings, confusions)
 
 
@@ -124,7 +122,7 @@ def load_confusions(run: Run, arm: str, size: str = "confusions") -> Any:
     Returns:
         `(images, classes, classes)` int64, in the order of target-test.
     """
-    path = run.root / "scores" / folder_name(arm) / "confusions.npz"
+    path = run.scores(arm) / "confusions.npz"
     with np.load(path, allow_pickle=False) as arrays:
         return arrays[size]
 
@@ -135,33 +133,33 @@ def scored_eye(run: Run, arm: str) -> Eye:
     Raises:
         DataError: the arm has not been scored.
     """
-    scored = run.root / "scores" / folder_name(arm) / "done.json"
-    window, segmenter = files.read_json(scored)["settings"].get("window"), load_segmenter(run, arm)
-    return Eye(states.windowed_eye(window, segmenter), segmenter.stride)
+    window, segmenter = run.settings_of(run.scores(arm)).get("window"), load_segmenter(run, arm)
+    return Eye(checkpoint_scores.windowed_eye(window, segmenter), segmenter.stride)
 
 
 def _check_seed(settings: Settings, run: Run, arm: str) -> None:
     """Refuses to score what was trained with another seed as if with this."""
-    path = run.root / "segmenter" / folder_name(arm) / "done.json"
-    if path.is_file():
-        seed = (files.read_json(path).get("settings") or {}).get("seed", settings.seed)
+    place = run.segmenter(arm)
+    if run.is_done(place):
+        seed = run.settings_of(place).get("seed", settings.seed)
         if seed != settings.seed:
             raise DataError(
-                f"{path.parent} was made with seed = {seed}, here it is {settings.seed}; leave"
+                f"{place} was made with seed = {seed}, here it is {settings.seed}; leave"
                 " that out, or use another --run."
             )
 
 
 def _evaluate(settings: Settings, run: Run) -> Facts:
     """Scores what was trained once."""
-    confusions, counts = {}, {}
+    confusions: dict[str, Any] = {}
+    counts: dict[str, Facts] = {}
     for arm in settings.arms:
         counts[arm] = _predict(settings, run, arm).results
         confusions[arm] = load_confusions(run, arm)[np.newaxis]
     results = _compare(settings, confusions)
     for arm, facts in results.items():
         facts.update(_write_scores(run, arm, {"arm": arm, **facts, **counts[arm]}))
-        facts.update(states.label_chosen(settings, run, arm))
+        facts.update(checkpoint_scores.chosen_by_labels(settings, run, arm))
     quality.score_translators(settings, run)
     space, first = label_space(run), settings.arms[0]
     facts = {
@@ -174,7 +172,7 @@ def _evaluate(settings: Settings, run: Run) -> Facts:
         "best": _best(settings, confusions, space),
         "arms": results,
     }
-    files.write_json(run.root / "scores" / "summary.json", facts)
+    files.write_json(run.summary, facts)
     return facts
 
 
@@ -191,7 +189,7 @@ def _best(settings: Settings, confusions: dict[str, Any], space: LabelSpace) -> 
 
 
 def _is_scored(run: Run, arm: str) -> bool:
-    return (run.root / "scores" / folder_name(arm) / "done.json").is_file()
+    return run.is_done(run.scores(arm))
 
 
 def _write_scores(run: Run, arm: str, facts: Facts) -> Facts:
@@ -200,7 +198,7 @@ def _write_scores(run: Run, arm: str, facts: Facts) -> Facts:
     Returns:
         What the summary holds besides: `native_mean_iou`, where there is one.
     """
-    space, name = label_space(run), folder_name(arm)
+    space = label_space(run)
     confusion = load_confusions(run, arm).sum(axis=0)
     facts = {**facts, **summary.details(space, confusion)}
     more = {}
@@ -208,15 +206,13 @@ def _write_scores(run: Run, arm: str, facts: Facts) -> Facts:
         native = summary.details(space, load_confusions(run, arm, "native").sum(axis=0))
         facts["native"] = {**native, **facts["native"]}
         more["native_mean_iou"] = native["mean_iou"]
-    files.write_json(run.root / "scores" / f"{name}.json", facts)
-    summary.write_confusion(run.root / "scores" / f"{name}-confusion.csv", space.names, confusion)
+    files.write_json(run.score_file(arm), facts)
+    summary.write_confusion(run.confusion_file(arm), space.names, confusion)
     return more
 
 
 def _predict(settings: Settings, run: Run, arm: str) -> Done:
-    name = folder_name(arm)
-    inputs = {"segmenter": run.done(f"segmenter/{name}").fingerprint}
-    scores = run.root / "scores"
+    inputs = {"segmenter": run.done(run.segmenter(arm)).fingerprint}
     num_pictures, window = settings.evaluate.num_pictures, settings.evaluate.window
     facts: Facts = {"num_pictures": num_pictures}
     if window:  # Only then, so that arms that were scored without stay so.
@@ -226,21 +222,24 @@ def _predict(settings: Settings, run: Run, arm: str) -> Done:
 
     def work(folder: Path) -> Facts:
         segmenter = load_segmenter(run, arm)
-        seen = states.windowed_eye(window, segmenter)
+        seen = checkpoint_scores.windowed_eye(window, segmenter)
         num_classes = len(label_space(run).names)
 
         def predict(
-            table: str, pictures: Path, limit: int | None, native: dict[str, Path] | None = None
+            domain: str, limit: int | None, native: dict[str, Path] | None = None
         ) -> prediction.Prediction:
-            records = prepared(run, table)[:limit]
-            places = {r.name: pictures / name / f"{r.name}.png" for r in records[:num_pictures]}
+            records, pictures = (
+                prepared(run, f"{domain}-test")[:limit],
+                run.predictions(arm, domain),
+            )
+            places = {r.name: pictures / f"{r.name}.png" for r in records[:num_pictures]}
             return prediction.predict(seen, records, num_classes, segmenter.stride, places, native)
 
-        found = predict("target-test", scores / "predictions", None, _native_labels(run))
+        found = predict("target", None, _native_labels(run))
         if arm == FLOOR:  # The report's figure 8.
             # No score depends on it, and Cityscapes withholds its test labels.
             with contextlib.suppress(DataError):
-                predict("source-test", scores / "predictions-source", num_pictures)
+                predict("source", num_pictures)
         matrices = {"confusions": found.confusions}
         if found.native:
             matrices["native"] = found.native.confusions
@@ -249,7 +248,8 @@ def _predict(settings: Settings, run: Run, arm: str) -> Done:
         results = {**_numbers(found), "num_images": len(found.confusions)}
         return results | {"native": _numbers(found.native)} if found.native else results
 
-    return run.stage(f"scores/{name}", facts, inputs, work)
+    pictures = [run.predictions(arm, domain) for domain in ("target", "source")]
+    return run.stage(run.scores(arm), facts, inputs, work, also=pictures)
 
 
 def _numbers(found: prediction.Prediction) -> Facts:
@@ -258,6 +258,6 @@ def _numbers(found: prediction.Prediction) -> Facts:
 
 def _native_labels(run: Run) -> dict[str, Path] | None:
     """Target-test labels at native size by name, if they were prepared."""
-    if not (run.root / "records" / f"{NATIVE_TABLE}.csv").is_file():
+    if not (run.records / f"{NATIVE_TABLE}.csv").is_file():
         return None
     return {r.name: r.label for r in prepared(run, NATIVE_TABLE) if r.label}

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from i2i_keras.data import each_image, transforms
 from i2i_keras.data.records import Record, open_image, read_image, spread
 from i2i_keras.data.spaces import LabelSpace
+from i2i_keras.data.tables import label_space, prepared
 from i2i_keras.errors import DataError
 from i2i_keras.evaluation.any_image import Pixels, View
-from i2i_keras.experiment.arms import label_space, prepared
-from i2i_keras.experiment.choosing import Trained
+from i2i_keras.experiment.choosing import TrainedSegmenter
 from i2i_keras.models import formats
 from i2i_keras.run_folder import files, locks
 from i2i_keras.training import checkpoints
@@ -43,7 +43,9 @@ class Look(NamedTuple):
     probabilities: bool = False
 
 
-def segment_images(trained: Trained, images: str, out: Path, shard: locks.Shard, look: Look) -> int:
+def segment_images(
+    trained: TrainedSegmenter, images: str, out: Path, shard: locks.Shard, look: Look
+) -> int:
     """Segments images, each of any size, and returns their number.
 
     Args:
@@ -77,7 +79,7 @@ def segment_images(trained: Trained, images: str, out: Path, shard: locks.Shard,
     return len(records)
 
 
-def export(trained: Trained, kind: str, out: Path, image: Path | None) -> tuple[int, int]:
+def export(trained: TrainedSegmenter, kind: str, out: Path, image: Path | None) -> tuple[int, int]:
     """Writes the network in a format that runs without this package.
 
     It takes uint8 images of any size and gives the number of each pixel's
@@ -140,11 +142,11 @@ def _computer(
     return compute
 
 
-def _height(trained: Trained, look: Look) -> int | None:
+def _height(trained: TrainedSegmenter, look: Look) -> int | None:
     """That of the images that it was trained on, if it shall be seen there."""
     if look.scale == "native":
         return None
-    records = trained.run.root / "records"
+    records = trained.run.records
     for table in (name for name in _TABLES if (records / f"{name}.csv").is_file()):
         for record in prepared(trained.run, table):
             return open_image(record.image).height

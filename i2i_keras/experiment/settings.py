@@ -11,6 +11,7 @@ from i2i_keras.evaluation.whole_images import check_window
 from i2i_keras.models import pretrained
 from i2i_keras.preparation.domains import DomainConfig
 from i2i_keras.preparation.prepare import PrepareConfig
+from i2i_keras.segmenters.arms import CEILING, FLOOR, Arm
 from i2i_keras.segmenters.label_safe import LabelSafeConfig
 from i2i_keras.segmenters.segmenter_config import SegmenterConfig
 from i2i_keras.segmenters.self_training_config import SelfTrainingConfig
@@ -113,7 +114,7 @@ class Settings(Config):
     seeds: tuple[Seed, ...] = ()
     deterministic: Determinism = "auto"
     threads_per_operation: pydantic.PositiveInt | None = None
-    arms: tuple[str, ...] = ("source_only", "adapted:cyclegan", "oracle")
+    arms: tuple[Arm, ...] = (FLOOR, Arm("adapted:cyclegan"), CEILING)
     translators: tuple[str, ...] = ()
     streets: StreetsConfig | None = None
     source: DomainConfig = DomainConfig(format="cityscapes")
@@ -127,12 +128,12 @@ class Settings(Config):
 
     @pydantic.field_validator("arms")
     @classmethod
-    def _known_arms(cls, arms: tuple[str, ...]) -> tuple[str, ...]:
+    def _known_arms(cls, arms: tuple[Arm, ...]) -> tuple[Arm, ...]:
         for arm in arms:
-            check_arm(arm)
+            Arm.parse(arm, TRANSLATORS)
         if len(set(arms)) < len(arms):
             raise ValueError("an arm is named twice")
-        if "source_only" not in arms and any(arm.startswith("label_safe:") for arm in arms):
+        if FLOOR not in arms and any("label_safe" in arm.about.trains_on for arm in arms):
             raise ValueError("label_safe looks through the eyes of source_only; name that, too")
         return arms
 
@@ -154,7 +155,7 @@ class Settings(Config):
     def _segmenter_fits(self) -> "Settings":
         for method in self.methods:
             if TRANSLATORS[method].needs_segmenter:
-                if "source_only" not in self.arms:
+                if FLOOR not in self.arms:
                     raise ValueError(f"{method} keeps what source_only sees; name that arm, too.")
                 crop = getattr(self.translator, method).pipeline.crop
                 check_crop(method, crop, self.segmenter.built.stride)
@@ -180,23 +181,8 @@ class Settings(Config):
     @property
     def methods(self) -> list[str]:
         """The translators that the arms need, and others that are wanted."""
-        of_arms = [arm.partition(":")[2] for arm in self.arms if ":" in arm]
+        of_arms = [arm.method for arm in self.arms if arm.method]
         return list(dict.fromkeys([*of_arms, *self.translators]))
-
-
-def check_arm(arm: str) -> None:
-    """Refuses a name that is no arm, with a `ValueError`."""
-    kind, _, method = arm.partition(":")
-    alone = ("source_only", "oracle", "adabn", "self_training")
-    kinds = ("adapted", "mixed", "label_safe", "adabn", "self_training")
-    if arm not in alone and (kind not in kinds or method not in TRANSLATORS):
-        names = (*alone, *(f"{kind}:{method}" for kind in kinds for method in TRANSLATORS))
-        shapes = [f"{kind}:METHOD" for kind in kinds]
-        told = (
-            f"arms are {', '.join((*alone, *shapes[:-1]))} and {shapes[-1]}"
-            f" with METHOD one of {', '.join(TRANSLATORS)}"
-        )
-        raise ValueError(unknown("no arm", arm, names, told))
 
 
 def check_crop(method: str, crop: tuple[int, int], stride: int) -> None:

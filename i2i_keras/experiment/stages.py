@@ -4,32 +4,22 @@ from functools import partial
 from pathlib import Path
 
 from i2i_keras.data.records import Splits, write_records
+from i2i_keras.data.tables import label_space, prepared, translated
 from i2i_keras.datasets import streets as drawing
 from i2i_keras.errors import SettingsError
-from i2i_keras.evaluation.summary import FLOOR
-from i2i_keras.experiment import contents, scoring
-from i2i_keras.experiment.arms import (
-    arm_records,
-    label_safe_stage,
-    label_space,
-    load_segmenter,
-    prepared,
-    translated,
-    translated_stage,
-    without_adabn,
-)
+from i2i_keras.experiment import contents, scoring, translating
 from i2i_keras.experiment.settings import Settings, check_crop
-from i2i_keras.experiment.translating import check_method
+from i2i_keras.experiment.translating import TrainedTranslator, check_method
 from i2i_keras.preparation import prepare as preparation
 from i2i_keras.preparation.domains import Domain, DomainConfig
 from i2i_keras.report import page
 from i2i_keras.run_folder import files
-from i2i_keras.run_folder.files import Facts, folder_name
+from i2i_keras.run_folder.files import Facts
 from i2i_keras.run_folder.run import Done, Run
-from i2i_keras.segmenters import adabn, self_training
-from i2i_keras.segmenters import label_safe as safe_labels
-from i2i_keras.segmenters import segmenter as segmenters
+from i2i_keras.segmenters import label_safe
+from i2i_keras.segmenters.arms import FLOOR, Arm, Training, load_segmenter, read_arm_records
 from i2i_keras.segmenters.eye import Eye
+from i2i_keras.segmenters.segmenter import Examples
 from i2i_keras.training import runtime
 from i2i_keras.translators import TRANSLATORS
 
@@ -46,7 +36,7 @@ def streets(settings: Settings, run: Run) -> Done:
         drawing.write_gta5(folder / "gta5", config, "game", workers)
         return {}
 
-    return run.stage("raw", config.model_dump(mode="json"), {}, work)
+    return run.stage(run.raw, config.model_dump(mode="json"), {}, work)
 
 
 def prepare(settings: Settings, run: Run) -> Done:
@@ -55,7 +45,7 @@ def prepare(settings: Settings, run: Run) -> Done:
     What is prepared stays so where its raw data are gone.
     """
     if contents.is_prepared(run) and not _has_roots(settings):
-        return run.done("records")
+        return run.done(run.records)
     contents.check_roots(settings)
     domains: dict[str, Domain] = {}
     inputs = {}
@@ -64,7 +54,7 @@ def prepare(settings: Settings, run: Run) -> Done:
         root = Path(config.root)
         if not config.root:
             inputs[f"{role} files"] = streets(settings, run).fingerprint
-            root = run.root / "raw" / config.format
+            root = run.raw / config.format
         splits = config.find(root)
         inputs.setdefault(f"{role} files", _listing(root, splits))
         domains[role] = Domain(config, root, splits)
@@ -77,7 +67,7 @@ def prepare(settings: Settings, run: Run) -> Done:
     def work(folder: Path) -> Facts:
         return preparation.prepare(settings.prepare, domains, run.root)
 
-    return run.stage("records", facts, inputs, work)
+    return run.stage(run.records, facts, inputs, work)
 
 
 def train_translator(settings: Settings, run: Run, method: str) -> Done:
@@ -87,12 +77,12 @@ def train_translator(settings: Settings, run: Run, method: str) -> Done:
     segmenter gets source_only, which has to be trained, as a function.
     """
     check_method(method)
-    inputs = {"records": run.done("records").fingerprint}
+    inputs = {"records": run.done(run.records).fingerprint}
     config = getattr(settings.translator, method)
     x, y = ([r.image for r in prepared(run, f"{d}-train")] for d in ("source", "target"))
     fit = TRANSLATORS[method].fit
     if TRANSLATORS[method].needs_segmenter:
-        inputs["segmenter"] = run.done(f"segmenter/{FLOOR}").fingerprint
+        inputs["segmenter"] = run.done(run.segmenter(FLOOR)).fingerprint
         segmenter = load_segmenter(run, FLOOR)
         check_crop(method, config.pipeline.crop, segmenter.stride)
         # Not its `segment`, a graph of its own: this is compiled with the step.
@@ -104,19 +94,46 @@ def train_translator(settings: Settings, run: Run, method: str) -> Done:
 
     own = config.facts() if hasattr(config, "facts") else config.model_dump(mode="json")
     facts = {"seed": settings.seed, **own}
-    return run.stage(f"translator/{method}", facts, inputs, work)
+    return run.stage(run.translator(method), facts, inputs, work)
 
 
-def label_safe(settings: Settings, run: Run, method: str) -> Done:
+def translate(run: Run, method: str, direction: str = "xy") -> Done:
+    """Translates the labelled source, or the target's images (`yx`)."""
+    return translating.translate(TrainedTranslator(run, method, direction))
+
+
+def train_segmenter(settings: Settings, run: Run, arm: Arm) -> Done:
+    """Trains the segmenter of one arm, and first what it builds upon.
+
+    That is the arm whose network it takes, or labels that are safe to train on.
+    """
+    kind, base = arm.about, arm.base
+    safe = make_label_safe(settings, run, arm.method) if "label_safe" in kind.trains_on else None
+    records = read_arm_records(run, arm)
+    inputs = records.inputs
+    if base:
+        inputs["segmenter"] = train_segmenter(settings, run, base).fingerprint
+    # Of the target no labels: neither training nor choice of weights has them.
+    target = [record.image for record in prepared(run, "target-train")]
+    examples = Examples(records.train, records.val, target)
+
+    def work(folder: Path) -> Facts:
+        runtime.make_deterministic(settings.deterministic)
+        num_classes = len(label_space(run).names)
+        return kind.fit(Training(settings, run, arm, examples, num_classes, folder))
+
+    return run.stage(run.segmenter(arm), kind.facts(settings), inputs, work).beside(safe)
+
+
+def make_label_safe(settings: Settings, run: Run, method: str) -> Done:
     """Writes labels for a translated source, without what has drifted.
 
     Judged by source_only, which has to be trained. No label of the target is
     seen.
     """
-    check_method(method)
     inputs = {
-        "segmenter": run.done(f"segmenter/{FLOOR}").fingerprint,
-        "translated": run.done(translated_stage(method)).fingerprint,
+        "segmenter": run.done(run.segmenter(FLOOR)).fingerprint,
+        "translated": run.done(run.translated(method)).fingerprint,
     }
     config = settings.label_safe
 
@@ -127,54 +144,12 @@ def label_safe(settings: Settings, run: Run, method: str) -> Done:
         for table in ("source-val", "source-train"):  # Results are of the latter.
             old, new = prepared(run, table), translated(run, method, table)
             eye = Eye(segmenter.segment, segmenter.stride)
-            safe = safe_labels.write_safe_labels(eye, old, new, folder / table, config.confidence)
+            safe = label_safe.write_safe_labels(eye, old, new, folder / table, config.confidence)
             write_records(run.root, folder / f"{table}.csv", safe)
             counts[table] = len(safe)
-        return {"records": counts, **safe_labels.marked(old, safe, names)}
+        return {"records": counts, **label_safe.marked(old, safe, names)}
 
-    return run.stage(label_safe_stage(method), config.model_dump(mode="json"), inputs, work)
-
-
-def train_segmenter(settings: Settings, run: Run, arm: str) -> Done:
-    """Trains the segmenter of one arm; makes its labels safe if need be."""
-    kind, _, method = arm.partition(":")
-    if kind == "adabn":
-        return _adapt_norms(settings, run, arm)
-    marked = label_safe(settings, run, method) if kind == "label_safe" else None
-    records = arm_records(run, arm)
-    config = settings.segmenter
-    # Of the target no labels: neither training nor choice of weights has them.
-    target = [record.image for record in prepared(run, "target-train")]
-    examples = segmenters.Examples(records.train, records.val, target)
-
-    def work(folder: Path) -> Facts:
-        num_classes = len(label_space(run).names)
-        runtime.make_deterministic(settings.deterministic)
-        given = (config, examples, num_classes, folder, settings.seed)
-        if kind == "self_training":
-            return self_training.fit(settings.self_training, *given)
-        return segmenters.fit(*given)
-
-    facts = {"seed": settings.seed, **config.facts()}
-    if kind == "self_training":
-        facts["self_training"] = settings.self_training.model_dump(mode="json")
-    done = run.stage(f"segmenter/{folder_name(arm)}", facts, records.inputs, work)
-    return done.beside(marked)
-
-
-def _adapt_norms(settings: Settings, run: Run, arm: str) -> Done:
-    """Makes the segmenter of an `adabn` arm, and first that which it is of."""
-    stage = f"segmenter/{folder_name(without_adabn(arm))}"
-    trained = train_segmenter(settings, run, without_adabn(arm))
-    inputs = {"segmenter": trained.fingerprint, "records": run.done("records").fingerprint}
-    batch_size = settings.segmenter.pipeline.batch_size
-    images = [record.image for record in prepared(run, "target-train")]
-
-    def work(folder: Path) -> Facts:
-        return adabn.adapt(run.root / stage, images, batch_size, folder)
-
-    name = f"segmenter/{folder_name(arm)}"
-    return run.stage(name, {"batch_size": batch_size}, inputs, work)
+    return run.stage(run.label_safe(method), config.model_dump(mode="json"), inputs, work)
 
 
 def evaluate(settings: Settings, run: Run) -> Facts:

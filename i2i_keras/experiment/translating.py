@@ -9,8 +9,8 @@ import numpy as np
 
 from i2i_keras.data.each_image import find_images, refuse_others
 from i2i_keras.data.records import read_image, write_records
+from i2i_keras.data.tables import prepared
 from i2i_keras.errors import SettingsError, unknown
-from i2i_keras.experiment.arms import prepared, translated_stage
 from i2i_keras.run_folder import files, locks
 from i2i_keras.run_folder.files import Facts
 from i2i_keras.run_folder.run import Done, Run
@@ -23,7 +23,7 @@ from i2i_keras.translators.export import export_generator
 _TABLES = {"xy": ("source-train", "source-val"), "yx": ("target-train",)}
 
 
-class Trained(NamedTuple):
+class TrainedTranslator(NamedTuple):
     """A trained translator, one way.
 
     Attributes:
@@ -31,7 +31,7 @@ class Trained(NamedTuple):
         method: a key of `TRANSLATORS`.
         direction: `xy` or `yx`.
         tile: side of tiles, see `tiles.when_large`.
-        step: of a kept state; None = the end of the training.
+        step: of a kept checkpoint; None = the end of the training.
     """
 
     run: Run
@@ -43,14 +43,14 @@ class Trained(NamedTuple):
     @property
     def folder(self) -> Path:
         """Where its training left it."""
-        return self.run.root / "translator" / self.method
+        return self.run.translator(self.method)
 
     def done(self) -> Done:
         """How its training ended.
 
         Raises:
             SettingsError: there is no such method, it does not translate in
-                this direction, or keeps no state of this step.
+                this direction, or keeps no checkpoint of this step.
             DataError: it has not been trained.
         """
         check_method(self.method)
@@ -59,7 +59,7 @@ class Trained(NamedTuple):
                 f"{self.method} does not translate {self.direction}; for that, train it with source"
                 " and target exchanged, or take a translator of both directions."
             )
-        done = self.run.done(f"translator/{self.method}")
+        done = self.run.done(self.run.translator(self.method))
         if self.step is not None:
             checkpoints.check_step(self.folder, self.step)
         return done
@@ -101,7 +101,7 @@ class Trained(NamedTuple):
 class _Job(NamedTuple):
     """Translation of a run's records: the stage, and its parts."""
 
-    stage: str
+    place: Path
     settings: Facts
     inputs: dict[str, str]
     compute: Callable[[locks.Shard], None]
@@ -134,17 +134,13 @@ def exported_method(run: Run) -> str:
     Raises:
         SettingsError: there are others, but no CycleGAN.
     """
-    known = [
-        name
-        for name, method in TRANSLATORS.items()
-        if method.load_generator and (run.root / "translator" / name / "done.json").is_file()
-    ]
+    known = [name for name in run.trained_translators() if TRANSLATORS[name].load_generator]
     if len(known) > 1 and "cyclegan" not in known:
         raise SettingsError(f"Which translator? Give --method, one of {', '.join(known)}.")
     return known[0] if len(known) == 1 else "cyclegan"
 
 
-def translate(trained: Trained) -> Done:
+def translate(trained: TrainedTranslator) -> Done:
     """Translates its run's labelled source (`xy`), or target images (`yx`)."""
     job = _job(trained)
 
@@ -153,10 +149,10 @@ def translate(trained: Trained) -> Done:
             job.compute(locks.Shard())
         return job.finish(folder)
 
-    return trained.run.stage(job.stage, job.settings, job.inputs, work)
+    return trained.run.stage(job.place, job.settings, job.inputs, work)
 
 
-def translate_shard(trained: Trained, shard: locks.Shard) -> Done | None:
+def translate_shard(trained: TrainedTranslator, shard: locks.Shard) -> Done | None:
     """Does a share of `translate`; the last one to end finishes the stage.
 
     Args:
@@ -167,19 +163,19 @@ def translate_shard(trained: Trained, shard: locks.Shard) -> Done | None:
         How the stage ended; None if others have not done their shards yet.
     """
     job, run = _job(trained), trained.run
-    folder = run.root / job.stage
+    folder = job.place
     with locks.sharing(folder, shard):
         with locks.in_turn(folder):
-            if done := run.begin(job.stage, job.settings, job.inputs):
+            if done := run.begin(job.place, job.settings, job.inputs):
                 return done
         job.compute(shard)
         with locks.in_turn(folder):
             if not job.is_complete():
                 return None
-            return run.stage(job.stage, job.settings, job.inputs, job.finish)
+            return run.stage(job.place, job.settings, job.inputs, job.finish)
 
 
-def translate_images(trained: Trained, images: str, out: Path, shard: locks.Shard) -> int:
+def translate_images(trained: TrainedTranslator, images: str, out: Path, shard: locks.Shard) -> int:
     """Translates images, each of any size, and returns their number.
 
     Args:
@@ -196,7 +192,7 @@ def translate_images(trained: Trained, images: str, out: Path, shard: locks.Shar
     return len(records)
 
 
-def export(trained: Trained, kind: str, out: Path, image: Path | None) -> int:
+def export(trained: TrainedTranslator, kind: str, out: Path, image: Path | None) -> int:
     """Writes the network in a format that runs without this package.
 
     Args:
@@ -215,11 +211,10 @@ def export(trained: Trained, kind: str, out: Path, image: Path | None) -> int:
     return export_generator(generator, kind, out, np.asarray(read_image(image)))
 
 
-def _job(trained: Trained) -> _Job:
+def _job(trained: TrainedTranslator) -> _Job:
     inputs = {"translator": trained.done().fingerprint}
     run, direction = trained.run, trained.direction
-    stage = translated_stage(trained.method, direction)
-    root, origin = run.root / stage, trained.fingerprint()
+    place, origin = run.translated(trained.method, direction), trained.fingerprint()
     tables = {table: prepared(run, table) for table in _TABLES[direction]}
     if direction == "yx":  # The target's labels are not for training.
         tables = {t: [r._replace(label=None) for r in records] for t, records in tables.items()}
@@ -228,10 +223,10 @@ def _job(trained: Trained) -> _Job:
         function = trained.load()
         for table, records in tables.items():
             what = f"translate {table}"
-            translate_records(function, shard.of(records), root / table, what, origin)
+            translate_records(function, shard.of(records), place / table, what, origin)
 
     def is_complete() -> bool:
-        return not any(unfinished(records, root / t, origin) for t, records in tables.items())
+        return not any(unfinished(records, place / t, origin) for t, records in tables.items())
 
     def finish(folder: Path) -> Facts:
         for table, records in tables.items():
@@ -239,4 +234,4 @@ def _job(trained: Trained) -> _Job:
             write_records(run.root, folder / f"{table}.csv", new)
         return {"records": {table: len(records) for table, records in tables.items()}}
 
-    return _Job(stage, {"direction": direction}, inputs, compute, is_complete, finish)
+    return _Job(place, {"direction": direction}, inputs, compute, is_complete, finish)

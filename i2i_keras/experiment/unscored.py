@@ -14,19 +14,18 @@ from PIL import Image
 from tqdm import tqdm
 
 from i2i_keras.data.records import Record, read_label, spread, write_records
+from i2i_keras.data.tables import label_space, prepared
 from i2i_keras.evaluation import summary
 from i2i_keras.experiment import quality
-from i2i_keras.experiment.arms import label_space, load_segmenter, prepared
+from i2i_keras.experiment.checkpoint_scores import windowed_eye
 from i2i_keras.experiment.repetitions import repetitions
 from i2i_keras.experiment.settings import Settings
-from i2i_keras.experiment.states import windowed_eye
 from i2i_keras.run_folder import files
-from i2i_keras.run_folder.files import Facts, folder_name
+from i2i_keras.run_folder.files import Facts
 from i2i_keras.run_folder.run import Done, Run
+from i2i_keras.segmenters.arms import load_segmenter
 from i2i_keras.segmenters.eye import Eye
 
-# What the predictions are of: relative to the run directory.
-TABLE = "scores/predicted.csv"
 _FEWEST = 20  # Images, even where translators are judged by fewer.
 
 
@@ -43,7 +42,7 @@ def evaluate(settings: Settings, run: Run) -> Facts:
     if not settings.seeds:
         return singles[0]
     facts = {**summary.mean_of(singles), "seeds": [*settings.seeds]}
-    files.write_json(run.root / "scores" / "summary.json", facts)
+    files.write_json(run.summary, facts)
     return facts
 
 
@@ -54,14 +53,14 @@ def predict(settings: Settings, run: Run, arm: str) -> Done:
         `num_images`; `confidence`, the mean probability of what is predicted;
         and `shares` of the predicted classes in all pixels.
     """
-    name, window = folder_name(arm), settings.evaluate.window
+    window = settings.evaluate.window
     count = max(_FEWEST, settings.evaluate.num_quality_images)
-    inputs = {"segmenter": run.done(f"segmenter/{name}").fingerprint}
+    inputs = {"segmenter": run.done(run.segmenter(arm)).fingerprint}
     facts: Facts = {"num_images": count, "window": window, "scored": False}
 
     def work(folder: Path) -> Facts:
         records = _looked_at(run, count)
-        write_records(run.root, run.root / TABLE, records)
+        write_records(run.root, run.predicted, records)
         segmenter = load_segmenter(run, arm)
         eye = Eye(windowed_eye(window, segmenter), segmenter.stride)
         names = label_space(run).names
@@ -78,12 +77,12 @@ def predict(settings: Settings, run: Run, arm: str) -> Done:
             "shares": dict(zip(names, (pixels / pixels.sum()).tolist(), strict=True)),
         }
 
-    return run.stage(f"scores/{name}", facts, inputs, work)
+    return run.stage(run.scores(arm), facts, inputs, work)
 
 
 def _evaluate(settings: Settings, run: Run) -> Facts:
     """Compares what was trained once."""
-    arms = {arm: predict(settings, run, arm).results for arm in settings.arms}
+    arms: dict[str, Facts] = {arm: predict(settings, run, arm).results for arm in settings.arms}
     quality.score_translators(settings, run)
     facts = {
         "scored": False,
@@ -94,7 +93,7 @@ def _evaluate(settings: Settings, run: Run) -> Facts:
         "agreement": _agreement(run, settings.arms, arms),
         "translators": settings.methods,
     }
-    files.write_json(run.root / "scores" / "summary.json", facts)
+    files.write_json(run.summary, facts)
     return facts
 
 
@@ -105,7 +104,7 @@ def _looked_at(run: Run, count: int) -> list[Record]:
 
 
 def _place(run: Run, arm: str, record: Record) -> Path:
-    return run.root / "scores" / "predictions" / folder_name(arm) / f"{record.name}.png"
+    return run.predictions(arm) / f"{record.name}.png"
 
 
 def _agreement(run: Run, arms: Sequence[str], found: Mapping[str, Any]) -> dict[str, float]:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from i2i_keras.plots.axes import chart, draw_legend, line_colors, name_rows, style_axes
 from i2i_keras.plots.panels import INK, Plot
+from i2i_keras.segmenters.arms import CEILING, FLOOR
 
 History = Mapping[str, NDArray[np.float64]]
 
@@ -125,7 +126,7 @@ def drift_curves(rows: Sequence[Mapping[str, Any]], classes: Sequence[str]) -> P
 
 def arm_colors(arms: Iterable[str]) -> dict[str, str]:
     """One color an arm: gray for the floor, gold for the ceiling."""
-    fixed = {"source_only": _SOURCE_ONLY, "oracle": _ORACLE}
+    fixed = {FLOOR: _SOURCE_ONLY, CEILING: _ORACLE}
     names = list(arms)
     others = [arm for arm in names if arm not in fixed]
     return dict(zip(others, line_colors(len(others)), strict=True)) | {

@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from i2i_keras.evaluation.summary import FLOOR
 from i2i_keras.plots.axes import chart, line_colors, name_rows
 from i2i_keras.plots.charts import arm_colors
 from i2i_keras.plots.panels import INK, Plot
+from i2i_keras.segmenters.arms import FLOOR
 
 _BINS = 40
 Values = NDArray[np.float64]

@@ -12,7 +12,7 @@ from i2i_keras.report import tables
 from i2i_keras.report.figures import Picture
 from i2i_keras.report.tables import Table
 from i2i_keras.run_folder import files
-from i2i_keras.run_folder.files import folder_name
+from i2i_keras.run_folder.places import folder_name
 
 Scores = Mapping[str, Mapping[str, Any]]
 

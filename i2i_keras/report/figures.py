@@ -12,9 +12,9 @@ from i2i_keras.data.labels import colorize
 from i2i_keras.data.records import Record, image_size, spread
 from i2i_keras.data.spaces import LabelSpace
 from i2i_keras.plots import charts, panels
-from i2i_keras.report.numbers import FLOOR
 from i2i_keras.run_folder import files
-from i2i_keras.run_folder.files import folder_name
+from i2i_keras.run_folder.places import folder_name
+from i2i_keras.segmenters.arms import FLOOR
 
 _COLUMNS = 4  # Samples side by side.
 # What a row of a sample strip shows, where there is a way back.

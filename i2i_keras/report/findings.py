@@ -5,8 +5,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from i2i_keras.report.numbers import (
-    CEILING,
-    FLOOR,
     NOTHING,
     Arms,
     difference,
@@ -20,6 +18,7 @@ from i2i_keras.report.numbers import (
     shared_digits,
 )
 from i2i_keras.run_folder import files
+from i2i_keras.segmenters.arms import CEILING, FLOOR, Arm
 
 
 class Headline(NamedTuple):
@@ -178,12 +177,12 @@ def _best(arms: Arms, names: Sequence[str]) -> str | None:
 
 
 def _adapted(arms: Arms) -> list[str]:
-    translated = [arm for arm in arms if ":" in arm]
+    translated = [arm for arm in arms if Arm(arm).method]
     return [arm for arm in translated if not _self_trained(arm)] or translated
 
 
 def _self_trained(arm: str) -> bool:
-    return arm.startswith("self_training")
+    return Arm(arm).kind == "self_training"
 
 
 def _deed(best: str) -> str:

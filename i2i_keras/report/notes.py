@@ -4,16 +4,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from i2i_keras.report.findings import marked_arm
-from i2i_keras.report.numbers import CEILING, FLOOR, is_number
+from i2i_keras.report.numbers import is_number
+from i2i_keras.segmenters.arms import CEILING, FLOOR, Arm
 
 _FEWEST = 6  # Test images; see `evaluation.best`.
 
-# What the segmenter of an arm was trained on, by the arm's kind.
-_IMAGES = {
-    "adapted": "translations by {}",
-    "mixed": "source images and their translations by {}",
-    "label_safe": "translations by {0} without what {0} changed in the eyes of source_only",
-}
 _SELECTED = {
     "last": "The weights after the last step were taken.",
     "val_loss": "The weights with the lowest loss on the arm's own validation images were taken.",
@@ -73,24 +68,7 @@ def _bold(summary: Mapping[str, Any]) -> Iterator[str]:
 
 def arm_notes(summary: Mapping[str, Any]) -> list[str]:
     """What each arm was trained on."""
-    return [f"{arm}: {_meaning(arm)}" for arm in summary["arms"]]
-
-
-def _meaning(arm: str) -> str:
-    kind, _, method = arm.partition(":")
-    if arm == FLOOR:
-        return "trained on source images as they are, the floor."
-    if arm == CEILING:
-        return "trained with target labels, the ceiling and no competitor."
-    if kind == "adabn":
-        base = f"adapted:{method}" if method else FLOOR
-        statistics = "the batch-norm statistics of the target's images"
-        return f"{base} with {statistics}; no target label was used."
-    if kind == "self_training":
-        images = _IMAGES["adapted"].format(method) if method else "source images"
-        taught = "target images that a moving average of its own weights has labelled"
-        return f"trained on {images} and on {taught}; no target label was used."
-    return f"trained on {_IMAGES[kind].format(method)}; no target label was used."
+    return [f"{arm}: {Arm(arm).meaning}" for arm in summary["arms"]]
 
 
 def _chance(summary: Mapping[str, Any]) -> Iterator[str]:

@@ -9,7 +9,8 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any, TypeGuard
 
-FLOOR, CEILING = "source_only", "oracle"
+from i2i_keras.segmenters.arms import FLOOR
+
 NOTHING = "-"  # Stands for a number that there is not.
 Arms = Mapping[str, Mapping[str, Any]]
 # A score, what it is compared with, and the interval of the difference.

@@ -13,7 +13,8 @@ from i2i_keras.plots import panels
 from i2i_keras.report import figures
 from i2i_keras.report.figures import Picture
 from i2i_keras.report.findings import best_adapted
-from i2i_keras.report.numbers import CEILING, FLOOR, percent
+from i2i_keras.report.numbers import percent
+from i2i_keras.segmenters.arms import CEILING, FLOOR, Arm
 
 _SHARPNESS = (140, 120, 100)  # Dots per inch, that is 1400 to 1000 pixels.
 _SIZE = 600_000  # Bytes, at most.
@@ -30,7 +31,7 @@ def overview_picture(
     best = best_adapted(summary["arms"])
     if best is None:
         return
-    method = best.rpartition(":")[2]
+    method = Arm(best).method
     translation = _translation(root, method)
     shown = [arm for arm in (FLOOR, best, CEILING) if arm in summary["arms"]]
     chosen, predicted = figures.read_predictions(root, "target", "predictions", shown)

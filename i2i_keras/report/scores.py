@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from i2i_keras.run_folder import files
-from i2i_keras.run_folder.files import folder_name
+from i2i_keras.run_folder.places import folder_name
+from i2i_keras.segmenters.arms import Arm
 
 Scores = dict[str, dict[str, Any]]
 
@@ -18,5 +19,5 @@ def read_scores(root: Path, arms: Iterable[str]) -> Scores:
 
 def read_quality(root: Path, arms: Iterable[str]) -> Scores:
     """What scores/METHOD.json hold, by method of the arms; also left out."""
-    methods = dict.fromkeys(arm.partition(":")[2] for arm in arms if ":" in arm)
+    methods = dict.fromkeys(Arm(arm).method for arm in arms if Arm(arm).method)
     return read_scores(root, methods)

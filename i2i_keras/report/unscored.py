@@ -13,7 +13,7 @@ from i2i_keras.report.findings import Headline
 from i2i_keras.report.notes import arm_notes
 from i2i_keras.report.numbers import NOTHING, is_number, percent
 from i2i_keras.report.tables import Cell, Table
-from i2i_keras.run_folder.files import folder_name
+from i2i_keras.run_folder.places import folder_name
 
 _ROWS = 8  # Images whose predictions are shown.
 _SIGNALS = {

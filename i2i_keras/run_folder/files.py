@@ -5,26 +5,15 @@ import csv
 import hashlib
 import json
 import os
-import shlex
+import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from i2i_keras.errors import DataError
+from i2i_keras.run_folder.places import how_to_make
 
 Facts = dict[str, Any]
-
-# The command that makes each folder of a run; {} is the name below it.
-_COMMANDS = {
-    "raw": "streets",
-    "records": "prepare",
-    "translator": "train-translator --method {}",
-    "translated": "translate --method {}",
-    "label_safe": "train-segmenter --arm label_safe:{}",
-    "segmenter": "train-segmenter --arm {}",
-    "scores": "evaluate",
-    "report": "report",
-}
 
 
 @contextlib.contextmanager
@@ -79,35 +68,16 @@ def fingerprint(facts: Any) -> str:
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:16]
 
 
-def folder_name(arm: str) -> str:
-    """An arm's name as that of its folders and files."""
-    return arm.replace(":", "-")
+def link_tree(there: Path, here: Path) -> None:
+    """Gives a folder's files a second place, where they are not there yet.
 
-
-def arm_name(folder: str) -> str:
-    """The arm that a folder is of."""
-    return folder.replace("-", ":", 1)
-
-
-def how_to_make(path: Path) -> str:
-    """What to type to get a file or folder of a run that is not there.
-
-    Args:
-        path: of a stage's folder or of something in it.
-
-    Returns:
-        `make it with: i2i-keras COMMAND --run RUN`, to be said after what is
-        missing.
+    All of them or none. Files of a run are written anew and renamed, so that a
+    linked one never changes.
     """
-    places = [place for place, part in enumerate(path.parts) if part in _COMMANDS]
-    if not places:
-        return "make it with its command, see i2i-keras --help"
-    root, stage = Path(*path.parts[: places[-1]]), path.parts[places[-1]]
-    name = "".join(path.parts[places[-1] + 1 : places[-1] + 2])
-    method, direction, _ = name.partition("-yx")
-    if stage == "segmenter":
-        method, direction = arm_name(name), ""
-    command = _COMMANDS[stage].format(method) + " --direction yx" * bool(direction)
-    if "{}" in _COMMANDS[stage] and not name:
-        command = command.partition(" ")[0]
-    return f"make it with: i2i-keras {command} --run {shlex.quote(os.path.relpath(root))}"
+    if here.exists() or not there.is_dir():
+        return
+    here.parent.mkdir(parents=True, exist_ok=True)
+    draft = here.with_name(f".draft-{here.name}")
+    shutil.rmtree(draft, ignore_errors=True)
+    shutil.copytree(there, draft, copy_function=os.link)
+    draft.replace(here)

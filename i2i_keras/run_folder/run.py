@@ -5,7 +5,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import NamedTuple
@@ -14,13 +14,14 @@ from tqdm import tqdm
 
 from i2i_keras import config
 from i2i_keras.errors import DataError
-from i2i_keras.run_folder import locks
-from i2i_keras.run_folder.files import (
-    Facts,
-    fingerprint,
-    how_to_make,
-    read_json,
-    write_json,
+from i2i_keras.run_folder import files, locks, places
+from i2i_keras.run_folder.files import Facts, fingerprint, read_json, write_json
+from i2i_keras.run_folder.places import Places, how_to_make
+
+_MEMBER = "seed-"
+_STAGES = (
+    *(places.RAW, places.RECORDS, places.TRANSLATOR, places.TRANSLATED),
+    *(places.LABEL_SAFE, places.SEGMENTER, places.SCORES),
 )
 
 
@@ -51,11 +52,58 @@ class Done(NamedTuple):
         return "was done before" if self.skipped else f"done in {self.seconds:.0f} s"
 
 
-class Run:
-    """One run directory, which can be moved: it holds no absolute path."""
+class Run(Places):
+    """One run directory, which can be moved: it holds no absolute path.
 
-    def __init__(self, root: Path) -> None:
-        self.root = root
+    Args:
+        root: the directory.
+        twin: another run, from which stages are taken that would be the same
+            here: done with equal settings, from equal inputs.
+    """
+
+    def __init__(self, root: Path, twin: "Run | None" = None) -> None:
+        super().__init__(root)
+        self.twin = twin
+
+    def member(self, seed: int) -> "Run":
+        """The run of one of several trainings."""
+        return Run(self.root / f"{_MEMBER}{seed}")
+
+    def seeds(self) -> list[int]:
+        """Those of all members that are there, in order."""
+        found = (path.name.removeprefix(_MEMBER) for path in self.root.glob(f"{_MEMBER}*/"))
+        return sorted(int(seed) for seed in found if seed.isdecimal())
+
+    def trained_arms(self) -> list[str]:
+        """Names of the arms whose segmenter is there."""
+        return sorted(map(places.arm_name, self._done_below(places.SEGMENTER)))
+
+    def trained_translators(self) -> list[str]:
+        """Methods whose translator is there."""
+        return sorted(self._done_below(places.TRANSLATOR))
+
+    def is_done(self, place: Path | str) -> bool:
+        """Whether a stage is done."""
+        return (self._folder(place) / places.DONE).is_file()
+
+    def worked(self, place: Path | str) -> float:
+        """Seconds that were spent on a stage which is not done; 0 = none."""
+        folder = self._folder(place)
+        if not (folder / places.BEGUN).is_file():
+            return 0.0
+        earlier: float = read_json(folder / places.BEGUN).get("seconds", 0.0)
+        return earlier + _worked(folder)
+
+    def all_done(self) -> dict[str, Facts]:
+        """What all stages that are done have left, by place, in order."""
+        stages = (path for stage in _STAGES for path in self._all_of(stage))
+        return {self.name_of(path.parent): read_json(path) for path in stages}
+
+    def _all_of(self, stage: str) -> list[Path]:
+        return sorted((self.root / stage).rglob(places.DONE))
+
+    def _done_below(self, stage: str) -> list[str]:
+        return [path.parent.name for path in self.root.glob(f"{stage}/*/{places.DONE}")]
 
     def locked(
         self, *, shared: bool = False, new: bool = True
@@ -76,13 +124,13 @@ class Run:
             return contextlib.nullcontext()
         return locks.reading(self.root) if shared else locks.alone(self.root)
 
-    def done(self, stage: str) -> Done:
+    def done(self, place: Path | str) -> Done:
         """How an earlier stage ended.
 
         Raises:
             DataError: it has not been run.
         """
-        path = self.root / stage / "done.json"
+        path = self._folder(place) / places.DONE
         if not self.root.is_dir():
             raise DataError(f"{self.root} does not exist; {how_to_make(path)}.")
         if not path.is_file():
@@ -90,40 +138,49 @@ class Run:
         facts = read_json(path)
         return Done(facts["results"], facts["seconds"], True, facts["fingerprint"])
 
-    def begin(self, name: str, settings: Facts, inputs: Mapping[str, str]) -> Done | None:
+    def settings_of(self, place: Path | str) -> Facts:
+        """The settings that a stage was done with.
+
+        Raises:
+            DataError: it has not been run.
+        """
+        self.done(place)
+        settings: Facts = read_json(self._folder(place) / places.DONE).get("settings") or {}
+        return settings
+
+    def begin(self, place: Path | str, settings: Facts, inputs: Mapping[str, str]) -> Done | None:
         """Begins a stage, or goes on with it; see `stage`.
 
         Returns:
             How it ended, if it has been done before.
         """
-        folder, asked = self.root / name, _asked(settings, inputs)
-        if (folder / "done.json").is_file():
-            _refuse_difference(folder, read_json(folder / "done.json"), asked)
-            return self.done(name)
-        seconds = 0.0
-        if (folder / "begun.json").is_file():
-            begun = read_json(folder / "begun.json")
-            _refuse_difference(folder, begun, asked)
-            seconds = begun.get("seconds", 0.0) + _worked(folder)
-        write_json(folder / "begun.json", {**asked, "seconds": round(seconds, 1)})
+        folder, asked = self._folder(place), _asked(settings, inputs)
+        if (folder / places.DONE).is_file():
+            _refuse_difference(folder, read_json(folder / places.DONE), asked)
+            return self.done(place)
+        if (folder / places.BEGUN).is_file():
+            _refuse_difference(folder, read_json(folder / places.BEGUN), asked)
+        write_json(folder / places.BEGUN, {**asked, "seconds": round(self.worked(folder), 1)})
         return None
 
     def stage(
         self,
-        name: str,
+        place: Path | str,
         settings: Facts,
         inputs: Mapping[str, str],
         work: Callable[[Path], Facts],
+        also: Sequence[Path] = (),
     ) -> Done:
         """Does a stage once; another process that wants it, too, waits.
 
         Args:
-            name: its folder below the run directory.
+            place: its folder, or the name of one below the run directory.
             settings: all settings that it depends on, without paths.
             inputs: fingerprints of what it reads.
             work: writes the stage's files into the folder it is given and
                 returns its results; called again after an interruption, it
                 continues.
+            also: other folders of the run that it writes.
 
         Returns:
             What `done.json` holds, from now or from an earlier time.
@@ -132,16 +189,17 @@ class Run:
             DataError: the folder holds work that was done with other settings
                 or from other inputs.
         """
-        folder, asked = self.root / name, _asked(settings, inputs)
-        with self._turn(name):
-            if done := self.begin(name, settings, inputs):
+        folder, asked = self._folder(place), _asked(settings, inputs)
+        with self._turn(folder):
+            self._take(folder, asked, also)
+            if done := self.begin(place, settings, inputs):
                 return done
-            earlier = read_json(folder / "begun.json")["seconds"]
+            earlier = read_json(folder / places.BEGUN)["seconds"]
             start = time.perf_counter()
             results = work(folder)
             seconds = earlier + time.perf_counter() - start
             write_json(
-                folder / "done.json",
+                folder / places.DONE,
                 {
                     **asked,
                     "fingerprint": fingerprint(asked),
@@ -150,13 +208,28 @@ class Run:
                     "results": results,
                 },
             )
-            (folder / "begun.json").unlink()
-            return self.done(name)._replace(skipped=False)
+            (folder / places.BEGUN).unlink()
+            return self.done(place)._replace(skipped=False)
 
-    def _turn(self, name: str) -> contextlib.AbstractContextManager[None]:
+    def _take(self, folder: Path, asked: Facts, also: Sequence[Path]) -> None:
+        """Links what the twin has done in the same way, if it has."""
+        if self.twin is None or folder.is_dir():
+            return
+        there = self.twin.root / self.name_of(folder)
+        if not self.twin.is_done(there):
+            return
+        found = read_json(there / places.DONE)
+        if all(found[part] == asked[part] for part in asked):
+            for place in (*also, folder):  # That which says that it is done comes last.
+                files.link_tree(self.twin.root / self.name_of(place), place)
+
+    def _folder(self, place: Path | str) -> Path:
+        """A name is that of a folder below the run directory."""
+        return self.root / place if isinstance(place, str) else place
+
+    def _turn(self, folder: Path) -> contextlib.AbstractContextManager[None]:
         """Only one process at a time works on a stage."""
-        folder = self.root / name
-        if (folder / "done.json").is_file():
+        if (folder / places.DONE).is_file():
             return contextlib.nullcontext()
 
         def tell() -> None:
@@ -164,7 +237,7 @@ class Run:
             tqdm.write(f"Waiting for another process, which works on {where}.", file=sys.stderr)
 
         # Not in the stage's folder, which may be deleted to make it anew.
-        return locks.in_turn(self.root / ".locks", name.replace("/", "-"), tell)
+        return locks.in_turn(self.locks, self.name_of(folder).replace("/", "-"), tell)
 
 
 def _asked(settings: Facts, inputs: Mapping[str, str]) -> Facts:
@@ -179,9 +252,9 @@ def _worked(folder: Path) -> float:
     A kill leaves no other trace.
     """
     # Not the drafts: another process of the stage may be about to rename them.
-    files = [path for path in folder.rglob("[!.]*") if path.is_file()]
-    last = max(path.stat().st_mtime for path in files)
-    return last - (folder / "begun.json").stat().st_mtime
+    written = [path for path in folder.rglob("[!.]*") if path.is_file()]
+    last = max(path.stat().st_mtime for path in written)
+    return last - (folder / places.BEGUN).stat().st_mtime
 
 
 def _versions() -> dict[str, str]:

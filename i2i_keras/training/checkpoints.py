@@ -14,7 +14,8 @@ import tensorflow as tf
 from i2i_keras.config import Config
 from i2i_keras.errors import DataError, FileError, SettingsError
 from i2i_keras.run_folder import files
-from i2i_keras.run_folder.files import Facts, how_to_make
+from i2i_keras.run_folder.files import Facts
+from i2i_keras.run_folder.places import how_to_make
 
 
 class CheckpointConfig(Config):

@@ -20,7 +20,7 @@ from i2i_keras.config import Config
 from i2i_keras.data.records import Record, read_image, spread
 from i2i_keras.errors import DataError
 from i2i_keras.run_folder import files
-from i2i_keras.run_folder.files import how_to_make
+from i2i_keras.run_folder.places import how_to_make
 
 Pixels = NDArray[np.float32]  # `(height, width, 3)` in [0, 1].
 Reference = NDArray[Any]

@@ -1,62 +1,51 @@
-"""A plan with what is done, what it took, and what is to be expected."""
+"""A plan as a table: what is done and took how long, and what is left."""
 
 import statistics
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Hashable, Mapping, Sequence
 
-from i2i_keras.experiment import contents
-from i2i_keras.experiment.plan.estimates import Estimates
 from i2i_keras.experiment.plan.tasks import Task
-from i2i_keras.experiment.settings import Settings
 from i2i_keras.report.tables import Cell, Table
 from i2i_keras.report.terminal import PIPE, Terminal, draw
-from i2i_keras.run_folder.run import Run
 from i2i_keras.training.checkpoints import kept_steps
-from i2i_keras.translators import TRANSLATORS
 
 _TITLES = ("plan", "seed", "state", "time")
 
 
-class Row(NamedTuple):
-    """What is to be expected of a task.
+def to_text(tasks: Sequence[Task], terminal: Terminal = PIPE) -> str:
+    """The plan as a table for a terminal, and what it adds up to.
 
-    Attributes:
-        task: which one.
-        seconds: that it took, if it is done, or will take; None = not known.
-        step: that its training goes on from; 0 = from the beginning.
+    A time is told of what is done, and of what is like something that is done:
+    the same for another seed, or another arm that is trained in the same way.
     """
-
-    task: Task
-    seconds: float | None
-    step: int = 0
-
-
-def forecast(tasks: Sequence[Task], settings: Settings, run: Run) -> list[Row]:
-    """Says of each task how long it took, or will take.
-
-    What is done was measured; what the run has done for other seeds takes as
-    long again, their median; of the rest, the networks are timed.
-
-    Args:
-        tasks: of a plan.
-        settings: of the experiment.
-        run: where it lives.
-    """
-    there = contents.look(settings, run)
-    prepared = settings.prepare.model_copy(update={"size": there.size})
-    estimates = Estimates(settings.model_copy(update={"prepare": prepared}), there.images)
-    return [_row(task, settings, run, estimates) for task in tasks]
-
-
-def to_text(rows: Sequence[Row], terminal: Terminal = PIPE) -> str:
-    """The plan as a table for a terminal, and what it adds up to."""
-    several = len({row.task.settings.seed for row in rows}) > 1 or bool(rows[0].task.settings.seeds)
-    cells = [_TITLES, *(_cells(row) for row in rows)]
+    several = len({task.settings.seed for task in tasks}) > 1 or bool(tasks[0].settings.seeds)
+    known = measured(tasks)
+    cells = [_TITLES, *(_cells(task, known) for task in tasks)]
     if not several:
         cells = [(name, *rest) for name, _, *rest in cells]
     titles, *texts = cells
     table = Table(titles, [[Cell(text) for text in line] for line in texts], numeric=False)
-    return f"{draw(table, terminal)}\n{_sum(rows)}"
+    return f"{draw(table, terminal)}\n{_sum(tasks, known)}".rstrip()
+
+
+def measured(tasks: Sequence[Task]) -> Mapping[Hashable, float]:
+    """Seconds of tasks that are done, the median of those that are alike."""
+    found: dict[Hashable, list[float]] = {}
+    for task in tasks:
+        if task.done:
+            found.setdefault(task.like, []).append(task.seconds)
+    return {like: statistics.median(seconds) for like, seconds in found.items()}
+
+
+def left(task: Task, known: Mapping[Hashable, float]) -> float | None:
+    """Seconds until a task is done; None where nothing like it is.
+
+    Args:
+        task: that has perhaps begun already.
+        known: see `measured`.
+    """
+    if task.like not in known:
+        return None
+    return max(0.0, known[task.like] - task.run.worked(task.places[-1]))
 
 
 def duration(seconds: float) -> str:
@@ -81,62 +70,20 @@ def as_said(seconds: float) -> float:
     return 6.0 * tenths if tenths < 100 else 60.0 * round(seconds / 60)
 
 
-def _row(task: Task, settings: Settings, run: Run, estimates: Estimates) -> Row:
-    if task.done:
-        return Row(task, took(task))
-    step, steps = _begun(task, estimates)
-    left = max(0.0, 1 - step / steps) if steps else 1.0
-    others = [task._replace(run=Run(run.root / f"seed-{seed}")) for seed in settings.seeds]
-    known = [took(other) for other in others if task.kind != "prepare" and other.done]
-    seconds = statistics.median(known) if known else _estimate(task, estimates)
-    return Row(task, None if seconds is None else left * seconds, step)
-
-
-def took(task: Task) -> float:
-    """Seconds that a task took which is done, all of its stages."""
-    return sum(task.run.done(stage).seconds for stage in task.stages)
-
-
-def _begun(task: Task, estimates: Estimates) -> tuple[int, int | None]:
-    """Steps that a training has done, and has in all."""
-    if task.kind not in ("train-translator", "train-segmenter"):
-        return 0, None
-    step = max(kept_steps(task.run.root / task.stages[-1]), default=0)
-    if not step:
-        return 0, None
-    translator = task.kind == "train-translator"
-    steps_of = estimates.translator_steps if translator else estimates.segmenter_steps
-    return step, steps_of(task.of)
-
-
-def _estimate(task: Task, estimates: Estimates) -> float | None:
-    if task.kind in ("prepare", "translate-back"):
-        return None  # The former not before it has seen the files.
-    if task.kind == "train-translator":
-        return estimates.translator(task.of)
-    if task.kind == "translate":
-        return estimates.translation(task.of)
-    if task.kind == "train-segmenter":
-        return estimates.segmenter(task.of)
-    if task.of in TRANSLATORS:
-        return estimates.translator_scores(task.of)
-    return estimates.arm_scores(task.num_states)
-
-
-def _cells(row: Row) -> tuple[str, ...]:
-    task, seconds = row.task, row.seconds
-    state = "done" if task.done else f"goes on from step {row.step}" if row.step else "to do"
-    time = "?" if seconds is None else duration(seconds)
+def _cells(task: Task, known: Mapping[Hashable, float]) -> tuple[str, ...]:
     seed = "" if task.kind == "prepare" else str(task.settings.seed)
-    return (task.name, seed, state, time if task.done or seconds is None else f"about {time}")
+    if task.done:
+        return task.name, seed, "done", duration(task.seconds)
+    seconds, step = left(task, known), max(kept_steps(task.places[-1]), default=0)
+    state = f"goes on from step {step}" if step else "to do"
+    return task.name, seed, state, "" if seconds is None else f"about {duration(seconds)}"
 
 
-def _sum(rows: Sequence[Row]) -> str:
-    left = [row.seconds for row in rows if not row.task.done]
-    if not left:
+def _sum(tasks: Sequence[Task], known: Mapping[Hashable, float]) -> str:
+    todo = [left(task, known) for task in tasks if not task.done]
+    if not todo:
         return "All of it is done."
-    known = [seconds for seconds in left if seconds is not None]
-    if not known:
-        return "How long it takes is not known yet."
-    more = ", and what is marked with ?" if len(known) < len(left) else ""
-    return f"About {duration(sum(map(as_said, known)))} to do{more}."
+    told = [as_said(seconds) for seconds in todo if seconds is not None]
+    if not told:
+        return ""
+    return f"{'About' if len(told) == len(todo) else 'More than'} {duration(sum(told))} to do."

@@ -1,25 +1,16 @@
 """The plan of an experiment: what is to be done, and in which order."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Hashable, Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 from i2i_keras.errors import SettingsError, unknown
-from i2i_keras.evaluation.summary import FLOOR
-from i2i_keras.experiment import contents, quality, scoring, stages, states
-from i2i_keras.experiment.arms import (
-    label_safe_stage,
-    training_order,
-    translated_stage,
-    without_adabn,
-)
+from i2i_keras.experiment import checkpoint_scores, quality, scoring, stages
 from i2i_keras.experiment.repetitions import repetitions
 from i2i_keras.experiment.settings import Settings
-from i2i_keras.experiment.translating import Trained, translate
-from i2i_keras.run_folder.files import folder_name
 from i2i_keras.run_folder.run import Done, Run
+from i2i_keras.segmenters.arms import FLOOR, Arm, Need, in_training_order
 from i2i_keras.translators import TRANSLATORS
-
-Step = tuple[str, str]
 
 
 class Task(NamedTuple):
@@ -43,59 +34,86 @@ class Task(NamedTuple):
         return f"{self.kind} {self.of}".strip()
 
     @property
-    def stages(self) -> tuple[str, ...]:
+    def places(self) -> list[Path]:
         """Folders of the stages that it consists of."""
-        arm = folder_name(self.of)
-        if self.kind == "prepare":
-            given = self.settings.source.root and self.settings.target.root
-            return ("records",) if given else ("raw", "records")
-        if self.kind == "train-translator":
-            return (f"translator/{self.of}",)
-        if self.kind == "translate":
-            return (translated_stage(self.of),)
-        if self.kind == "translate-back":
-            return (translated_stage(self.of, "yx"),)
-        if self.kind == "train-segmenter":
-            kind, _, method = self.of.partition(":")
-            safe = (label_safe_stage(method),) if kind == "label_safe" else ()
-            return (*safe, f"segmenter/{arm}")
-        kept = (f"scores/{arm}/states",) if self.num_states else ()
-        return (f"scores/{arm}", *kept)
+        return _DEEDS[self.kind].places(self)
 
     @property
-    def num_states(self) -> int:
-        """How many states of an arm's training are scored besides the last."""
-        if self.kind != "evaluate" or self.of in TRANSLATORS or self.of.startswith("adabn"):
-            return 0
-        if contents.is_prepared(self.run) and not contents.is_scored(self.run):
-            return 0
-        trained = self.run.root / "segmenter" / folder_name(self.of) / "done.json"
-        if trained.is_file():
-            return len(states.compared_steps(self.settings, self.run, self.of))
-        kept = min(self.settings.evaluate.num_states, self.settings.segmenter.keep_checkpoints)
-        return kept if kept > 1 else 0
+    def like(self) -> Hashable:
+        """The same for tasks that take about as long."""
+        if self.of in TRANSLATORS and self.kind != "evaluate":
+            return self.name
+        if self.kind != "train-segmenter":
+            return self.kind, self.of in TRANSLATORS
+        kind = Arm(self.of).about
+        return self.kind, kind.fit, len(kind.trains_on), "label_safe" in kind.trains_on
 
     @property
     def done(self) -> bool:
         """Whether nothing of it is left to do."""
-        return all((self.run.root / s / "done.json").is_file() for s in self.stages)
+        return all(map(self.run.is_done, self.places))
+
+    @property
+    def seconds(self) -> float:
+        """What it took, all of its stages, if it is done."""
+        return sum(self.run.done(place).seconds for place in self.places)
 
     def do(self) -> Done:
         """Does it, or finds it done."""
-        _, of, settings, run = self
-        if self.kind == "prepare":
-            return stages.prepare(settings, run)
-        if self.kind == "train-translator":
-            return stages.train_translator(settings, run, of)
-        if self.kind == "translate":
-            return translate(Trained(run, of))
-        if self.kind == "translate-back":
-            return translate(Trained(run, of, "yx"))
-        if self.kind == "train-segmenter":
-            return stages.train_segmenter(settings, run, of)
-        if of in TRANSLATORS:
-            return quality.translator_quality(settings, run, of)
-        return scoring.score_arm(settings, run, of)
+        return _DEEDS[self.kind].do(self)
+
+
+class _Deed(NamedTuple):
+    """What a task of one kind leaves, and how it is done."""
+
+    places: Callable[[Task], list[Path]]
+    do: Callable[[Task], Done]
+
+
+def _prepared(task: Task) -> list[Path]:
+    given = task.settings.source.root and task.settings.target.root
+    return [task.run.records] if given else [task.run.raw, task.run.records]
+
+
+def _trained(task: Task) -> list[Path]:
+    arm, run = Arm(task.of), task.run
+    safe = [run.label_safe(arm.method)] if "label_safe" in arm.about.trains_on else []
+    return [*safe, run.segmenter(arm)]
+
+
+def _scored(task: Task) -> list[Path]:
+    run, place = task.run, task.run.scores(task.of)
+    if task.of in TRANSLATORS:
+        return [place]
+    several = checkpoint_scores.are_scored(task.settings, run, Arm(task.of))
+    return [place, run.checkpoint_scores(task.of)] if several else [place]
+
+
+def _score(task: Task) -> Done:
+    if task.of in TRANSLATORS:
+        return quality.translator_quality(task.settings, task.run, task.of)
+    return scoring.score_arm(task.settings, task.run, task.of)
+
+
+_DEEDS = {
+    "prepare": _Deed(_prepared, lambda task: stages.prepare(task.settings, task.run)),
+    "train-translator": _Deed(
+        lambda task: [task.run.translator(task.of)],
+        lambda task: stages.train_translator(task.settings, task.run, task.of),
+    ),
+    "translate": _Deed(
+        lambda task: [task.run.translated(task.of)],
+        lambda task: stages.translate(task.run, task.of),
+    ),
+    "translate-back": _Deed(
+        lambda task: [task.run.translated(task.of, "yx")],
+        lambda task: stages.translate(task.run, task.of, "yx"),
+    ),
+    "train-segmenter": _Deed(
+        _trained, lambda task: stages.train_segmenter(task.settings, task.run, Arm(task.of))
+    ),
+    "evaluate": _Deed(_scored, _score),
+}
 
 
 def plan(
@@ -128,9 +146,9 @@ def plan(
     return tasks
 
 
-def _steps(settings: Settings, only: Sequence[str]) -> list[Step]:
+def _steps(settings: Settings, only: Sequence[str]) -> list[Need]:
     """Kinds and objects of the tasks of one training, in order."""
-    wanted: list[Step] = [("train-segmenter", arm) for arm in training_order(settings.arms)]
+    wanted: list[Need] = [("train-segmenter", arm) for arm in in_training_order(settings.arms)]
     wanted += [("translate", method) for method in settings.methods]
     wanted += [("translate-back", method) for method in quality.back_methods(settings)]
     wanted += [("evaluate", method) for method in quality.scored_methods(settings)]
@@ -141,9 +159,9 @@ def _steps(settings: Settings, only: Sequence[str]) -> list[Step]:
     return [step for step in steps if step in part]
 
 
-def _with_needs(settings: Settings, wanted: Sequence[Step]) -> list[Step]:
+def _with_needs(settings: Settings, wanted: Sequence[Need]) -> list[Need]:
     """Steps, each after those that it needs; an arm is scored at once."""
-    found: list[Step] = []
+    found: list[Need] = []
     for step in wanted:
         for one in (*_with_needs(settings, _needs(*step)), step):
             if one not in found:
@@ -153,16 +171,10 @@ def _with_needs(settings: Settings, wanted: Sequence[Step]) -> list[Step]:
     return found
 
 
-def _needs(kind: str, of: str) -> list[Step]:
+def _needs(kind: str, of: str) -> list[Need]:
     """What has to be done before a step, the preparation apart."""
     if kind in ("translate", "translate-back"):
         return [("train-translator", of)]
     if kind == "train-translator":
         return [("train-segmenter", FLOOR)] if TRANSLATORS[of].needs_segmenter else []
-    if kind == "evaluate":
-        return []
-    arm, _, method = of.partition(":")
-    if arm == "adabn":
-        return [("train-segmenter", without_adabn(of))]
-    needs = [("translate", method)] if method else []
-    return [*needs, ("train-segmenter", FLOOR)] if arm == "label_safe" else needs
+    return Arm(of).needs if kind == "train-segmenter" else []

@@ -1,35 +1,46 @@
-"""Scores of the states that a training has kept, beside its last one."""
+"""Scores of the checkpoints that a training has kept, beside its end."""
 
 from pathlib import Path
 
 import numpy as np
 
+from i2i_keras.data.tables import label_space, prepared
 from i2i_keras.evaluation import prediction
 from i2i_keras.evaluation.metrics import mean_iou
 from i2i_keras.evaluation.whole_images import Segment, Size, windowed
-from i2i_keras.experiment.arms import label_space, load_segmenter, prepared
+from i2i_keras.experiment import contents
 from i2i_keras.experiment.settings import Settings
-from i2i_keras.run_folder.files import Facts, folder_name
+from i2i_keras.run_folder.files import Facts
 from i2i_keras.run_folder.run import Done, Run
 from i2i_keras.segmenters import segmenter as segmenters
+from i2i_keras.segmenters.arms import Arm, load_segmenter
 from i2i_keras.training.checkpoints import kept_steps
 
 
-def compared_steps(settings: Settings, run: Run, arm: str) -> list[int]:
-    """Steps of the kept states that are scored as well, see `num_states`."""
-    steps = kept_steps(run.root / "segmenter" / folder_name(arm))
+def are_scored(settings: Settings, run: Run, arm: Arm) -> bool:
+    """Whether checkpoints of an arm are scored, or will be."""
+    if arm.base or (contents.is_prepared(run) and not contents.is_scored(run)):
+        return False
+    if run.is_done(run.segmenter(arm)):
+        return bool(steps_to_score(settings, run, arm))
+    return min(settings.evaluate.num_states, settings.segmenter.keep_checkpoints) > 1
+
+
+def steps_to_score(settings: Settings, run: Run, arm: str) -> list[int]:
+    """Steps of the checkpoints that are scored as well, see `num_states`."""
+    steps = kept_steps(run.segmenter(arm))
     places = np.linspace(0, len(steps) - 1, min(len(steps), settings.evaluate.num_states))
     return [steps[round(place)] for place in places] if len(places) > 1 else []
 
 
-def label_chosen(settings: Settings, run: Run, arm: str) -> Facts:
-    """What the target's labels would have chosen among a training's states.
+def chosen_by_labels(settings: Settings, run: Run, arm: str) -> Facts:
+    """What the target's labels would have chosen among the checkpoints.
 
     Returns:
         `label_chosen`: the best mean IoU, its step, and of how many; nothing
-        where a training has kept no more than its last state.
+        where a training has kept no more than its end.
     """
-    done = score_states(settings, run, arm)
+    done = score_checkpoints(settings, run, arm)
     if done is None:
         return {}
     scores = done.results["mean_iou"]
@@ -37,19 +48,18 @@ def label_chosen(settings: Settings, run: Run, arm: str) -> Facts:
     return {"label_chosen": {"step": int(best), "mean_iou": scores[best], "states": len(scores)}}
 
 
-def score_states(settings: Settings, run: Run, arm: str) -> Done | None:
-    """Scores some of the states that a training has kept, if there are.
+def score_checkpoints(settings: Settings, run: Run, arm: str) -> Done | None:
+    """Scores some of the checkpoints that a training has kept, if there are.
 
-    What has been scored stays so, also where those states are deleted.
+    What has been scored stays so, also where they are deleted.
     """
-    name, steps = folder_name(arm), compared_steps(settings, run, arm)
-    scored = (run.root / "scores" / name / "states" / "done.json").is_file()
-    if not settings.evaluate.num_states or not (steps or scored):
+    steps, place = steps_to_score(settings, run, arm), run.checkpoint_scores(arm)
+    if not settings.evaluate.num_states or not (steps or run.is_done(place)):
         return None
     facts: Facts = {"num_states": settings.evaluate.num_states}
     if settings.evaluate.window:
         facts["window"] = settings.evaluate.window
-    inputs = {"segmenter": run.done(f"segmenter/{name}").fingerprint}
+    inputs = {"segmenter": run.done(run.segmenter(arm)).fingerprint}
 
     def work(folder: Path) -> Facts:
         records, num_classes = prepared(run, "target-test"), len(label_space(run).names)
@@ -61,7 +71,7 @@ def score_states(settings: Settings, run: Run, arm: str) -> Done | None:
             found[str(step)] = float(mean_iou(scored.confusions.sum(axis=0)))
         return {"mean_iou": found}
 
-    return run.stage(f"scores/{name}/states", facts, inputs, work)
+    return run.stage(place, facts, inputs, work)
 
 
 def windowed_eye(window: Size | None, segmenter: segmenters.Trained) -> Segment:

@@ -1,0 +1,176 @@
+"""The names of a run's folders and files, and what makes each of them."""
+
+import os
+import shlex
+from pathlib import Path
+
+# Of a stage: how it was done, and how it was begun.
+DONE, BEGUN = "done.json", "begun.json"
+RAW, RECORDS, TRANSLATOR, TRANSLATED = "raw", "records", "translator", "translated"
+LABEL_SAFE, SEGMENTER, SCORES, REPORT = "label_safe", "segmenter", "scores", "report"
+
+# The command that makes each folder of a run; {} is the name below it.
+_COMMANDS = {
+    RAW: "streets",
+    RECORDS: "prepare",
+    TRANSLATOR: "train-translator --method {}",
+    TRANSLATED: "translate --method {}",
+    LABEL_SAFE: "train-segmenter --arm label_safe:{}",
+    SEGMENTER: "train-segmenter --arm {}",
+    SCORES: "evaluate",
+    REPORT: "report",
+}
+
+
+class Places:
+    """The folders and files of a run directory.
+
+    They are named here and nowhere else. An arm is a name such as
+    `adapted:cyclegan`, a method one such as `cyclegan`.
+
+    Attributes:
+        root: the run directory.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def name_of(self, place: Path) -> str:
+        """The name of a place, which is the same in all runs."""
+        return place.relative_to(self.root).as_posix()
+
+    @property
+    def raw(self) -> Path:
+        """Stage: drawn data in the layouts of their formats."""
+        return self.root / RAW
+
+    @property
+    def records(self) -> Path:
+        """Stage: tables of prepared images and labels, and the images."""
+        return self.root / RECORDS
+
+    def translator(self, method: str) -> Path:
+        """Stage: a trained translator."""
+        return self.root / TRANSLATOR / method
+
+    def translated(self, method: str, direction: str = "xy") -> Path:
+        """Stage: records that a translator has made, one way."""
+        return self.root / TRANSLATED / (method if direction == "xy" else f"{method}-yx")
+
+    def label_safe(self, method: str) -> Path:
+        """Stage: translated records without the labels of what has drifted."""
+        return self.root / LABEL_SAFE / method
+
+    @property
+    def segmenters(self) -> Path:
+        """Folder of the trained segmenters of all arms."""
+        return self.root / SEGMENTER
+
+    def segmenter(self, arm: str) -> Path:
+        """Stage: the trained segmenter of an arm."""
+        return self.segmenters / folder_name(arm)
+
+    def scores(self, name: str) -> Path:
+        """Stage: what was counted of an arm, or of a translator."""
+        return self.root / SCORES / folder_name(name)
+
+    def checkpoint_scores(self, arm: str) -> Path:
+        """Stage: scores of checkpoints that an arm's training has kept."""
+        return self.scores(arm) / "states"
+
+    def score_file(self, name: str) -> Path:
+        """All scores of an arm, or of a translator."""
+        return self.root / SCORES / f"{folder_name(name)}.json"
+
+    def confusion_file(self, arm: str) -> Path:
+        """The confusion matrix of an arm."""
+        return self.root / SCORES / f"{folder_name(arm)}-confusion.csv"
+
+    @property
+    def summary(self) -> Path:
+        """What is compared, of all arms."""
+        return self.root / SCORES / "summary.json"
+
+    def predictions(self, arm: str, domain: str = "target") -> Path:
+        """Predictions of an arm on test images of a domain."""
+        kind = "predictions" if domain == "target" else f"predictions-{domain}"
+        return self.root / SCORES / kind / folder_name(arm)
+
+    @property
+    def predicted(self) -> Path:
+        """Table of what was predicted where the target has no test labels."""
+        return self.root / SCORES / "predicted.csv"
+
+    @property
+    def report(self) -> Path:
+        """The page and its figures."""
+        return self.root / REPORT
+
+    @property
+    def exports(self) -> Path:
+        """Networks for use without this package."""
+        return self.root / "export"
+
+    @property
+    def settings(self) -> Path:
+        """What the run was begun with."""
+        return self.root / "settings.json"
+
+    @property
+    def settings_files(self) -> Path:
+        """Copies of the TOML files that the settings name."""
+        return self.root / "settings"
+
+    @property
+    def locks(self) -> Path:
+        """What keeps processes from doing the same."""
+        return self.root / ".locks"
+
+    @property
+    def label_space(self) -> Path:
+        """What the labels of the records mean."""
+        return self.records / "label_space.json"
+
+    @property
+    def audit(self) -> Path:
+        """What was wrong with the raw data."""
+        return self.records / "audit.json"
+
+    @property
+    def comparison(self) -> Path:
+        """How the domains differ."""
+        return self.records / "comparison.json"
+
+
+def folder_name(arm: str) -> str:
+    """An arm's name as that of its folders and files."""
+    return arm.replace(":", "-")
+
+
+def arm_name(folder: str) -> str:
+    """The arm that a folder is of."""
+    return folder.replace("-", ":", 1)
+
+
+def how_to_make(path: Path) -> str:
+    """What to type to get a file or folder of a run that is not there.
+
+    Args:
+        path: of a stage's folder or of something in it.
+
+    Returns:
+        `make it with: i2i-keras COMMAND --run RUN`, to be said after what is
+        missing.
+    """
+    places = [place for place, part in enumerate(path.parts) if part in _COMMANDS]
+    if not places:
+        return "make it with its command, see i2i-keras --help"
+    root, stage = Path(*path.parts[: places[-1]]), path.parts[places[-1]]
+    name = "".join(path.parts[places[-1] + 1 : places[-1] + 2])
+    method, direction, _ = name.partition("-yx")
+    if stage == SEGMENTER:
+        method, direction = arm_name(name), ""
+    command = _COMMANDS[stage].format(method) + " --direction yx" * bool(direction)
+    if "{}" in _COMMANDS[stage] and not name:
+        command = command.partition(" ")[0]
+    return f"make it with: i2i-keras {command} --run {shlex.quote(os.path.relpath(root))}"
