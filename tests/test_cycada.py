@@ -6,11 +6,12 @@ import keras
 import pytest
 
 from i2i_keras.data.pipeline import training_batches
+from i2i_keras.data.tables import prepared
 from i2i_keras.errors import SettingsError
 from i2i_keras.experiment import stages
-from i2i_keras.experiment.arms import load_segmenter, prepared
 from i2i_keras.run_folder import files
 from i2i_keras.run_folder.run import Run
+from i2i_keras.segmenters.arms import load_segmenter
 from i2i_keras.translators.cycada import CyCADA
 
 ARMS = 'arms=["adapted:cycada", "source_only"]'

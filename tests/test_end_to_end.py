@@ -16,7 +16,7 @@ from i2i_keras.evaluation import distribution, metrics
 from i2i_keras.evaluation.inception import load_inception
 from i2i_keras.experiment import arms, scoring, stages
 from i2i_keras.run_folder import files
-from i2i_keras.run_folder.files import folder_name
+from i2i_keras.run_folder.places import folder_name
 from i2i_keras.run_folder.run import Run
 from i2i_keras.segmenters import segmenter
 from i2i_keras.translators import TRANSLATORS

@@ -5,7 +5,7 @@ import pytest
 from i2i_keras.experiment import arms
 from i2i_keras.experiment.settings import Settings
 from i2i_keras.run_folder import files
-from i2i_keras.run_folder.files import folder_name
+from i2i_keras.run_folder.places import folder_name
 from i2i_keras.run_folder.run import Run
 
 ARMS = ("self_training", "self_training:color")

@@ -157,9 +157,9 @@ def _evaluate(settings: Settings, run: Run) -> Facts:
         counts[arm] = _predict(settings, run, arm).results
         confusions[arm] = load_confusions(run, arm)[np.newaxis]
     results = _compare(settings, confusions)
-    for arm, facts in results.items():
-        facts.update(_write_scores(run, arm, {"arm": arm, **facts, **counts[arm]}))
-        facts.update(checkpoint_scores.chosen_by_labels(settings, run, arm))
+    for name, facts in results.items():
+        facts.update(_write_scores(run, name, {"arm": name, **facts, **counts[name]}))
+        facts.update(checkpoint_scores.chosen_by_labels(settings, run, name))
     quality.score_translators(settings, run)
     space, first = label_space(run), settings.arms[0]
     facts = {

@@ -14,13 +14,12 @@ from i2i_keras.cli import main
 from i2i_keras.data.records import Record, write_records
 from i2i_keras.data.spaces import SpaceClass, build_space, write_space
 from i2i_keras.errors import DataError, SettingsError
-from i2i_keras.experiment import choosing
-from i2i_keras.experiment.choosing import Trained, choose
+from i2i_keras.experiment.choosing import TrainedSegmenter, choose
 from i2i_keras.experiment.segmenting import Look, segment_images
 from i2i_keras.models.unet import UNetConfig, build_unet
 from i2i_keras.run_folder import files, locks
-from i2i_keras.run_folder.files import folder_name
 from i2i_keras.run_folder.locks import Shard
+from i2i_keras.run_folder.places import folder_name
 from i2i_keras.run_folder.run import Run
 from i2i_keras.training.checkpoints import Checkpoints
 
@@ -122,7 +121,7 @@ def out(tmp_path):
 
 
 def segment(run, photos, out, arm="source_only", shard=ALL, step=None, **look):
-    return segment_images(Trained(run, arm, step), str(photos), out, shard, Look(**look))
+    return segment_images(TrainedSegmenter(run, arm, step), str(photos), out, shard, Look(**look))
 
 
 def oracle(pixels, height, seed=4):
@@ -374,7 +373,7 @@ def test_an_unknown_seed_is_told_which_there_are(several, run):
 
 
 def test_arms_are_named_as_their_folders_are_not(run):
-    assert choosing.trained_arms(run) == ["adapted:cyclegan", "oracle", "source_only"]
+    assert run.trained_arms() == ["adapted:cyclegan", "oracle", "source_only"]
 
 
 def test_a_run_without_images_has_no_working_size(tmp_path, template, photos, out):

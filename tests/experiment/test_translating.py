@@ -7,7 +7,12 @@ from i2i_keras import config
 from i2i_keras.data.records import Record, read_records, write_records
 from i2i_keras.errors import DataError, SettingsError
 from i2i_keras.experiment import translating
-from i2i_keras.experiment.translating import Trained, translate, translate_images, translate_shard
+from i2i_keras.experiment.translating import (
+    TrainedTranslator,
+    translate,
+    translate_images,
+    translate_shard,
+)
 from i2i_keras.models.formats import FORMATS
 from i2i_keras.models.generator import build_generator
 from i2i_keras.run_folder import files
@@ -89,7 +94,7 @@ def images(run):
 
 
 def test_records_are_translated_and_their_labels_kept(run):
-    translate(Trained(run, "cyclegan"))
+    translate(TrainedTranslator(run, "cyclegan"))
     for table in ("source-train", "source-val"):
         old = read_records(run.root, run.root / "records" / f"{table}.csv")
         new = read_records(run.root, folder(run) / f"{table}.csv")
@@ -97,13 +102,13 @@ def test_records_are_translated_and_their_labels_kept(run):
 
 
 def test_the_target_is_translated_without_its_labels(run):
-    translate(Trained(run, "cyclegan", "yx"))
+    translate(TrainedTranslator(run, "cyclegan", "yx"))
     new = read_records(run.root, run.root / "translated/cyclegan-yx/target-train.csv")
     assert [record.label for record in new] == [None] * 3
 
 
 def test_it_gives_what_the_translator_gives(run):
-    trained = Trained(run, "cyclegan")
+    trained = TrainedTranslator(run, "cyclegan")
     translate(trained)
     function = TRANSLATORS["cyclegan"].load(trained.folder, "xy")
     old, new = (pixels(root / "source-train/0.png") for root in (run.root / "records", folder(run)))
@@ -115,7 +120,7 @@ def test_small_tiles_change_no_more_than_rounding(run, tmp_path):
     Image.effect_noise((70, 50), 80).save(tmp_path / "noise.png")
     made = []
     for tile in (None, 16):
-        trained, out = Trained(run, "cyclegan", tile=tile), tmp_path / f"tile-{tile}"
+        trained, out = TrainedTranslator(run, "cyclegan", tile=tile), tmp_path / f"tile-{tile}"
         translate_images(trained, str(tmp_path / "noise.png"), out, Shard())
         made.append(pixels(out / "noise.png"))
     assert np.abs(made[0] - made[1]).max() <= 1
@@ -125,7 +130,7 @@ def test_small_tiles_change_no_more_than_rounding(run, tmp_path):
 
 
 def test_the_last_shard_finishes_the_stage(run):
-    trained = Trained(run, "cyclegan")
+    trained = TrainedTranslator(run, "cyclegan")
     assert translate_shard(trained, Shard(1, 2)) is None
     names = sorted(p.relative_to(folder(run)).as_posix() for p in folder(run).rglob("*.png"))
     assert names == [*(f"source-train/{n}.png" for n in (0, 2, 4)), "source-val/0.png"]
@@ -139,7 +144,7 @@ def test_the_last_shard_finishes_the_stage(run):
 
 
 def test_shards_leave_what_one_process_leaves(run, tmp_path):
-    trained = Trained(run, "cyclegan")
+    trained = TrainedTranslator(run, "cyclegan")
     for number in (3, 1, 2):
         translate_shard(trained, Shard(number, 3))
     sharded = images(run)
@@ -153,13 +158,13 @@ def test_shards_leave_what_one_process_leaves(run, tmp_path):
 
 
 def test_a_shard_of_a_finished_stage_was_done_before(run):
-    trained = Trained(run, "cyclegan")
+    trained = TrainedTranslator(run, "cyclegan")
     translate(trained)
     assert translate_shard(trained, Shard(1, 2)).skipped
 
 
 def test_what_a_shard_left_is_taken_over_by_another_cut(run):
-    trained = Trained(run, "cyclegan")
+    trained = TrainedTranslator(run, "cyclegan")
     translate_shard(trained, Shard(1, 2))
     before = {path: path.stat().st_mtime_ns for path in folder(run).rglob("*.png")}
     assert not translate(trained).skipped
@@ -167,7 +172,7 @@ def test_what_a_shard_left_is_taken_over_by_another_cut(run):
 
 
 def test_images_of_an_older_translator_do_not_finish_a_stage(run):
-    trained = Trained(run, "cyclegan")
+    trained = TrainedTranslator(run, "cyclegan")
     translate_shard(trained, Shard(1, 2))
     weights = trained.folder / "generator_xy.weights.h5"
     weights.write_bytes((trained.folder / "generator_yx.weights.h5").read_bytes())
@@ -179,7 +184,7 @@ def test_images_of_an_older_translator_do_not_finish_a_stage(run):
 
 
 def test_shards_of_a_folder_are_all_of_it(run, tmp_path):
-    trained, source = Trained(run, "cyclegan"), run.root / "records" / "source-train"
+    trained, source = TrainedTranslator(run, "cyclegan"), run.root / "records" / "source-train"
     counts = [translate_images(trained, str(source), tmp_path, Shard(n, 2)) for n in (1, 2)]
     assert counts == [3, 2]
     assert len(list(tmp_path.glob("*.png"))) == 5
@@ -192,7 +197,7 @@ def test_a_file_of_the_users_is_not_written_over(run, tmp_path):
     before = (out / "1.png").read_bytes()
     with pytest.raises(DataError, match=r"1\.png is there and was not made by i2i-keras; move it"):
         source = run.root / "records" / "source-train"
-        translate_images(Trained(run, "cyclegan"), str(source), out, Shard())
+        translate_images(TrainedTranslator(run, "cyclegan"), str(source), out, Shard())
     assert [path.read_bytes() for path in out.glob("*.png")] == [before]
 
 
@@ -200,7 +205,7 @@ def test_the_other_direction_is_another_translator(run, tmp_path):
     source = str(run.root / "records" / "source-train" / "0.png")
     made = []
     for direction in ("xy", "yx"):
-        translate_images(Trained(run, "cyclegan", direction), source, tmp_path, Shard())
+        translate_images(TrainedTranslator(run, "cyclegan", direction), source, tmp_path, Shard())
         made.append((tmp_path / "0.png").read_bytes())
     assert made[0] != made[1]
 
@@ -208,7 +213,7 @@ def test_the_other_direction_is_another_translator(run, tmp_path):
 def test_a_kept_state_is_another_translator(run, tmp_path):
     generator = keep_state(run, 5)
     source = run.root / "records" / "source-train" / "0.png"
-    end, state = Trained(run, "cyclegan"), Trained(run, "cyclegan", step=5)
+    end, state = TrainedTranslator(run, "cyclegan"), TrainedTranslator(run, "cyclegan", step=5)
     assert end.fingerprint() != state.fingerprint()
     made = []
     for trained in (end, state):
@@ -223,10 +228,12 @@ def test_a_kept_state_is_another_translator(run, tmp_path):
 def test_a_state_that_is_not_kept_is_refused(run, tmp_path):
     keep_state(run, 5)
     with pytest.raises(SettingsError, match=r"no state of step 6; it keeps those of 5\."):
-        translate_images(Trained(run, "cyclegan", step=6), str(run.root), tmp_path / "o", Shard())
+        translate_images(
+            TrainedTranslator(run, "cyclegan", step=6), str(run.root), tmp_path / "o", Shard()
+        )
     run.stage("translator/color", {}, {}, lambda folder: {})
     with pytest.raises(SettingsError, match="no state of step 6; it keeps none at all"):
-        Trained(run, "color", step=6).done()
+        TrainedTranslator(run, "color", step=6).done()
 
 
 def test_a_kept_state_is_exported(run, tmp_path):
@@ -234,7 +241,7 @@ def test_a_kept_state_is_exported(run, tmp_path):
     image = run.root / "records" / "source-train" / "0.png"
     made = []
     for step in (None, 5):
-        trained, out = Trained(run, "cyclegan", step=step), tmp_path / str(step)
+        trained, out = TrainedTranslator(run, "cyclegan", step=step), tmp_path / str(step)
         assert translating.export(trained, "saved_model", out, image) <= 2
         made.append(FORMATS["saved_model"].read(out)(pixels(image)[np.newaxis].astype(np.uint8)))
     assert (made[0] != made[1]).any()
@@ -258,7 +265,7 @@ def test_the_only_trained_network_is_exported_and_else_cyclegan(run):
 
 def test_a_method_that_keeps_statistics_depends_on_them(run, tmp_path):
     x, y = (sorted((run.root / "records" / table).glob("*.png")) for table in list(TABLES)[::2])
-    color, trained = TRANSLATORS["color"], Trained(run, "color")
+    color, trained = TRANSLATORS["color"], TrainedTranslator(run, "color")
     found = []
     for seed in (0, 1, 0):
         color.fit(color.config(), x, y, trained.folder, seed)
@@ -267,7 +274,7 @@ def test_a_method_that_keeps_statistics_depends_on_them(run, tmp_path):
 
 
 def test_a_method_may_keep_its_numbers_in_any_json_file(run):
-    trained = Trained(run, "cyclegan")
+    trained = TrainedTranslator(run, "cyclegan")
     before = trained.fingerprint()
     files.write_json(trained.folder / "gamma.json", {"xy": 1.5})
     assert (after := trained.fingerprint()) != before
@@ -286,7 +293,7 @@ def networkless(run, monkeypatch):
         load=lambda path, way: lambda x: -x, load_generator=None
     )
     monkeypatch.setitem(TRANSLATORS, "cyclegan", other)
-    return Trained(run, "cyclegan")
+    return TrainedTranslator(run, "cyclegan")
 
 
 def test_a_method_without_a_network_translates(networkless, run):
@@ -302,6 +309,8 @@ def test_a_method_without_a_network_is_not_exported(networkless, tmp_path):
 
 def test_a_method_is_compared_on_its_first_image_or_a_given_one(run, tmp_path):
     for name, image in (("a", None), ("b", run.root / "records/target-train/1.png")):
-        worst = translating.export(Trained(run, "cyclegan"), "saved_model", tmp_path / name, image)
+        worst = translating.export(
+            TrainedTranslator(run, "cyclegan"), "saved_model", tmp_path / name, image
+        )
         assert worst <= 2
         assert (tmp_path / name / "saved_model.pb").is_file()

@@ -8,7 +8,7 @@ from i2i_keras.data.records import Record, read_label, write_records
 from i2i_keras.experiment import contents, scoring, unscored
 from i2i_keras.report import unscored as report
 from i2i_keras.run_folder import files
-from i2i_keras.run_folder.files import folder_name
+from i2i_keras.run_folder.places import folder_name
 from i2i_keras.run_folder.run import Run
 
 ARMS = {

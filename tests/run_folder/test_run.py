@@ -10,7 +10,7 @@ import pytest
 
 from i2i_keras.errors import DataError
 from i2i_keras.run_folder import files
-from i2i_keras.run_folder.files import folder_name
+from i2i_keras.run_folder.places import folder_name
 from i2i_keras.run_folder.run import Run
 
 SETTINGS = {"steps": 3, "network": {"filters": 2, "size": (4, 8)}}
