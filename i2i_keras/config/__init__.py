@@ -38,7 +38,7 @@ class Config(pydantic.BaseModel):
 Model = TypeVar("Model", bound=Config)
 
 
-# Presets and ablations that had another name, which is taken for one more release.
+# Presets and ablations that had another name, taken for one more release.
 _RENAMED = {"report": "student_report"}
 
 
