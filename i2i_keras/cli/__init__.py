@@ -30,7 +30,7 @@ def main() -> None:
     Everything in one go, on drawn streets:
       i2i-keras run --preset demo
     Stage by stage, on your data:
-      i2i-keras prepare --preset student_report --source REAL --target GAME
+      i2i-keras prepare --preset student_report --source A --target B
       i2i-keras train-translator --preset student_report
       i2i-keras translate --preset student_report
       i2i-keras train-segmenter --preset student_report
