@@ -133,7 +133,9 @@ def test_every_row_that_comes_with_the_package_is_valid(name):
 
 
 def test_an_unknown_ablation_is_refused():
-    with pytest.raises(SettingsError, match=r"No ablation 'student_reprot'. Did you mean 'student_report'"):
+    with pytest.raises(
+        SettingsError, match=r"No ablation 'student_reprot'. Did you mean 'student_report'"
+    ):
         ablation.read_rows("student_reprot")
 
 
