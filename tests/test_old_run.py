@@ -63,7 +63,7 @@ def test_a_stage_that_is_gone_is_made_again_with_equal_numbers(run):
 
 
 def test_its_networks_and_checkpoints_are_used(run, tmp_path):
-    images = run / "records" / "target-test"
+    images = run / "records" / "target-test" / "images"
     for arm in ("self_training", "adabn", "label_safe:fourier"):
         call("segment", "--run", run, "--arm", arm, "--images", images, "--out", tmp_path / arm)
     where = ("--images", images, "--out", tmp_path / "at-2")
