@@ -9,7 +9,8 @@ from i2i_keras.errors import SettingsError
 from i2i_keras.experiment.settings import check_arm
 from i2i_keras.run_folder.files import folder_name
 from i2i_keras.run_folder.run import Run
-from i2i_keras.segmenters import segmenter
+from i2i_keras.segmenters import trained
+from i2i_keras.segmenters.trained import LoadedSegmenter
 
 
 class ArmRecords(NamedTuple):
@@ -116,6 +117,6 @@ def label_space(run: Run) -> LabelSpace:
     return read_space(run.root / "records" / "label_space.json")
 
 
-def load_segmenter(run: Run, arm: str, step: int | None = None) -> segmenter.Trained:
+def load_segmenter(run: Run, arm: str, step: int | None = None) -> LoadedSegmenter:
     """The trained segmenter of an arm, or what it was at a kept step."""
-    return segmenter.load(run.root / "segmenter" / folder_name(arm), step)
+    return trained.load(run.root / "segmenter" / folder_name(arm), step)

@@ -12,7 +12,7 @@ from i2i_keras.report.numbers import CEILING, FLOOR, is_number
 from i2i_keras.run_folder import files
 from i2i_keras.run_folder.files import arm_name, folder_name, how_to_make
 from i2i_keras.run_folder.run import Run
-from i2i_keras.segmenters import segmenter
+from i2i_keras.segmenters.trained import LoadedSegmenter
 from i2i_keras.training import checkpoints
 
 
@@ -38,7 +38,7 @@ class Trained(NamedTuple):
         """Where its training left it."""
         return self.run.root / "segmenter" / folder_name(self.arm)
 
-    def load(self) -> segmenter.Trained:
+    def load(self) -> LoadedSegmenter:
         """The network and how to call it."""
         return load_segmenter(self.run, self.arm, self.step)
 

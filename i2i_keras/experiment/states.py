@@ -11,7 +11,7 @@ from i2i_keras.experiment.arms import label_space, load_segmenter, prepared
 from i2i_keras.experiment.settings import Settings
 from i2i_keras.run_folder.files import Facts, folder_name
 from i2i_keras.run_folder.run import Done, Run
-from i2i_keras.segmenters import segmenter as segmenters
+from i2i_keras.segmenters.trained import LoadedSegmenter
 from i2i_keras.training.checkpoints import kept_steps
 
 
@@ -64,6 +64,6 @@ def score_states(settings: Settings, run: Run, arm: str) -> Done | None:
     return run.stage(f"scores/{name}/states", facts, inputs, work)
 
 
-def windowed_eye(window: Size | None, segmenter: segmenters.Trained) -> Segment:
+def windowed_eye(window: Size | None, segmenter: LoadedSegmenter) -> Segment:
     """How a segmenter sees an image: whole, or in windows."""
     return windowed(segmenter.segment, window) if window else segmenter.segment
