@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 
 import keras
 import numpy as np
@@ -10,9 +10,10 @@ import pydantic
 import tensorflow as tf
 from tqdm import tqdm
 
+from i2i_keras.config import key_of
 from i2i_keras.data.pipeline import PipelineConfig, evaluation_batches, training_batches
 from i2i_keras.data.records import Record, spread
-from i2i_keras.errors import DataError, FileError, unknown
+from i2i_keras.errors import DataError, FileError
 from i2i_keras.models import networks
 from i2i_keras.models.networks import SEGMENTERS, without_weights
 from i2i_keras.run_folder import files
@@ -54,11 +55,12 @@ class SegmenterConfig(_Networks):
         weight_decay: of all kernels at each step, apart from the gradients
             (AdamW; Loshchilov and Hutter, 2019, https://arxiv.org/abs/1711.05101).
             The U-Net's `l2` is a term of its loss instead.
-        schedule: `constant`; `cosine` or `poly` (to the power of 0.9) down to
-            zero at the end.
+        schedule: `constant`; or down to zero at the end: `cosine`, `poly` (to
+            the power of 0.9), `linear` (from the middle on). A key of
+            `SCHEDULES`, but for `plateau`.
         label_smoothing: share of the truth that is spread over all classes.
         dice: weight of the Dice loss beside the cross entropy.
-        class_weighting: a key of `segmentation_losses.CLASS_WEIGHTING`.
+        class_weighting: a key of `losses.CLASS_WEIGHTING`.
         epochs: passes over the training records.
         steps: length of the training; overrides `epochs`.
         accumulate: parts of a batch that are computed one after the other, for
@@ -75,14 +77,14 @@ class SegmenterConfig(_Networks):
         xla: whether the step is compiled; `auto` = on a GPU.
     """
 
-    network: str = "unet"
+    network: Annotated[str, key_of(SEGMENTERS)] = "unet"
     pipeline: PipelineConfig = PipelineConfig()
     learning_rate: pydantic.PositiveFloat = 1e-3
     weight_decay: pydantic.NonNegativeFloat = 0.0
-    schedule: Literal["constant", "cosine", "poly"] = "constant"
+    schedule: schedules.ScheduleWithoutLoss = "constant"
     label_smoothing: float = pydantic.Field(default=0.0, ge=0.0, lt=1.0)
     dice: pydantic.NonNegativeFloat = 0.0
-    class_weighting: Literal["none", "inverse_log"] = "none"
+    class_weighting: Annotated[str, key_of(CLASS_WEIGHTING)] = "none"
     epochs: pydantic.PositiveFloat = 15.0
     steps: pydantic.PositiveInt | None = None
     accumulate: pydantic.PositiveInt = 1
@@ -90,13 +92,6 @@ class SegmenterConfig(_Networks):
     select: Literal["last", "val_loss", "entropy"] = "last"
     precision: compilation.Precision = "float32"
     xla: compilation.Xla = "auto"
-
-    @pydantic.field_validator("network")
-    @classmethod
-    def _known(cls, network: str) -> str:
-        if network not in SEGMENTERS:
-            raise ValueError(unknown("no network", network, SEGMENTERS))
-        return network
 
     @pydantic.model_validator(mode="after")
     def _fits(self) -> "SegmenterConfig":
@@ -148,7 +143,7 @@ class SegmenterModel(keras.Model):
         """Makes the optimizer of a training of `steps` steps."""
         super().compile(jit_compile=compilation.uses_xla(self.config.xla))
         config = self.config
-        rate = schedules.falling(config.schedule, config.learning_rate, steps)
+        rate = schedules.learning_rate(config.schedule, config.learning_rate, steps)
         optimizer = keras.optimizers.Adam(rate)
         if config.weight_decay:
             optimizer = keras.optimizers.AdamW(rate, weight_decay=config.weight_decay)

@@ -63,9 +63,10 @@ class AdversarialConfig(CheckpointConfig):
             both discriminators; None = any.
         ema: decay of the moving average of the generators, which then is what
             samples are drawn and images are translated with; 0 = none.
-        schedule: of the learning rates: `linear` is constant at first and then
-            falls to zero, `cosine` falls to zero along a half wave, `plateau`
-            halves where the generators' loss does not fall any more.
+        schedule: of the learning rates, a key of `SCHEDULES`: `linear` is
+            constant at first and then falls to zero, `cosine` falls to zero
+            along a half wave, `poly` to the power of 0.9, `plateau` halves
+            where the generators' loss does not fall any more.
         constant_share: of `linear`: share of the training before it falls.
         patience: of `plateau`: windows of `checkpoint_every` steps without a
             new lowest mean loss before the rate is halved.

@@ -167,7 +167,7 @@ def test_a_batch_has_to_fall_into_equal_parts():
 
 
 def test_an_unknown_network_is_named_with_those_that_there_are():
-    with pytest.raises(SettingsError, match=r"'network': no network 'fcn'; there are unet"):
+    with pytest.raises(SettingsError, match=r"'network': there is no 'fcn'; it is one of unet"):
         config.build(SegmenterConfig, {"network": "fcn"})
 
 
