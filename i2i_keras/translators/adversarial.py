@@ -19,7 +19,7 @@ from i2i_keras import config as settings
 from i2i_keras.data import transforms
 from i2i_keras.data.pipeline import PipelineConfig, evaluation_batches, training_batches
 from i2i_keras.data.records import Record, spread
-from i2i_keras.models.generator import build_generator
+from i2i_keras.models.networks import build_generator
 from i2i_keras.run_folder import files
 from i2i_keras.run_folder.files import Facts
 from i2i_keras.training import callbacks, checkpoints, compilation, schedules

@@ -7,7 +7,7 @@ import pydantic
 from i2i_keras.data.pipeline import PipelineConfig
 from i2i_keras.errors import unknown
 from i2i_keras.models.discriminator import DiscriminatorConfig
-from i2i_keras.models.generator import GeneratorConfig
+from i2i_keras.models.resnet import ResNetConfig
 from i2i_keras.run_folder.files import Facts
 from i2i_keras.training.checkpoints import CheckpointConfig
 from i2i_keras.training.compilation import Precision, Xla
@@ -89,7 +89,7 @@ class AdversarialConfig(CheckpointConfig):
     METHOD: ClassVar[str] = ""
 
     initial: str = ""
-    generator: GeneratorConfig = GeneratorConfig()
+    generator: ResNetConfig = ResNetConfig()
     discriminator: DiscriminatorConfig = DiscriminatorConfig()
     pipeline: SmallBatches = SmallBatches()
 

@@ -9,7 +9,7 @@ from i2i_keras.errors import DataError, SettingsError
 from i2i_keras.experiment import translating
 from i2i_keras.experiment.translating import Trained, translate, translate_images, translate_shard
 from i2i_keras.models.formats import FORMATS
-from i2i_keras.models.generator import build_generator
+from i2i_keras.models.networks import build_generator
 from i2i_keras.run_folder import files
 from i2i_keras.run_folder.locks import Shard
 from i2i_keras.run_folder.run import Run

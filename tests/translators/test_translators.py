@@ -12,7 +12,7 @@ import pytest
 import tensorflow as tf
 
 from i2i_keras.errors import DataError
-from i2i_keras.models.generator import build_generator
+from i2i_keras.models.networks import build_generator
 from i2i_keras.run_folder import files
 from i2i_keras.training.checkpoints import kept_steps
 from i2i_keras.translators import TRANSLATORS, Translator

@@ -11,8 +11,7 @@ from i2i_keras.experiment.plan import timing
 from i2i_keras.experiment.plan.timing import Passes, build_encoder
 from i2i_keras.experiment.settings import Settings
 from i2i_keras.models.discriminator import build_discriminator
-from i2i_keras.models.generator import build_generator
-from i2i_keras.models.networks import SEGMENTERS, without_weights
+from i2i_keras.models.networks import SEGMENTERS, build_generator, without_weights
 from i2i_keras.segmenters.segmenter import NUM_ENTROPY_IMAGES
 from i2i_keras.training import compilation, schedules
 

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from i2i_keras.models.generator import build_generator
+from i2i_keras.models.networks import build_generator
 from i2i_keras.translators import patch_nce
 from i2i_keras.translators.adversarial_config import AdversarialConfig
 from i2i_keras.translators.cut_config import CUTConfig
