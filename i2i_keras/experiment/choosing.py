@@ -87,7 +87,7 @@ def choose(
         raise SettingsError(f"{unknown('No trained arm', arm, trained, told)}.")
     found = Trained(member, arm, step, why, seed)
     if step is not None:
-        checkpoints.check_step(found.folder, step)
+        checkpoints.require_checkpoint(found.folder, step)
     return found
 
 

@@ -12,12 +12,12 @@ from i2i_keras.experiment.settings import Settings
 from i2i_keras.run_folder.files import Facts, folder_name
 from i2i_keras.run_folder.run import Done, Run
 from i2i_keras.segmenters.trained import LoadedSegmenter
-from i2i_keras.training.checkpoints import kept_steps
+from i2i_keras.training.checkpoints import list_checkpoints
 
 
 def compared_steps(settings: Settings, run: Run, arm: str) -> list[int]:
     """Steps of the kept states that are scored as well, see `num_states`."""
-    steps = kept_steps(run.root / "segmenter" / folder_name(arm))
+    steps = list_checkpoints(run.root / "segmenter" / folder_name(arm))
     places = np.linspace(0, len(steps) - 1, min(len(steps), settings.evaluate.num_states))
     return [steps[round(place)] for place in places] if len(places) > 1 else []
 

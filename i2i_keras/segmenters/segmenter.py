@@ -313,7 +313,7 @@ def train(
     )
     kept = steps if config.select == "last" else found["best_step"]
     if kept != steps:
-        checkpoints.read_network(folder, kept, "network", model.network)
+        checkpoints.load_network(folder, kept, "network", model.network)
     saved = {
         "num_classes": model.num_classes,
         "network": config.network,

@@ -43,7 +43,7 @@ def load(folder: Path, step: int | None = None) -> LoadedSegmenter:
     if step is None:
         checkpoints.load_weights(model, folder / f"{facts['network']}.weights.h5")
     else:
-        checkpoints.read_network(folder, step, "network", model)
+        checkpoints.load_network(folder, step, "network", model)
     bottom = keras.layers.GlobalAveragePooling2D()(model.get_layer(kind.bottom).output)
     segment = tf.function(lambda images: model(images, training=False), reduce_retracing=True)
     return LoadedSegmenter(model, segment, config.stride, keras.Model(model.input, bottom))

@@ -65,7 +65,7 @@ def train(
     pipeline = config.pipeline.model_copy(update={"batch_size": batch_size})
     smaller = min(map(len, domains))
     steps = schedules.total_steps(config.steps, config.epochs, smaller, batch_size)
-    if config.initial and not checkpoints.kept_steps(folder):
+    if config.initial and not checkpoints.list_checkpoints(folder):
         initial.load(model)
     model.compile(steps)
     observe = _observer(model, domains, folder, sample)
@@ -115,7 +115,7 @@ def load_state(
         load_generator: the method's own.
         folder: that `train` wrote.
         direction: `xy` or `yx`.
-        step: of the state, one of `checkpoints.kept_steps`.
+        step: of the state, one of `checkpoints.list_checkpoints`.
 
     Returns:
         See `load`.
@@ -154,7 +154,7 @@ def load_generator(
     if step is None:
         checkpoints.load_weights(generator, folder / f"{name}.weights.h5")
     else:
-        checkpoints.read_network(folder, step, name, generator)
+        checkpoints.load_network(folder, step, name, generator)
     return generator
 
 

@@ -104,7 +104,7 @@ def test_neither_a_kill_nor_a_validation_changes_a_weight(trained, tiny, records
 
 
 @pytest.mark.parametrize(("changes", "seed"), [({"dice": 0.5}, 5), ({}, 6)])
-def test_a_state_that_another_training_made_is_refused(
+def test_a_checkpoint_that_another_training_made_is_refused(
     trained, tiny, records, tmp_path, changes, seed
 ):
     shutil.copytree(trained[0] / "checkpoints", tmp_path / "checkpoints")
@@ -142,8 +142,8 @@ def test_half_precision_trains_almost_as_float32(trained, tiny, records, tmp_pat
         values = [[float(row[name]) for row in rows] for rows in (one, two)]
         np.testing.assert_allclose(*values, rtol=0.03)
     assert load(tmp_path).model(np.zeros((1, 16, 16, 3))).dtype == tf.float32
-    state = tf.train.load_checkpoint(str(tmp_path / "checkpoints" / "ckpt-4"))
-    scales = [name for name in state.get_variable_to_shape_map() if "loss_scale" in name]
+    reader = tf.train.load_checkpoint(str(tmp_path / "checkpoints" / "ckpt-4"))
+    scales = [name for name in reader.get_variable_to_shape_map() if "loss_scale" in name]
     assert bool(scales) == (precision == "mixed_float16")
 
 
@@ -200,8 +200,8 @@ def test_the_row_with_the_lowest_value_is_kept(selected, select, column):
     rows = files.read_table(folder / "history.csv")
     best = min(rows, key=lambda row: float(row[column]))
     assert facts["kept_step"] == facts["best_step"] == int(best["step"])
-    state = load(folder, facts["kept_step"]).model.get_weights()
-    assert_equal(weights(folder), state)
+    kept = load(folder, facts["kept_step"]).model.get_weights()
+    assert_equal(weights(folder), kept)
 
 
 def test_selections_differ_from_the_last_weights(selected):

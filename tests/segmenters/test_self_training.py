@@ -60,13 +60,13 @@ def test_the_history_says_how_it_went(trained):
         assert float(row["confident_share"]) == 1.0
 
 
-def test_the_network_is_saved_and_the_teacher_stays_in_the_state(trained):
+def test_the_network_is_saved_and_the_teacher_stays_in_the_checkpoint(trained):
     network = load(trained[0])
-    state = load(trained[0], 4).model.get_weights()
-    for one, other in zip(network.model.get_weights(), state, strict=True):
+    last = load(trained[0], 4).model.get_weights()
+    for one, other in zip(network.model.get_weights(), last, strict=True):
         np.testing.assert_array_equal(one, other)
     teacher = load(trained[0]).model
-    checkpoints.read_network(trained[0], 4, "teacher", teacher)
+    checkpoints.load_network(trained[0], 4, "teacher", teacher)
     differs = [
         not np.array_equal(one, other)
         for one, other in zip(
@@ -106,7 +106,7 @@ def test_every_setting_of_a_segmenter_is_one_here(fit):
     )
     row = files.read_table(folder / "history.csv")[-1]
     assert {"cross_entropy", "dice", "target_entropy", "mixed_loss"} < {*row}
-    assert checkpoints.kept_steps(folder) == [1, 2]
+    assert checkpoints.list_checkpoints(folder) == [1, 2]
     assert facts["kept_step"] == facts["best_step"]
     assert load(folder).model.name == "mobile_unet"
 

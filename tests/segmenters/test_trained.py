@@ -41,5 +41,5 @@ def test_it_sees_images_and_tells_the_mean_of_its_lowest_layer(trained):
 
 
 def test_a_checkpoint_that_is_gone_is_named(trained):
-    with pytest.raises(DataError, match=r"ckpt-5 cannot be read as a state of network"):
+    with pytest.raises(DataError, match=r"ckpt-5 cannot be read as a checkpoint of network"):
         load(trained[0], 5)

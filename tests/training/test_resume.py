@@ -23,7 +23,7 @@ data, folder = Path(sys.argv[1]), Path(sys.argv[2])
 paths = [sorted((data / name).glob("*.png")) for name in ("x", "y", "label")]
 """
 # All that has a state of its own: pools, averages, a plateau, dropout's masks,
-# noise that fades; and states within a row of the history.
+# noise that fades; and checkpoints within a row of the history.
 TRANSLATOR = (
     TRAIN
     + """

@@ -11,7 +11,7 @@ from i2i_keras.experiment.settings import Settings
 from i2i_keras.report.tables import Cell, Table
 from i2i_keras.report.terminal import PIPE, Terminal, draw
 from i2i_keras.run_folder.run import Run
-from i2i_keras.training.checkpoints import kept_steps
+from i2i_keras.training.checkpoints import list_checkpoints
 from i2i_keras.translators import TRANSLATORS
 
 _TITLES = ("plan", "seed", "state", "time")
@@ -101,7 +101,7 @@ def _begun(task: Task, estimates: Estimates) -> tuple[int, int | None]:
     """Steps that a training has done, and has in all."""
     if task.kind not in ("train-translator", "train-segmenter"):
         return 0, None
-    step = max(kept_steps(task.run.root / task.stages[-1]), default=0)
+    step = max(list_checkpoints(task.run.root / task.stages[-1]), default=0)
     if not step:
         return 0, None
     translator = task.kind == "train-translator"
