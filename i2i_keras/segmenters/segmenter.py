@@ -30,6 +30,7 @@ from i2i_keras.segmenters.losses import (
 from i2i_keras.training import callbacks, checkpoints, compilation, schedules
 from i2i_keras.training.checkpoints import CheckpointConfig
 from i2i_keras.training.history import Diagnose, Watch
+from i2i_keras.training.weights import save_weights
 
 Batch = tuple[tf.Tensor, ...]
 Losses = dict[str, tf.Tensor]
@@ -321,7 +322,7 @@ def train(
         config.network: without_weights(config.built).model_dump(mode="json"),
     }
     files.write_json(folder / "config.json", saved)
-    checkpoints.save_weights(model.network, folder / f"{config.network}.weights.h5")
+    save_weights(model.network, folder / f"{config.network}.weights.h5")
     size = sum(int(tf.size(variable)) for variable in model.network.trainable_variables)
     return {"steps": steps, "trainable_parameters": size, **found, "kept_step": kept}
 

@@ -11,6 +11,7 @@ from i2i_keras import config as settings
 from i2i_keras.models.networks import SEGMENTERS
 from i2i_keras.run_folder import files
 from i2i_keras.training import checkpoints
+from i2i_keras.training.weights import load_weights
 
 
 class LoadedSegmenter(NamedTuple):
@@ -41,7 +42,7 @@ def load(folder: Path, step: int | None = None) -> LoadedSegmenter:
     config = settings.build(kind.config, facts[facts["network"]])
     model = kind.build(config, facts["num_classes"])
     if step is None:
-        checkpoints.load_weights(model, folder / f"{facts['network']}.weights.h5")
+        load_weights(model, folder / f"{facts['network']}.weights.h5")
     else:
         checkpoints.load_network(folder, step, "network", model)
     bottom = keras.layers.GlobalAveragePooling2D()(model.get_layer(kind.bottom).output)

@@ -7,14 +7,18 @@ import shutil
 from pathlib import Path
 from typing import NamedTuple
 
-import keras
 import pydantic
 import tensorflow as tf
 
 from i2i_keras.config import Config
-from i2i_keras.errors import DataError, FileError, SettingsError
+from i2i_keras.errors import DataError, SettingsError
 from i2i_keras.run_folder import files
-from i2i_keras.run_folder.files import Facts, how_to_make
+from i2i_keras.run_folder.files import Facts
+
+# Of a stage itself, not of what it has made.
+_OF_STAGES = ("done.json", "begun.json")
+# The index last: without it there is no checkpoint.
+_ENDINGS = (".data-00000-of-00001", ".index")
 
 
 class CheckpointConfig(Config):
@@ -212,38 +216,6 @@ def load_network(folder: Path, step: int, name: str, network: tf.Module) -> None
         raise DataError(
             f"{prefix} cannot be read as a checkpoint of {name}; delete its files to do without it."
         ) from error
-
-
-# Of a stage itself, not of what it has made.
-_OF_STAGES = ("done.json", "begun.json")
-# The index last: without it there is no checkpoint.
-_ENDINGS = (".data-00000-of-00001", ".index")
-
-
-def save_weights(model: tf.Module, path: Path) -> None:
-    """Writes `*.weights.h5`, atomically."""
-    with files.replacing(path) as draft:
-        model.save_weights(draft)
-
-
-def load_weights(model: keras.Model, path: Path, todo: str = "") -> None:
-    """Reads what `save_weights` wrote.
-
-    Args:
-        model: of the same network.
-        path: of the file.
-        todo: what mends it if it cannot be read; empty = to make it anew.
-
-    Raises:
-        FileError: it is missing, broken, or of another network.
-    """
-    todo = todo or f"delete {path.parent} and {how_to_make(path)}"
-    if not path.is_file():
-        raise FileError(path, "is missing", todo)
-    try:
-        model.load_weights(path)
-    except (OSError, LookupError, ValueError) as error:
-        raise FileError(path, "cannot be read as weights of its network", todo) from error
 
 
 def _is_whole(prefix: str) -> bool:

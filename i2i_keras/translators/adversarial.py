@@ -25,6 +25,7 @@ from i2i_keras.run_folder.files import Facts
 from i2i_keras.training import callbacks, checkpoints, compilation, schedules
 from i2i_keras.training.compilation import Precision
 from i2i_keras.training.history import Row, Warning, Watch
+from i2i_keras.training.weights import load_weights, save_weights
 from i2i_keras.translators import inference, initial
 from i2i_keras.translators.adversarial_config import AdversarialConfig
 
@@ -79,7 +80,7 @@ def train(
     )
     files.write_json(folder / "config.json", config.model_dump(mode="json", exclude={"initial"}))
     for name in model.networks:
-        checkpoints.save_weights(getattr(model, name), folder / f"{name}.weights.h5")
+        save_weights(getattr(model, name), folder / f"{name}.weights.h5")
     return {"steps": steps, **found}
 
 
@@ -152,7 +153,7 @@ def load_generator(
     if ema and config.ema:
         name += "_ema"
     if step is None:
-        checkpoints.load_weights(generator, folder / f"{name}.weights.h5")
+        load_weights(generator, folder / f"{name}.weights.h5")
     else:
         checkpoints.load_network(folder, step, name, generator)
     return generator

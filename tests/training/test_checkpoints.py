@@ -5,15 +5,13 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from i2i_keras.errors import DataError, FileError
+from i2i_keras.errors import DataError
 from i2i_keras.training.checkpoints import (
     Checkpoints,
     Restored,
     fingerprint,
     list_checkpoints,
     load_network,
-    load_weights,
-    save_weights,
 )
 
 
@@ -192,33 +190,6 @@ def test_a_checkpoint_is_tensors_and_no_pickle(tmp_path):
     types = set(reader.get_variable_to_dtype_map().values())
     assert types <= {tf.float32, tf.int64, tf.string}
     assert json.loads(reader.get_tensor("notes/.ATTRIBUTES/VARIABLE_VALUE")) == {"of": 1}
-
-
-def test_weights_survive_a_round_trip(tmp_path):
-    model, copy = new_model(), new_model()
-    fill(model, 5)
-    save_weights(model, tmp_path / "new" / "line.weights.h5")
-    load_weights(copy, tmp_path / "new" / "line.weights.h5")
-    np.testing.assert_array_equal(copy.get_weights()[0], model.get_weights()[0])
-    assert [path.name for path in (tmp_path / "new").iterdir()] == ["line.weights.h5"]
-
-
-@pytest.mark.parametrize(
-    ("broken", "what"),
-    [
-        (lambda path: path.unlink(), "is missing"),
-        (lambda path: path.write_bytes(path.read_bytes()[:-99]), "cannot be read as weights"),
-        (lambda path: path.write_text("no weights"), "cannot be read as weights"),
-        (lambda path: save_weights(keras.Sequential([], "x"), path), "cannot be read as weights"),
-    ],
-    ids=["missing", "cut short", "text", "another network"],
-)
-def test_weights_that_cannot_be_read_are_named(tmp_path, broken, what):
-    path = tmp_path / "line.weights.h5"
-    save_weights(new_model(), path)
-    broken(path)
-    with pytest.raises(FileError, match=rf"line.weights.h5 {what}.*; delete .* and make it"):
-        load_weights(new_model(), path)
 
 
 # --- One network of a checkpoint ---------------------------------------------
