@@ -167,12 +167,14 @@ class SegmenterModel(keras.Model):
             `loss`, which is what is minimized; `accuracy`; and the terms of the
             loss before they are weighted, where there are several.
         """
-        (losses, gradients), _ = compilation.in_parts(self.part, self.config.accumulate, *batch)
+        (losses, gradients), _ = compilation.in_parts(
+            self.compute_part, self.config.accumulate, *batch
+        )
         variables = self.network.trainable_variables
         self.optimizer.apply_gradients(zip(gradients, variables, strict=True))
         return losses
 
-    def part(self, number: int, *batch: tf.Tensor) -> tuple[Any, tuple[()]]:
+    def compute_part(self, number: int, *batch: tf.Tensor) -> tuple[Any, tuple[()]]:
         """Losses and gradients of a part of a batch, for `in_parts`."""
         images, labels = batch
         with tf.GradientTape() as tape:

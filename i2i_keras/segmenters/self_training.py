@@ -118,7 +118,7 @@ class SelfTrainingModel(SegmenterModel):
         ema.follow(self.teacher, self.network, self.self_training.ema, step)
         return losses
 
-    def part(self, number: int, *batch: tf.Tensor) -> tuple[Any, tuple[()]]:
+    def compute_part(self, number: int, *batch: tf.Tensor) -> tuple[Any, tuple[()]]:
         """Losses and gradients of a part of a batch.
 
         Labelled and mixed images go through the network one after the other,
@@ -126,7 +126,7 @@ class SelfTrainingModel(SegmenterModel):
         differ, and only one of them is in memory.
         """
         images, labels, target = batch
-        (losses, gradients), _ = super().part(number, images, labels)
+        (losses, gradients), _ = super().compute_part(number, images, labels)
         weight = self.self_training.weight
         if not weight:
             return (losses, gradients), ()

@@ -23,129 +23,6 @@ IMAGES = tf.constant(RNG.uniform(-1, 1, (2, 16, 16, 3)), tf.float32)
 LABELS = tf.constant(RNG.choice([0, 1, 2, IGNORE], (2, 16, 16)), tf.int32)
 RATE = 1e-2
 
-# --- Training ---------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def overfitted(tmp_path_factory, tiny, records):
-    """A segmenter that saw the same two images again and again."""
-    folder = tmp_path_factory.mktemp("overfitted")
-    config = tiny(steps=150, checkpoint_every=150, learning_rate=0.01)
-    fit(config, Examples(records), 3, folder, 0)
-    return folder
-
-
-def weights(folder):
-    return load(folder).model.get_weights()
-
-
-def assert_equal(ones, others):
-    for one, other in zip(ones, others, strict=True):
-        np.testing.assert_array_equal(one, other)
-
-
-def read(record):
-    with Image.open(record.image) as image, Image.open(record.label) as label:
-        return np.asarray(image)[np.newaxis] / 127.5 - 1.0, np.asarray(label)[np.newaxis]
-
-
-def test_two_images_can_be_learned_by_heart(overfitted, records):
-    model = load(overfitted).model
-    for record in records:
-        image, label = read(record)
-        logits = model(np.pad(image, [(0, 0), (0, 0), (0, 1), (0, 0)], "symmetric"))[:, :, :25]
-        assert accuracy(label, logits) > 0.95
-
-
-def test_the_history_says_how_it_went(trained):
-    rows = files.read_table(trained[0] / "history.csv")
-    assert [row["step"] for row in rows] == ["2", "4"]
-    assert list(rows[0]) == [
-        "step",
-        "loss",
-        "accuracy",
-        "learning_rate",
-        "val_loss",
-        "val_accuracy",
-    ]
-    assert all(0 <= float(row["val_accuracy"]) <= 1 for row in rows)
-
-
-def test_cosine_lowers_the_rate_along_a_half_wave(trained):
-    rates = [float(row["learning_rate"]) for row in files.read_table(trained[0] / "history.csv")]
-    # Of the second and the fourth step, after a quarter and three quarters.
-    expected = 1e-3 * (1 + np.cos(np.pi * np.array([0.25, 0.75]))) / 2
-    np.testing.assert_allclose(rates, expected, rtol=1e-5)
-
-
-def test_constant_keeps_the_rate_and_without_val_there_is_no_validation(overfitted):
-    [row] = files.read_table(overfitted / "history.csv")
-    assert float(row["learning_rate"]) == pytest.approx(0.01)
-    assert not any(column.startswith("val_") for column in row)
-
-
-def test_the_facts_are_steps_and_size(trained):
-    folder, facts = trained
-    trainable = sum(int(np.prod(v.shape)) for v in load(folder).model.trainable_variables)
-    assert facts | {"steps": 4, "trainable_parameters": trainable} == facts
-
-
-def test_neither_a_kill_nor_a_validation_changes_a_weight(trained, tiny, records, tmp_path):
-    shutil.copytree(
-        trained[0] / "checkpoints",
-        tmp_path / "checkpoints",
-        ignore=shutil.ignore_patterns("ckpt-4*"),
-    )
-    (tmp_path / "checkpoints" / "checkpoint").write_text(
-        'model_checkpoint_path: "ckpt-2"\nall_model_checkpoint_paths: "ckpt-2"\n', "utf-8"
-    )
-    fit(tiny(schedule="cosine"), Examples(records), 3, tmp_path, 5)
-    assert_equal(weights(trained[0]), weights(tmp_path))
-
-
-@pytest.mark.parametrize(("changes", "seed"), [({"dice": 0.5}, 5), ({}, 6)])
-def test_a_checkpoint_that_another_training_made_is_refused(
-    trained, tiny, records, tmp_path, changes, seed
-):
-    shutil.copytree(trained[0] / "checkpoints", tmp_path / "checkpoints")
-    with pytest.raises(DataError, match=r"checkpoints was made with other settings or another se"):
-        chosen = tiny(schedule="cosine", **changes)
-        fit(chosen, Examples(records, records[:1]), 3, tmp_path, seed)
-
-
-def test_a_record_without_label_is_refused_before_anything_is_built(tiny, records, tmp_path):
-    unlabelled = records[1]._replace(label=None)
-    with pytest.raises(DataError, match=r"1.png has no label; give it one, or leave out the arms"):
-        fit(tiny(), Examples([records[0], unlabelled]), 3, tmp_path, 0)
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_a_segmenter_is_told_nothing_of_its_arm():
-    # Source-only, adapted and oracle are one function of three lists, and of
-    # the target it gets paths of images.
-    names = list(inspect.signature(fit).parameters)
-    assert names == ["config", "examples", "num_classes", "folder", "seed"]
-    assert inspect.get_annotations(Examples) == {
-        "train": Sequence[Record],
-        "val": Sequence[Record],
-        "target": Sequence[Path],
-    }
-
-
-@pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
-def test_half_precision_trains_almost_as_float32(trained, tiny, records, tmp_path, precision):
-    fit(
-        tiny(schedule="cosine", precision=precision), Examples(records, records[:1]), 3, tmp_path, 5
-    )
-    one, two = (files.read_table(folder / "history.csv") for folder in (trained[0], tmp_path))
-    for name in ("loss", "val_loss", "learning_rate"):
-        values = [[float(row[name]) for row in rows] for rows in (one, two)]
-        np.testing.assert_allclose(*values, rtol=0.03)
-    assert load(tmp_path).model(np.zeros((1, 16, 16, 3))).dtype == tf.float32
-    reader = tf.train.load_checkpoint(str(tmp_path / "checkpoints" / "ckpt-4"))
-    scales = [name for name in reader.get_variable_to_shape_map() if "loss_scale" in name]
-    assert bool(scales) == (precision == "mixed_float16")
-
 
 # --- Settings ---------------------------------------------------------------
 
@@ -175,61 +52,6 @@ def test_a_training_does_not_depend_on_the_settings_of_other_networks():
     facts = SegmenterConfig().facts()
     assert facts["network"] == "unet" and facts["unet"]["filters"] == 64
     assert not {*SEGMENTERS} - {"unet"} & {*facts}
-
-
-# --- Which weights are kept -------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def selected(tmp_path_factory, tiny, records):
-    """Trainings that differ in `select` alone; a high rate makes them jump."""
-    found = {}
-    for select in ("last", "val_loss", "entropy"):
-        folder = tmp_path_factory.mktemp(select)
-        config = tiny(select=select, learning_rate=0.5, steps=6, keep_checkpoints=9)
-        examples = Examples(records, records[1:], [record.image for record in records])
-        found[select] = folder, fit(config, examples, 3, folder, 3)
-    return found
-
-
-@pytest.mark.parametrize(
-    ("select", "column"), [("val_loss", "val_loss"), ("entropy", "target_entropy")]
-)
-def test_the_row_with_the_lowest_value_is_kept(selected, select, column):
-    folder, facts = selected[select]
-    rows = files.read_table(folder / "history.csv")
-    best = min(rows, key=lambda row: float(row[column]))
-    assert facts["kept_step"] == facts["best_step"] == int(best["step"])
-    kept = load(folder, facts["kept_step"]).model.get_weights()
-    assert_equal(weights(folder), kept)
-
-
-def test_selections_differ_from_the_last_weights(selected):
-    steps = {select: facts["kept_step"] for select, (_, facts) in selected.items()}
-    assert steps["last"] == 6
-    assert steps["val_loss"] < 6 or steps["entropy"] < 6
-
-
-def test_selection_changes_no_step_of_the_training(selected):
-    last, other = (load(selected[s][0], 6).model.get_weights() for s in ("last", "entropy"))
-    assert_equal(last, other)
-
-
-def test_the_entropy_is_that_of_the_targets_pictures(selected, records):
-    folder, _ = selected["entropy"]
-    row = files.read_table(folder / "history.csv")[0]
-    network, values = load(folder, int(row["step"])), []
-    for record in records:
-        image, _ = read(record)
-        logits = network.segment(np.pad(image, [(0, 0), (0, 0), (0, 1), (0, 0)], "symmetric"))
-        shares = tf.nn.softmax(logits).numpy().astype(np.float64)
-        values.append(-(shares * np.log(shares + 1e-30)).sum(-1).mean() / np.log(3))
-    assert float(row["target_entropy"]) == pytest.approx(np.mean(values), rel=1e-3, abs=1e-6)
-
-
-def test_without_validation_there_is_nothing_to_select_by(tiny, records, tmp_path):
-    with pytest.raises(DataError, match=r"no validation records to select by; use .*'last'"):
-        fit(tiny(select="val_loss"), Examples(records), 3, tmp_path, 0)
 
 
 # --- A step ------------------------------------------------------------------
@@ -356,3 +178,182 @@ def test_xla_changes_the_speed_and_not_the_step(build):
     for a, b in pairs(model, steps[True][1], steps[False][1]):
         # Adam's first step is the sign of the gradient where that is not tiny.
         assert np.mean(np.abs(a - b) < 0.01 * RATE) > 0.95
+
+
+# --- A training -------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def overfitted(tmp_path_factory, tiny, records):
+    """A segmenter that saw the same two images again and again."""
+    folder = tmp_path_factory.mktemp("overfitted")
+    config = tiny(steps=150, checkpoint_every=150, learning_rate=0.01)
+    fit(config, Examples(records), 3, folder, 0)
+    return folder
+
+
+def weights(folder):
+    return load(folder).model.get_weights()
+
+
+def assert_equal(ones, others):
+    for one, other in zip(ones, others, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def read(record):
+    with Image.open(record.image) as image, Image.open(record.label) as label:
+        return np.asarray(image)[np.newaxis] / 127.5 - 1.0, np.asarray(label)[np.newaxis]
+
+
+def test_two_images_can_be_learned_by_heart(overfitted, records):
+    model = load(overfitted).model
+    for record in records:
+        image, label = read(record)
+        logits = model(np.pad(image, [(0, 0), (0, 0), (0, 1), (0, 0)], "symmetric"))[:, :, :25]
+        assert accuracy(label, logits) > 0.95
+
+
+def test_the_history_says_how_it_went(trained):
+    rows = files.read_table(trained[0] / "history.csv")
+    assert [row["step"] for row in rows] == ["2", "4"]
+    assert list(rows[0]) == [
+        "step",
+        "loss",
+        "accuracy",
+        "learning_rate",
+        "val_loss",
+        "val_accuracy",
+    ]
+    assert all(0 <= float(row["val_accuracy"]) <= 1 for row in rows)
+
+
+def test_cosine_lowers_the_rate_along_a_half_wave(trained):
+    rates = [float(row["learning_rate"]) for row in files.read_table(trained[0] / "history.csv")]
+    # Of the second and the fourth step, after a quarter and three quarters.
+    expected = 1e-3 * (1 + np.cos(np.pi * np.array([0.25, 0.75]))) / 2
+    np.testing.assert_allclose(rates, expected, rtol=1e-5)
+
+
+def test_constant_keeps_the_rate_and_without_val_there_is_no_validation(overfitted):
+    [row] = files.read_table(overfitted / "history.csv")
+    assert float(row["learning_rate"]) == pytest.approx(0.01)
+    assert not any(column.startswith("val_") for column in row)
+
+
+def test_the_facts_are_steps_and_size(trained):
+    folder, facts = trained
+    trainable = sum(int(np.prod(v.shape)) for v in load(folder).model.trainable_variables)
+    assert facts | {"steps": 4, "trainable_parameters": trainable} == facts
+
+
+def test_neither_a_kill_nor_a_validation_changes_a_weight(trained, tiny, records, tmp_path):
+    shutil.copytree(
+        trained[0] / "checkpoints",
+        tmp_path / "checkpoints",
+        ignore=shutil.ignore_patterns("ckpt-4*"),
+    )
+    (tmp_path / "checkpoints" / "checkpoint").write_text(
+        'model_checkpoint_path: "ckpt-2"\nall_model_checkpoint_paths: "ckpt-2"\n', "utf-8"
+    )
+    fit(tiny(schedule="cosine"), Examples(records), 3, tmp_path, 5)
+    assert_equal(weights(trained[0]), weights(tmp_path))
+
+
+@pytest.mark.parametrize(("changes", "seed"), [({"dice": 0.5}, 5), ({}, 6)])
+def test_a_checkpoint_that_another_training_made_is_refused(
+    trained, tiny, records, tmp_path, changes, seed
+):
+    shutil.copytree(trained[0] / "checkpoints", tmp_path / "checkpoints")
+    with pytest.raises(DataError, match=r"checkpoints was made with other settings or another se"):
+        chosen = tiny(schedule="cosine", **changes)
+        fit(chosen, Examples(records, records[:1]), 3, tmp_path, seed)
+
+
+def test_a_record_without_label_is_refused_before_anything_is_built(tiny, records, tmp_path):
+    unlabelled = records[1]._replace(label=None)
+    with pytest.raises(DataError, match=r"1.png has no label; give it one, or leave out the arms"):
+        fit(tiny(), Examples([records[0], unlabelled]), 3, tmp_path, 0)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_segmenter_is_told_nothing_of_its_arm():
+    # Source-only, adapted and oracle are one function of three lists, and of
+    # the target it gets paths of images.
+    names = list(inspect.signature(fit).parameters)
+    assert names == ["config", "examples", "num_classes", "folder", "seed"]
+    assert inspect.get_annotations(Examples) == {
+        "train": Sequence[Record],
+        "val": Sequence[Record],
+        "target": Sequence[Path],
+    }
+
+
+@pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
+def test_half_precision_trains_almost_as_float32(trained, tiny, records, tmp_path, precision):
+    fit(
+        tiny(schedule="cosine", precision=precision), Examples(records, records[:1]), 3, tmp_path, 5
+    )
+    one, two = (files.read_table(folder / "history.csv") for folder in (trained[0], tmp_path))
+    for name in ("loss", "val_loss", "learning_rate"):
+        values = [[float(row[name]) for row in rows] for rows in (one, two)]
+        np.testing.assert_allclose(*values, rtol=0.03)
+    assert load(tmp_path).model(np.zeros((1, 16, 16, 3))).dtype == tf.float32
+    reader = tf.train.load_checkpoint(str(tmp_path / "checkpoints" / "ckpt-4"))
+    scales = [name for name in reader.get_variable_to_shape_map() if "loss_scale" in name]
+    assert bool(scales) == (precision == "mixed_float16")
+
+
+# --- Which weights are kept -------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def selected(tmp_path_factory, tiny, records):
+    """Trainings that differ in `select` alone; a high rate makes them jump."""
+    found = {}
+    for select in ("last", "val_loss", "entropy"):
+        folder = tmp_path_factory.mktemp(select)
+        config = tiny(select=select, learning_rate=0.5, steps=6, keep_checkpoints=9)
+        examples = Examples(records, records[1:], [record.image for record in records])
+        found[select] = folder, fit(config, examples, 3, folder, 3)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("select", "column"), [("val_loss", "val_loss"), ("entropy", "target_entropy")]
+)
+def test_the_row_with_the_lowest_value_is_kept(selected, select, column):
+    folder, facts = selected[select]
+    rows = files.read_table(folder / "history.csv")
+    best = min(rows, key=lambda row: float(row[column]))
+    assert facts["kept_step"] == facts["best_step"] == int(best["step"])
+    kept = load(folder, facts["kept_step"]).model.get_weights()
+    assert_equal(weights(folder), kept)
+
+
+def test_selections_differ_from_the_last_weights(selected):
+    steps = {select: facts["kept_step"] for select, (_, facts) in selected.items()}
+    assert steps["last"] == 6
+    assert steps["val_loss"] < 6 or steps["entropy"] < 6
+
+
+def test_selection_changes_no_step_of_the_training(selected):
+    last, other = (load(selected[s][0], 6).model.get_weights() for s in ("last", "entropy"))
+    assert_equal(last, other)
+
+
+def test_the_entropy_is_that_of_the_targets_pictures(selected, records):
+    folder, _ = selected["entropy"]
+    row = files.read_table(folder / "history.csv")[0]
+    network, values = load(folder, int(row["step"])), []
+    for record in records:
+        image, _ = read(record)
+        logits = network.segment(np.pad(image, [(0, 0), (0, 0), (0, 1), (0, 0)], "symmetric"))
+        shares = tf.nn.softmax(logits).numpy().astype(np.float64)
+        values.append(-(shares * np.log(shares + 1e-30)).sum(-1).mean() / np.log(3))
+    assert float(row["target_entropy"]) == pytest.approx(np.mean(values), rel=1e-3, abs=1e-6)
+
+
+def test_without_validation_there_is_nothing_to_select_by(tiny, records, tmp_path):
+    with pytest.raises(DataError, match=r"no validation records to select by; use .*'last'"):
+        fit(tiny(select="val_loss"), Examples(records), 3, tmp_path, 0)

@@ -8,7 +8,7 @@ from i2i_keras.data.labels import IGNORE
 from i2i_keras.errors import DataError, SettingsError
 from i2i_keras.run_folder import files
 from i2i_keras.segmenters import segmenter, self_training
-from i2i_keras.segmenters.segmenter import Examples, SegmenterModel
+from i2i_keras.segmenters.segmenter import Examples
 from i2i_keras.segmenters.self_training import SelfTrainingConfig, SelfTrainingModel
 from i2i_keras.segmenters.trained import load
 from i2i_keras.training import checkpoints
@@ -18,112 +18,6 @@ IMAGES, TARGET = (tf.constant(RNG.uniform(-1, 1, (2, 16, 16, 3)), tf.float32) fo
 LABELS = tf.constant(RNG.choice([0, 1, 2, IGNORE], (2, 16, 16)), tf.int32)
 BATCH = (IMAGES, LABELS, TARGET)
 SEED = tf.constant([5, 6], tf.int64)
-
-# --- A training --------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def target(tmp_path_factory):
-    """Three images without a label anywhere near them."""
-    folder, rng = tmp_path_factory.mktemp("target"), np.random.default_rng(1)
-    for number in range(3):
-        pixels = rng.integers(100, 256, (20, 24, 3), np.uint8)
-        Image.fromarray(pixels).save(folder / f"{number}.png")
-    return sorted(folder.iterdir())
-
-
-@pytest.fixture(scope="module")
-def fit(tiny, records, target, tmp_path_factory):
-    def train(segmenter=None, images=target, **own):
-        folder = tmp_path_factory.mktemp("trained")
-        examples = Examples(records, records[:1], images)
-        chosen = SelfTrainingConfig(**own)
-        facts = self_training.fit(chosen, tiny(**(segmenter or {})), examples, 3, folder, 5)
-        return folder, facts
-
-    return train
-
-
-@pytest.fixture(scope="module")
-def trained(fit):
-    return fit(threshold=0.0)
-
-
-def test_the_history_says_how_it_went(trained):
-    rows = files.read_table(trained[0] / "history.csv")
-    assert [row["step"] for row in rows] == ["2", "4"]
-    new = ["source_loss", "mixed_loss", "confident_share"]
-    assert {"loss", "accuracy", "learning_rate", "val_loss", "val_accuracy", *new} < {*rows[0]}
-    for row in rows:
-        total = float(row["source_loss"]) + float(row["mixed_loss"])
-        assert float(row["loss"]) == pytest.approx(total, rel=1e-5)
-        assert float(row["confident_share"]) == 1.0
-
-
-def test_the_network_is_saved_and_the_teacher_stays_in_the_checkpoint(trained):
-    network = load(trained[0])
-    last = load(trained[0], 4).model.get_weights()
-    for one, other in zip(network.model.get_weights(), last, strict=True):
-        np.testing.assert_array_equal(one, other)
-    teacher = load(trained[0]).model
-    checkpoints.load_network(trained[0], 4, "teacher", teacher)
-    differs = [
-        not np.array_equal(one, other)
-        for one, other in zip(
-            network.model.trainable_variables, teacher.trainable_variables, strict=True
-        )
-    ]
-    assert all(differs)
-    assert network.segment(np.zeros((1, 16, 16, 3), np.float32)).shape == (1, 16, 16, 3)
-
-
-def test_without_weight_it_is_the_training_of_the_other_arms(fit, tiny, records, tmp_path):
-    folder, _ = fit(weight=0.0)
-    segmenter.fit(tiny(), Examples(records, records[:1]), 3, tmp_path, 5)
-    for one, other in zip(
-        load(folder).model.get_weights(), load(tmp_path).model.get_weights(), strict=True
-    ):
-        np.testing.assert_array_equal(one, other)
-
-
-def test_every_setting_of_a_segmenter_is_one_here(fit):
-    folder, facts = fit(
-        {
-            "network": "mobile_unet",
-            "mobile_unet": {"alpha": 0.35, "filters": 2, "depth": 1},
-            "pipeline": {"batch_size": 2, "crop": [16, 16], "scale": [0.8, 1.5], "jitter": 0.2},
-            "class_weighting": "inverse_log",
-            "label_smoothing": 0.1,
-            "dice": 0.5,
-            "weight_decay": 0.01,
-            "schedule": "poly",
-            "accumulate": 2,
-            "select": "entropy",
-            "steps": 2,
-            "checkpoint_every": 1,
-            "keep_checkpoints": 2,
-        }
-    )
-    row = files.read_table(folder / "history.csv")[-1]
-    assert {"cross_entropy", "dice", "target_entropy", "mixed_loss"} < {*row}
-    assert checkpoints.list_checkpoints(folder) == [1, 2]
-    assert facts["kept_step"] == facts["best_step"]
-    assert load(folder).model.name == "mobile_unet"
-
-
-def test_a_teacher_that_is_never_sure_is_warned_of(fit, trained):
-    _, facts = fit(threshold=1.0)
-    [warning] = facts["warnings"]
-    assert warning == (
-        "step 4: The teacher is sure of 0.0% of the target's pixels, so that hardly anything is"
-        " learned of them. Lower self_training.threshold or train for more steps."
-    )
-    assert trained[1]["warnings"] == []
-
-
-def test_without_images_of_the_target_it_does_not_begin(fit):
-    with pytest.raises(DataError, match="There are no images of the target to train on"):
-        fit(images=[])
 
 
 @pytest.mark.parametrize(
@@ -250,17 +144,6 @@ def test_a_step_tells_both_losses_and_how_sure_the_teacher_is(build):
     assert losses["mixed_loss"] > 0
 
 
-def test_without_weight_a_step_is_that_of_plain_training_to_the_bit(build, tiny):
-    model = build(own={"weight": 0.0})
-    tf.keras.utils.set_random_seed(3)
-    plain = SegmenterModel(tiny(learning_rate=0.01), 3)
-    plain.compile(steps=10)
-    for _ in range(2):
-        assert step(model) == step(plain, IMAGES, LABELS)
-    for one, other in zip(model.network.get_weights(), plain.network.get_weights(), strict=True):
-        np.testing.assert_array_equal(one, other)
-
-
 def test_the_teacher_follows_its_network_and_gets_no_gradient(build):
     model, decay = build(own={"ema": 0.6}), 0.6
     expected = [v.numpy() for v in model.teacher.trainable_variables]
@@ -277,7 +160,7 @@ def test_the_teacher_follows_its_network_and_gets_no_gradient(build):
 
 def test_the_gradient_is_that_of_both_losses(build):
     model = build(own={"weight": 0.7})
-    (_, gradients), _ = model.part(0, *BATCH)
+    (_, gradients), _ = model.compute_part(0, *BATCH)
     twin = build(own={"weight": 0.7})
     seed = tf.random.fold_in(tf.constant([4, 0], tf.int64), 0, alg="philox")
     found, _ = twin.mix(*BATCH, seed)
@@ -293,7 +176,7 @@ def test_what_is_mixed_depends_on_seed_step_and_part_alone(build):
     model = build()
 
     def loss(part=0):
-        (losses, _), _ = model.part(part, *BATCH)
+        (losses, _), _ = model.compute_part(part, *BATCH)
         return float(losses["mixed_loss"])
 
     first = loss()
@@ -310,7 +193,7 @@ def test_parts_of_a_batch_are_each_mixed_and_make_one_update(build):
     losses = step(model)
     assert model.optimizer.iterations == 1
     halves = [
-        build(accumulate=2).part(number, *(b[number : number + 1] for b in BATCH))[0]
+        build(accumulate=2).compute_part(number, *(b[number : number + 1] for b in BATCH))[0]
         for number in range(2)
     ]
     for name in ("source_loss", "mixed_loss", "confident_share"):
@@ -333,3 +216,113 @@ def test_xla_changes_the_speed_and_not_the_losses(build):
         compiled = tf.function(build(dice=0.5).train_step, jit_compile=xla)
         found += [{name: float(value) for name, value in compiled(BATCH).items()}]
     assert found[1] == pytest.approx(found[0], rel=1e-4)
+
+
+# --- A training --------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def target(tmp_path_factory):
+    """Three images without a label anywhere near them."""
+    folder, rng = tmp_path_factory.mktemp("target"), np.random.default_rng(1)
+    for number in range(3):
+        pixels = rng.integers(100, 256, (20, 24, 3), np.uint8)
+        Image.fromarray(pixels).save(folder / f"{number}.png")
+    return sorted(folder.iterdir())
+
+
+@pytest.fixture(scope="module")
+def fit(tiny, records, target, tmp_path_factory):
+    def train(segmenter=None, images=target, **own):
+        folder = tmp_path_factory.mktemp("trained")
+        examples = Examples(records, records[:1], images)
+        chosen = SelfTrainingConfig(**own)
+        facts = self_training.fit(chosen, tiny(**(segmenter or {})), examples, 3, folder, 5)
+        return folder, facts
+
+    return train
+
+
+@pytest.fixture(scope="module")
+def trained(fit):
+    return fit(threshold=0.0)
+
+
+def test_the_history_says_how_it_went(trained):
+    rows = files.read_table(trained[0] / "history.csv")
+    assert [row["step"] for row in rows] == ["2", "4"]
+    new = ["source_loss", "mixed_loss", "confident_share"]
+    assert {"loss", "accuracy", "learning_rate", "val_loss", "val_accuracy", *new} < {*rows[0]}
+    for row in rows:
+        total = float(row["source_loss"]) + float(row["mixed_loss"])
+        assert float(row["loss"]) == pytest.approx(total, rel=1e-5)
+        assert float(row["confident_share"]) == 1.0
+
+
+def test_the_network_is_saved_and_the_teacher_stays_in_the_checkpoint(trained):
+    network = load(trained[0])
+    last = load(trained[0], 4).model.get_weights()
+    for one, other in zip(network.model.get_weights(), last, strict=True):
+        np.testing.assert_array_equal(one, other)
+    teacher = load(trained[0]).model
+    checkpoints.load_network(trained[0], 4, "teacher", teacher)
+    differs = [
+        not np.array_equal(one, other)
+        for one, other in zip(
+            network.model.trainable_variables, teacher.trainable_variables, strict=True
+        )
+    ]
+    assert all(differs)
+    assert network.segment(np.zeros((1, 16, 16, 3), np.float32)).shape == (1, 16, 16, 3)
+
+
+def test_without_weight_it_is_the_training_of_the_other_arms_to_the_bit(
+    fit, tiny, records, tmp_path
+):
+    folder, _ = fit(weight=0.0)
+    segmenter.fit(tiny(), Examples(records, records[:1]), 3, tmp_path, 5)
+    one, other = (load(path).model.get_weights() for path in (folder, tmp_path))
+    for mine, theirs in zip(one, other, strict=True):
+        np.testing.assert_array_equal(mine, theirs)
+    one, other = ((path / "history.csv").read_bytes() for path in (folder, tmp_path))
+    assert one == other
+
+
+def test_every_setting_of_a_segmenter_is_one_here(fit):
+    folder, facts = fit(
+        {
+            "network": "mobile_unet",
+            "mobile_unet": {"alpha": 0.35, "filters": 2, "depth": 1},
+            "pipeline": {"batch_size": 2, "crop": [16, 16], "scale": [0.8, 1.5], "jitter": 0.2},
+            "class_weighting": "inverse_log",
+            "label_smoothing": 0.1,
+            "dice": 0.5,
+            "weight_decay": 0.01,
+            "schedule": "poly",
+            "accumulate": 2,
+            "select": "entropy",
+            "steps": 2,
+            "checkpoint_every": 1,
+            "keep_checkpoints": 2,
+        }
+    )
+    row = files.read_table(folder / "history.csv")[-1]
+    assert {"cross_entropy", "dice", "target_entropy", "mixed_loss"} < {*row}
+    assert checkpoints.list_checkpoints(folder) == [1, 2]
+    assert facts["kept_step"] == facts["best_step"]
+    assert load(folder).model.name == "mobile_unet"
+
+
+def test_a_teacher_that_is_never_sure_is_warned_of(fit, trained):
+    _, facts = fit(threshold=1.0)
+    [warning] = facts["warnings"]
+    assert warning == (
+        "step 4: The teacher is sure of 0.0% of the target's pixels, so that hardly anything is"
+        " learned of them. Lower self_training.threshold or train for more steps."
+    )
+    assert trained[1]["warnings"] == []
+
+
+def test_without_images_of_the_target_it_does_not_begin(fit):
+    with pytest.raises(DataError, match="There are no images of the target to train on"):
+        fit(images=[])
