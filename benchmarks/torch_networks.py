@@ -10,12 +10,12 @@ import torch
 from torch import nn
 
 from i2i_keras.models.discriminator import DiscriminatorConfig
-from i2i_keras.models.generator import GeneratorConfig
+from i2i_keras.models.resnet import ResNetConfig
 
 Function = Callable[[Any], Any]
 
 
-def in_torch(generator: keras.Model, config: GeneratorConfig, precision: str) -> Function:
+def in_torch(generator: keras.Model, config: ResNetConfig, precision: str) -> Function:
     """The network in torch, as it is trained with there."""
     model = with_weights_of(generator, config).to(memory_format=torch.channels_last)
 
@@ -37,7 +37,7 @@ def flipped(images: Any) -> Any:
     return images.flip(1, 2)
 
 
-def torch_generator(config: GeneratorConfig) -> Any:
+def torch_generator(config: ResNetConfig) -> Any:
     """Zhu et al.'s `ResnetGenerator`."""
 
     class Block(nn.Sequential):
@@ -67,7 +67,7 @@ def torch_generator(config: GeneratorConfig) -> Any:
     return nn.Sequential(*parts, *padded(width, 3, 7), nn.Tanh())
 
 
-def with_weights_of(generator: keras.Model, config: GeneratorConfig) -> Any:
+def with_weights_of(generator: keras.Model, config: ResNetConfig) -> Any:
     """The same network in torch."""
     model = torch_generator(config)
     copy_weights(generator, model)
@@ -98,7 +98,7 @@ def copy_weights(generator: keras.Model, model: Any) -> None:
             target.copy_(torch.from_numpy(array.copy()))
 
 
-def in_onnxruntime(generator: keras.Model, config: GeneratorConfig, folder: Path) -> Function:
+def in_onnxruntime(generator: keras.Model, config: ResNetConfig, folder: Path) -> Function:
     """What torch exports, for any size."""
     import onnxruntime
 

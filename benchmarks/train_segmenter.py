@@ -29,8 +29,7 @@ from i2i_keras.data.pipeline import PipelineConfig
 from i2i_keras.models.mobile_unet import MobileUNetConfig
 from i2i_keras.models.unet import build_unet
 from i2i_keras.segmenters import memory
-from i2i_keras.segmenters.segmenter_config import SegmenterConfig
-from i2i_keras.segmenters.segmenter_model import SegmenterModel
+from i2i_keras.segmenters.segmenter import SegmenterConfig, SegmenterModel
 from i2i_keras.training import compilation
 
 SIDE, NUM_CLASSES, PARAMETERS = 256, 34, 31_047_586

@@ -27,7 +27,7 @@ from side_by_side import Run, clock, has_bfloat16, in_process, in_turn, speedups
 from i2i_keras.data.pipeline import PipelineConfig
 from i2i_keras.models import layers
 from i2i_keras.models.discriminator import DiscriminatorConfig, build_discriminator
-from i2i_keras.models.generator import GeneratorConfig, build_generator
+from i2i_keras.models.resnet import ResNetConfig, build_resnet
 from i2i_keras.translators.cyclegan import CycleGAN, CycleGANConfig
 from i2i_keras.translators.losses import l1, lsgan_discriminator, lsgan_generator
 from i2i_keras.translators.pool import ImagePool
@@ -44,7 +44,7 @@ def main() -> None:
     for side, filters, batch, repeats in SIZES:
         for precision in PRECISIONS if has_bfloat16() else PRECISIONS[:1]:
             config = CycleGANConfig(
-                generator=GeneratorConfig(filters=filters, num_residual_blocks=6),
+                generator=ResNetConfig(filters=filters, num_residual_blocks=6),
                 discriminator=DiscriminatorConfig(filters=filters),
                 pipeline=PipelineConfig(batch_size=batch, crop=(side, side)),
                 precision=precision,
@@ -100,7 +100,7 @@ def textbook_run(config: CycleGANConfig) -> Run:
     layers.InstanceNormalization = lambda name: tfa.layers.InstanceNormalization(
         epsilon=1e-5, name=name
     )
-    xy, yx = (build_generator(config.generator, name) for name in ("xy", "yx"))
+    xy, yx = (build_resnet(config.generator, name) for name in ("xy", "yx"))
     d_x, d_y = (build_discriminator(config.discriminator, name) for name in ("d_x", "d_y"))
     pools = [ImagePool(config.pool_size, config.pipeline.crop, name) for name in "xy"]
     generators, discriminators = (keras.optimizers.Adam(2e-4, config.beta_1) for _ in range(2))

@@ -29,16 +29,16 @@ from side_by_side import clock, has_bfloat16, in_turn, speedups, table
 from i2i_keras.data import transforms
 from i2i_keras.data.records import Record, images_in
 from i2i_keras.models import layers
-from i2i_keras.models.generator import GeneratorConfig, build_generator
+from i2i_keras.models.resnet import ResNetConfig, build_resnet
 from i2i_keras.training import compilation
 from i2i_keras.translators import inference
 from i2i_keras.translators.apply import translate_records
 
 Function = Callable[[Any], Any]
 
-PAPER = GeneratorConfig()
+PAPER = ResNetConfig()
 SIZES = {(256, 256): 7, (512, 1024): 3}  # Repeats of each.
-SMALL = GeneratorConfig(filters=16, num_residual_blocks=4, upsampling="resize")
+SMALL = ResNetConfig(filters=16, num_residual_blocks=4, upsampling="resize")
 FRAMES, FRAME_REPEATS = 12, 3
 PEERS = {"torch": ("torch",), "onnxruntime": ("torch", "onnx", "onnxruntime")}
 
@@ -64,7 +64,7 @@ def main() -> None:
 def networks(precision: str, absent: set[str], folder: Path) -> dict[str, float]:
     """Times the paper's network in every runtime."""
     with compilation.policy(precision):
-        generator = weighted(build_generator(PAPER, "ours"))
+        generator = weighted(build_resnet(PAPER, "ours"))
     translate = inference.freeze(inference.any_size(generator))
     functions: dict[str, Function] = {"ours": lambda image: translate(image).numpy()}
     if precision == "float32":
@@ -115,7 +115,7 @@ def textbook(generator: keras.Model) -> Function:
         layers.InstanceNormalization,
         lambda name: tfa.layers.InstanceNormalization(epsilon=1e-5, name=name),
     )
-    model = build_generator(PAPER, "textbook")
+    model = build_resnet(PAPER, "textbook")
     layers.InstanceNormalization = ours
     model.set_weights(generator.get_weights())
     return lambda image: model.predict(image, verbose=0)
@@ -124,7 +124,7 @@ def textbook(generator: keras.Model) -> Function:
 def whole_folder(folder: Path) -> dict[str, float]:
     """Times a folder of full frames from files to files."""
     records = [Record(path.stem, path, None) for path in frames(folder / "frames")]
-    translate = inference.freeze(inference.any_size(weighted(build_generator(SMALL, "small"))))
+    translate = inference.freeze(inference.any_size(weighted(build_resnet(SMALL, "small"))))
     outs = (folder / f"out{number}" for number in range(99))
 
     def run(function: Callable[..., object], *arguments: object) -> float:

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from i2i_keras.experiment.python_api import run as run
     from i2i_keras.models.discriminator import DiscriminatorConfig as DiscriminatorConfig
     from i2i_keras.models.discriminator import build_discriminator as build_discriminator
-    from i2i_keras.models.generator import GeneratorConfig as GeneratorConfig
-    from i2i_keras.models.generator import build_generator as build_generator
+    from i2i_keras.models.networks import build_generator as build_generator
+    from i2i_keras.models.resnet import ResNetConfig as ResNetConfig
     from i2i_keras.models.unet import UNetConfig as UNetConfig
     from i2i_keras.models.unet import build_unet as build_unet
     from i2i_keras.translators.cut import CUT as CUT
@@ -36,7 +36,8 @@ _WHERE = {
         "experiment.python_api",
     ),
     **dict.fromkeys(("DiscriminatorConfig", "build_discriminator"), "models.discriminator"),
-    **dict.fromkeys(("GeneratorConfig", "build_generator"), "models.generator"),
+    "build_generator": "models.networks",
+    "ResNetConfig": "models.resnet",
     **dict.fromkeys(("UNetConfig", "build_unet"), "models.unet"),
     **dict.fromkeys(("CUT", "CUTConfig"), "translators.cut"),
     **dict.fromkeys(("CycleGAN", "CycleGANConfig"), "translators.cyclegan"),

@@ -19,8 +19,8 @@ from i2i_keras.experiment import scoring, stages
 from i2i_keras.run_folder import files
 from i2i_keras.run_folder.places import folder_name
 from i2i_keras.run_folder.run import Run
-from i2i_keras.segmenters import segmenter
 from i2i_keras.segmenters.arms import Arm, read_arm_records
+from i2i_keras.segmenters.trained import load
 from i2i_keras.translators import TRANSLATORS
 
 ARMS = ("label_safe:cyclegan", "source_only", "adabn", "adapted:cyclegan", "oracle")
@@ -466,7 +466,7 @@ def test_drift_over_the_steps_is_measured_on_as_many_images_as_asked_for(finishe
     assert one["transitions"] == none["transitions"] == whole["transitions"]
 
     folder = finished.root / "segmenter" / "source_only"
-    model = segmenter.load(folder).model
+    model = load(folder).model
     name = finished.records("records/source-train")[0].name
     before, after = (
         np.argmax(model(look(finished.root / stage / f"{name}.png")), -1)
@@ -511,7 +511,7 @@ def look(path):
 
 
 def test_a_label_is_safe_where_source_only_sees_the_same_class(finished):
-    model = segmenter.load(finished.root / "segmenter" / "source_only").model
+    model = load(finished.root / "segmenter" / "source_only").model
     total = lost = 0
     for split in ("train", "val"):
         sources = finished.records(f"records/source-{split}")

@@ -20,7 +20,8 @@ from i2i_keras.models.formats import FORMATS
 from i2i_keras.run_folder import files
 from i2i_keras.run_folder.run import Run
 from i2i_keras.segmenters import segmenter
-from i2i_keras.segmenters.segmenter_config import SegmenterConfig
+from i2i_keras.segmenters.segmenter import SegmenterConfig
+from i2i_keras.segmenters.trained import load
 
 NAMES = ("dark", "light", "red", "blue")
 SPACE = build_space("four", [SpaceClass(name=name, color=(0, 0, 0)) for name in NAMES])
@@ -88,7 +89,7 @@ def exported(request, trained, tmp_path_factory):
 
 @functools.cache
 def keras_network(trained):
-    model = segmenter.load(trained.folder, trained.step).model
+    model = load(trained.folder, trained.step).model
     return tf.function(lambda images: model(images, training=False), reduce_retracing=True)
 
 

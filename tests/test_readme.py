@@ -14,7 +14,7 @@ from i2i_keras.data.spaces import LABEL_SPACES, find_space
 from i2i_keras.datasets import DATASETS
 from i2i_keras.experiment.settings import Settings
 from i2i_keras.models.discriminator import DiscriminatorConfig
-from i2i_keras.models.generator import GeneratorConfig
+from i2i_keras.models.resnet import ResNetConfig
 from i2i_keras.translators import CycleGANConfig
 
 ROOT = Path(__file__).parents[1]
@@ -101,7 +101,7 @@ def test_every_setting_of_the_translator_is_one():
     table = "\n".join(line for line in section.splitlines() if line.startswith("| "))
     named = {*re.findall(r"`([a-z_0-9.]+)(?: = [^`]*)?`", table)}
     assert len(named) > 20
-    known = {*CycleGANConfig.model_fields, *GeneratorConfig.model_fields, *Settings.model_fields}
+    known = {*CycleGANConfig.model_fields, *ResNetConfig.model_fields, *Settings.model_fields}
     known |= {f"discriminator.{name}" for name in DiscriminatorConfig.model_fields}
     assert named <= known
 

@@ -3,7 +3,7 @@
 import copy
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
@@ -45,6 +45,22 @@ _RENAMED = {"report": "student_report"}
 def current_name(name: str) -> str:
     """The name of a preset or an ablation, which may have had another one."""
     return _RENAMED.get(name, name)
+
+
+def key_of(table: Collection[str]) -> pydantic.AfterValidator:
+    """What makes a setting the name of an entry of a table.
+
+    Such as `Annotated[str, key_of(SCHEDULES)]`: one more entry is one more
+    choice, and any other name is refused as it would be by a `Literal`.
+    """
+
+    def check(name: str) -> str:
+        if name not in table:
+            told = f"it is one of {', '.join(table)}"
+            raise ValueError(unknown("there is no", name, table, told))
+        return name
+
+    return pydantic.AfterValidator(check)
 
 
 def preset_names() -> list[str]:

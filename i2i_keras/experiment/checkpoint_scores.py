@@ -12,9 +12,9 @@ from i2i_keras.experiment import contents
 from i2i_keras.experiment.settings import Settings
 from i2i_keras.run_folder.files import Facts
 from i2i_keras.run_folder.run import Done, Run
-from i2i_keras.segmenters import segmenter as segmenters
 from i2i_keras.segmenters.arms import Arm, load_segmenter
-from i2i_keras.training.checkpoints import kept_steps
+from i2i_keras.segmenters.trained import LoadedSegmenter
+from i2i_keras.training.checkpoints import list_checkpoints
 
 
 def are_scored(settings: Settings, run: Run, arm: Arm) -> bool:
@@ -28,7 +28,7 @@ def are_scored(settings: Settings, run: Run, arm: Arm) -> bool:
 
 def steps_to_score(settings: Settings, run: Run, arm: str) -> list[int]:
     """Steps of the checkpoints that are scored as well, see `num_states`."""
-    steps = kept_steps(run.segmenter(arm))
+    steps = list_checkpoints(run.segmenter(arm))
     places = np.linspace(0, len(steps) - 1, min(len(steps), settings.evaluate.num_states))
     return [steps[round(place)] for place in places] if len(places) > 1 else []
 
@@ -74,6 +74,6 @@ def score_checkpoints(settings: Settings, run: Run, arm: str) -> Done | None:
     return run.stage(place, facts, inputs, work)
 
 
-def windowed_eye(window: Size | None, segmenter: segmenters.Trained) -> Segment:
+def windowed_eye(window: Size | None, segmenter: LoadedSegmenter) -> Segment:
     """How a segmenter sees an image: whole, or in windows."""
     return windowed(segmenter.segment, window) if window else segmenter.segment

@@ -11,8 +11,8 @@ from i2i_keras.report.numbers import is_number
 from i2i_keras.run_folder import files
 from i2i_keras.run_folder.places import how_to_make
 from i2i_keras.run_folder.run import Run
-from i2i_keras.segmenters import segmenter
 from i2i_keras.segmenters.arms import CEILING, FLOOR, load_segmenter
+from i2i_keras.segmenters.trained import LoadedSegmenter
 from i2i_keras.training import checkpoints
 
 
@@ -38,7 +38,7 @@ class TrainedSegmenter(NamedTuple):
         """Where its training left it."""
         return self.run.segmenter(self.arm)
 
-    def load(self) -> segmenter.Trained:
+    def load(self) -> LoadedSegmenter:
         """The network and how to call it."""
         return load_segmenter(self.run, self.arm, self.step)
 
@@ -88,7 +88,7 @@ def choose(
         raise SettingsError(f"{unknown('No trained arm', arm, trained, told)}.")
     found = TrainedSegmenter(member, arm, step, why, seed)
     if step is not None:
-        checkpoints.check_step(found.folder, step)
+        checkpoints.require_checkpoint(found.folder, step)
     return found
 
 

@@ -22,7 +22,7 @@ from i2i_keras.run_folder.files import Facts
 from i2i_keras.run_folder.run import Done, Run
 from i2i_keras.segmenters.arms import FLOOR, load_segmenter
 from i2i_keras.segmenters.eye import Eye, read_pixels
-from i2i_keras.training.checkpoints import kept_steps
+from i2i_keras.training.checkpoints import list_checkpoints
 from i2i_keras.translators import TRANSLATORS, appearance
 from i2i_keras.translators.apply import translate_pixels
 
@@ -196,7 +196,7 @@ def _drift(settings: Settings, run: Run, method: str, eye: Eye) -> Facts:
         images = [read_pixels(r) for r in spread(source, config.num_drift_images)]
         earlier = (
             (step, partial(translate_pixels, load(folder, "xy", step)))
-            for step in kept_steps(folder)
+            for step in list_checkpoints(folder)
             if step < rows[0]["step"]
         )
         rows = drift.by_step(eye, images, earlier, names) + rows

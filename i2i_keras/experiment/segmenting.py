@@ -17,7 +17,7 @@ from i2i_keras.evaluation.any_image import Pixels, View
 from i2i_keras.experiment.choosing import TrainedSegmenter
 from i2i_keras.models import formats
 from i2i_keras.run_folder import files, locks
-from i2i_keras.segmenters import segmenter
+from i2i_keras.segmenters.trained import LoadedSegmenter
 from i2i_keras.training import checkpoints
 from i2i_keras.translators import inference
 from i2i_keras.translators.export import odd_part
@@ -125,7 +125,7 @@ def export(trained: TrainedSegmenter, kind: str, out: Path, image: Path | None) 
     return formats.write(formats.Function(compute, "classes", weights, names), kind, out, check)
 
 
-def build_view(trained: TrainedSegmenter, network: segmenter.Trained, look: Look) -> View:
+def build_view(trained: TrainedSegmenter, network: LoadedSegmenter, look: Look) -> View:
     """How a trained segmenter sees images of any size.
 
     Args:

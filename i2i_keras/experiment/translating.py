@@ -61,7 +61,7 @@ class TrainedTranslator(NamedTuple):
             )
         done = self.run.done(self.run.translator(self.method))
         if self.step is not None:
-            checkpoints.check_step(self.folder, self.step)
+            checkpoints.require_checkpoint(self.folder, self.step)
         return done
 
     def load(self) -> Translate:

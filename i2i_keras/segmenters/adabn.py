@@ -11,8 +11,8 @@ from i2i_keras.data.records import Record
 from i2i_keras.errors import FileError
 from i2i_keras.run_folder import files
 from i2i_keras.run_folder.files import Facts
-from i2i_keras.segmenters import segmenter
-from i2i_keras.training import checkpoints
+from i2i_keras.segmenters.trained import load
+from i2i_keras.training.weights import save_weights
 
 
 def adapt(trained: Path, images: Sequence[Path], batch_size: int, folder: Path) -> Facts:
@@ -37,7 +37,7 @@ def adapt(trained: Path, images: Sequence[Path], batch_size: int, folder: Path) 
     Reference:
         Li et al., 2016, https://arxiv.org/abs/1603.04779.
     """
-    network, _, stride, _ = segmenter.load(trained)
+    network, _, stride, _ = load(trained)
     norms = [layer for layer in network.layers if isinstance(layer, layers.BatchNormalization)]
     if not norms:
         raise FileError(
@@ -52,5 +52,5 @@ def adapt(trained: Path, images: Sequence[Path], batch_size: int, folder: Path) 
     name = files.read_json(trained / "config.json")["network"]
     with files.replacing(folder / "config.json") as draft:
         shutil.copy(trained / "config.json", draft)
-    checkpoints.save_weights(network, folder / f"{name}.weights.h5")
+    save_weights(network, folder / f"{name}.weights.h5")
     return {"num_images": len(images), "num_norms": len(norms)}

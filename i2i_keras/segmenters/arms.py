@@ -14,7 +14,8 @@ from i2i_keras.run_folder.files import Facts
 from i2i_keras.run_folder.run import Run
 
 if TYPE_CHECKING:
-    from i2i_keras.segmenters.segmenter import Examples, Trained
+    from i2i_keras.segmenters.segmenter import Examples
+    from i2i_keras.segmenters.trained import LoadedSegmenter
 
 Need = tuple[str, str]  # A command, and the arm or translator that it is about.
 
@@ -183,11 +184,11 @@ def read_arm_records(run: Run, arm: Arm) -> ArmRecords:
     return ArmRecords(found["train"], val, inputs)
 
 
-def load_segmenter(run: Run, arm: str, step: int | None = None) -> "Trained":
+def load_segmenter(run: Run, arm: str, step: int | None = None) -> "LoadedSegmenter":
     """The trained segmenter of an arm, or what it was at a kept checkpoint."""
-    from i2i_keras.segmenters import segmenter
+    from i2i_keras.segmenters import trained
 
-    return segmenter.load(run.segmenter(arm), step)
+    return trained.load(run.segmenter(arm), step)
 
 
 def in_training_order(arms: Iterable[Arm]) -> list[Arm]:

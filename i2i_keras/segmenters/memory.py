@@ -6,7 +6,7 @@ from pathlib import Path
 import keras
 import tensorflow as tf
 
-from i2i_keras.segmenters.segmenter_config import SegmenterConfig
+from i2i_keras.data.pipeline import PipelineConfig
 
 _GIB = 2**30
 _RUNTIME = 0.5 * _GIB  # TensorFlow itself, and its threads' scratch.
@@ -64,26 +64,29 @@ def free_bytes() -> int | None:
     return min(found)
 
 
-def advice(network: keras.Model, config: SegmenterConfig, free: int | None) -> str | None:
+def advice(
+    network: keras.Model, pipeline: PipelineConfig, accumulate: int, free: int | None
+) -> str | None:
     """Which settings would do where a step does not fit into memory.
 
     Args:
         network: that is trained.
-        config: of the training.
+        pipeline: its batches.
+        accumulate: parts that a batch is computed in.
         free: bytes that there are, if that is known.
 
     Returns:
         A sentence, or None where all is well.
     """
-    crop, batch_size = config.pipeline.crop, config.pipeline.batch_size
-    needed = step_bytes(network, crop, batch_size // config.accumulate)
+    crop, batch_size = pipeline.crop, pipeline.batch_size
+    needed = step_bytes(network, crop, batch_size // accumulate)
     if free is None or needed <= free:
         return None
     start = (
-        f"A step with {batch_size // config.accumulate} images at once will take about"
+        f"A step with {batch_size // accumulate} images at once will take about"
         f" {needed / _GIB:.1f} GiB, and {free / _GIB:.1f} are free"
     )
-    for parts in range(config.accumulate + 1, batch_size + 1):
+    for parts in range(accumulate + 1, batch_size + 1):
         if batch_size % parts == 0 and step_bytes(network, crop, batch_size // parts) <= free:
             return (
                 f"{start}; set segmenter.accumulate = {parts}, which computes the same batch in"

@@ -1,30 +1,211 @@
-"""Trains a segmenter on the records of one arm."""
+"""The segmenter of an arm: its settings, the step, and the training."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 
 import keras
 import numpy as np
+import pydantic
 import tensorflow as tf
 from tqdm import tqdm
 
-from i2i_keras import config as settings
-from i2i_keras.data.pipeline import evaluation_batches, training_batches
+from i2i_keras.config import key_of
+from i2i_keras.data.pipeline import PipelineConfig, evaluation_batches, training_batches
 from i2i_keras.data.records import Record, spread
 from i2i_keras.errors import DataError, FileError
+from i2i_keras.models import networks
 from i2i_keras.models.networks import SEGMENTERS, without_weights
 from i2i_keras.run_folder import files
 from i2i_keras.run_folder.files import Facts
 from i2i_keras.segmenters import memory
-from i2i_keras.segmenters.losses import CLASS_WEIGHTING, class_shares, mean_entropy
-from i2i_keras.segmenters.segmenter_config import SegmenterConfig
-from i2i_keras.segmenters.segmenter_model import SegmenterModel
-from i2i_keras.training import callbacks, checkpoints, schedules
+from i2i_keras.segmenters.losses import (
+    CLASS_WEIGHTING,
+    accuracy,
+    class_shares,
+    cross_entropy,
+    dice_loss,
+    mean_entropy,
+)
+from i2i_keras.training import callbacks, checkpoints, compilation, schedules
+from i2i_keras.training.checkpoints import CheckpointConfig
 from i2i_keras.training.history import Diagnose, Watch
+from i2i_keras.training.weights import save_weights
+
+Batch = tuple[tf.Tensor, ...]
+Losses = dict[str, tf.Tensor]
 
 NUM_ENTROPY_IMAGES = 50
 _BEST = {"last": "val_loss", "val_loss": "val_loss", "entropy": "target_entropy"}
+# One field a network, so that a new one is one line in `SEGMENTERS`.
+_NETWORKS: dict[str, Any] = {name: (s.config, s.config()) for name, s in SEGMENTERS.items()}
+_Networks: Any = pydantic.create_model("_Networks", __base__=CheckpointConfig, **_NETWORKS)
+
+
+class SegmenterConfig(_Networks):
+    """Network and training of the segmenter; defaults = the report's.
+
+    The report (section 5.1) gives batch size, crop, epochs and weight decay;
+    optimizer and learning rate it does not, here Adam's usual ones. Beside
+    what follows there is a table of settings for each network, by its name.
+
+    Attributes:
+        network: a key of `SEGMENTERS`.
+        pipeline: batches and augmentation.
+        learning_rate: of Adam, at the beginning.
+        weight_decay: of all kernels at each step, apart from the gradients
+            (AdamW; Loshchilov and Hutter, 2019, https://arxiv.org/abs/1711.05101).
+            The U-Net's `l2` is a term of its loss instead.
+        schedule: `constant`; or down to zero at the end: `cosine`, `poly` (to
+            the power of 0.9), `linear` (from the middle on). A key of
+            `SCHEDULES`, but for `plateau`.
+        label_smoothing: share of the truth that is spread over all classes.
+        dice: weight of the Dice loss beside the cross entropy.
+        class_weighting: a key of `losses.CLASS_WEIGHTING`.
+        epochs: passes over the training records.
+        steps: length of the training; overrides `epochs`.
+        accumulate: parts of a batch that are computed one after the other, for
+            batches that do not fit into memory. Batch norm then sees parts, and
+            each part's mean over its counted pixels has the same weight.
+        select: which weights are kept in the end: those after the `last` step;
+            of the row of the history with the lowest `val_loss` (on the arm's
+            own validation records); or with the lowest `entropy` on the
+            target's training images. Neither looks at a label of the target,
+            but the oracle's.
+        precision: of the network; logits and loss are float32 in any case.
+            `mixed_bfloat16` is for processors that are faster in it and GPUs;
+            see `AdversarialConfig`.
+        xla: whether the step is compiled; `auto` = on a GPU.
+    """
+
+    network: Annotated[str, key_of(SEGMENTERS)] = "unet"
+    pipeline: PipelineConfig = PipelineConfig()
+    learning_rate: pydantic.PositiveFloat = 1e-3
+    weight_decay: pydantic.NonNegativeFloat = 0.0
+    schedule: schedules.ScheduleWithoutLoss = "constant"
+    label_smoothing: float = pydantic.Field(default=0.0, ge=0.0, lt=1.0)
+    dice: pydantic.NonNegativeFloat = 0.0
+    class_weighting: Annotated[str, key_of(CLASS_WEIGHTING)] = "none"
+    epochs: pydantic.PositiveFloat = 15.0
+    steps: pydantic.PositiveInt | None = None
+    accumulate: pydantic.PositiveInt = 1
+    checkpoint_every: pydantic.PositiveInt = 100  # Each with a validation.
+    select: Literal["last", "val_loss", "entropy"] = "last"
+    precision: compilation.Precision = "float32"
+    xla: compilation.Xla = "auto"
+
+    @pydantic.model_validator(mode="after")
+    def _fits(self) -> "SegmenterConfig":
+        stride = self.built.stride
+        if any(side % stride for side in self.pipeline.crop):
+            raise ValueError(f"pipeline.crop has to be a multiple of {stride} for this network")
+        if self.pipeline.batch_size % self.accumulate:
+            raise ValueError("pipeline.batch_size has to be a multiple of accumulate")
+        return self
+
+    @property
+    def built(self) -> Any:
+        """Settings of the network that is built."""
+        return getattr(self, self.network)
+
+    def facts(self) -> Facts:
+        """All that a training depends on: not the other networks' settings.
+
+        Raises:
+            FileError: a file of weights is not there.
+        """
+        facts: Facts = self.model_dump(mode="json", exclude={*SEGMENTERS})
+        return facts | {self.network: networks.facts(self.built)}
+
+
+class SegmenterModel(keras.Model):
+    """A network and the step that trains it.
+
+    Args:
+        config: what to build.
+        num_classes: size of the label space.
+        class_weights: `(num_classes,)` for the cross entropy, or None.
+    """
+
+    def __init__(
+        self,
+        config: SegmenterConfig,
+        num_classes: int,
+        class_weights: Sequence[float] | None = None,
+    ) -> None:
+        super().__init__(name="segmenter")
+        self.config = config
+        self.num_classes = num_classes
+        self.class_weights = class_weights
+        with compilation.policy(config.precision):
+            self.network = SEGMENTERS[config.network].build(config.built, num_classes)
+
+    def compile(self, steps: int) -> None:
+        """Makes the optimizer of a training of `steps` steps."""
+        super().compile(jit_compile=compilation.uses_xla(self.config.xla))
+        config = self.config
+        rate = schedules.learning_rate(config.schedule, config.learning_rate, steps)
+        optimizer = keras.optimizers.Adam(rate)
+        if config.weight_decay:
+            optimizer = keras.optimizers.AdamW(rate, weight_decay=config.weight_decay)
+            optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
+        self.optimizer = compilation.scaling(optimizer, config.precision)
+        # Now: a checkpoint holds what exists.
+        self.optimizer.build(self.network.trainable_variables)
+
+    def call(self, images: tf.Tensor, training: bool = False) -> tf.Tensor:
+        return self.network(images, training=training)
+
+    def train_step(self, batch: Batch) -> Losses:
+        """One update.
+
+        Args:
+            batch: images, float32 `(batch, *crop, 3)` in [-1, 1], and labels,
+                int32 `(batch, *crop)`, 255 = ignored.
+
+        Returns:
+            `loss`, which is what is minimized; `accuracy`; and the terms of the
+            loss before they are weighted, where there are several.
+        """
+        (losses, gradients), _ = compilation.in_parts(
+            self.compute_part, self.config.accumulate, *batch
+        )
+        variables = self.network.trainable_variables
+        self.optimizer.apply_gradients(zip(gradients, variables, strict=True))
+        return losses
+
+    def compute_part(self, number: int, *batch: tf.Tensor) -> tuple[Any, tuple[()]]:
+        """Losses and gradients of a part of a batch, for `in_parts`."""
+        images, labels = batch
+        with tf.GradientTape() as tape:
+            logits = self.network(images, training=True)
+            losses = self.losses_of(labels, logits)
+        variables = self.network.trainable_variables
+        gradients = compilation.gradients(tape, losses["loss"], variables, self.optimizer)
+        return (losses | {"accuracy": accuracy(labels, logits)}, gradients), ()
+
+    def test_step(self, batch: Batch) -> Losses:
+        """Plain cross entropy, for any settings, and accuracy of a batch."""
+        images, labels = batch
+        logits = self.network(images, training=False)
+        return {"loss": cross_entropy(labels, logits), "accuracy": accuracy(labels, logits)}
+
+    def losses_of(self, labels: tf.Tensor, logits: tf.Tensor) -> Losses:
+        """The loss and, where there are several, its terms."""
+        config = self.config
+        terms = {
+            "cross_entropy": cross_entropy(
+                labels, logits, config.label_smoothing, self.class_weights
+            )
+        }
+        loss = terms["cross_entropy"]
+        if config.dice:
+            terms["dice"] = dice_loss(labels, logits)
+            loss += config.dice * terms["dice"]
+        if self.network.losses:
+            terms["l2"] = tf.add_n(self.network.losses)
+            loss += terms["l2"]
+        return {"loss": loss} | (terms if len(terms) > 1 else {})
 
 
 class Examples(NamedTuple):
@@ -117,7 +298,9 @@ def train(
         config.steps, config.epochs, len(examples.train), config.pipeline.batch_size
     )
     model.compile(steps)
-    if told := memory.advice(model.network, config, memory.free_bytes()):
+    if told := memory.advice(
+        model.network, config.pipeline, config.accumulate, memory.free_bytes()
+    ):
         tqdm.write(f"Warning: {told}")
     best = _BEST[config.select] if examples.val or config.select == "entropy" else "loss"
     made_with = {"num_classes": model.num_classes, **config.facts(), **facts}
@@ -133,7 +316,7 @@ def train(
     )
     kept = steps if config.select == "last" else found["best_step"]
     if kept != steps:
-        checkpoints.read_network(folder, kept, "network", model.network)
+        checkpoints.load_network(folder, kept, "network", model.network)
     saved = {
         "num_classes": model.num_classes,
         "network": config.network,
@@ -141,45 +324,9 @@ def train(
         config.network: without_weights(config.built).model_dump(mode="json"),
     }
     files.write_json(folder / "config.json", saved)
-    checkpoints.save_weights(model.network, folder / f"{config.network}.weights.h5")
+    save_weights(model.network, folder / f"{config.network}.weights.h5")
     size = sum(int(tf.size(variable)) for variable in model.network.trainable_variables)
     return {"steps": steps, "trainable_parameters": size, **found, "kept_step": kept}
-
-
-class Trained(NamedTuple):
-    """A trained segmenter.
-
-    Attributes:
-        model: the network.
-        segment: from images `(batch, height, width, 3)` in [-1, 1] to logits.
-        stride: what the sides of an image have to be a multiple of.
-        bottom: from images to the mean over the layer of lowest resolution.
-    """
-
-    model: keras.Model
-    segment: Callable[[tf.Tensor], tf.Tensor]
-    stride: int
-    bottom: keras.Model
-
-
-def load(folder: Path, step: int | None = None) -> Trained:
-    """Loads the segmenter that `fit` saved.
-
-    Args:
-        folder: that `fit` wrote.
-        step: of a kept state; None = the weights that were saved in the end.
-    """
-    facts = files.read_json(folder / "config.json")
-    kind = SEGMENTERS[facts["network"]]
-    config = settings.build(kind.config, facts[facts["network"]])
-    model = kind.build(config, facts["num_classes"])
-    if step is None:
-        checkpoints.load_weights(model, folder / f"{facts['network']}.weights.h5")
-    else:
-        checkpoints.read_network(folder, step, "network", model)
-    bottom = keras.layers.GlobalAveragePooling2D()(model.get_layer(kind.bottom).output)
-    segment = tf.function(lambda images: model(images, training=False), reduce_retracing=True)
-    return Trained(model, segment, config.stride, keras.Model(model.input, bottom))
 
 
 def _check(config: SegmenterConfig, examples: Examples) -> None:

@@ -53,37 +53,39 @@ def train(
         watch: what to look at besides the losses.
 
     Returns:
-        `best_step`, whose state is kept, and `warnings`, both from the whole
-        history.
+        `best_step`, whose checkpoint is kept, and `warnings`, both from the
+        whole history.
 
     Raises:
         Stopped: by a first SIGINT or SIGTERM, after saving.
         KeyboardInterrupt: by a second one, without.
-        DataError: a loss is not finite any more, or no state can be gone on
-            from.
+        DataError: a loss is not finite any more, or no checkpoint can be
+            gone on from.
     """
     folder = checkpoints.folder
     with StopSignals() as signals:
-        state = checkpoints.restore()
-        for step in state.unreadable:
+        restored = checkpoints.restore()
+        for step in restored.unreadable:
             tqdm.write(
-                f"Warning: the state of step {step} of {folder.name} is broken;"
-                f" going on from step {state.step}."
+                f"Warning: the checkpoint of step {step} of {folder.name} is broken;"
+                f" going on from step {restored.step}."
             )
-        history = History(folder, state.step, watch)
-        if state.step < steps:
-            keeper = Keeper(checkpoints, history, Means(state.notes.get("sums", {}), folder.name))
+        history = History(folder, restored.step, watch)
+        if restored.step < steps:
+            keeper = Keeper(
+                checkpoints, history, Means(restored.notes.get("sums", {}), folder.name)
+            )
             with tqdm(
                 total=steps,
-                initial=state.step,
+                initial=restored.step,
                 desc=f"train {folder.name}",
                 unit="step",
                 mininterval=_REFRESH,
                 dynamic_ncols=True,
             ) as bar:
                 model.fit(
-                    batches(state.step).take(steps - state.step),
-                    steps_per_epoch=steps - state.step,
+                    batches(restored.step).take(steps - restored.step),
+                    steps_per_epoch=steps - restored.step,
                     callbacks=[Progress(bar, config, watch, keeper, signals)],
                     verbose=0,
                 )
@@ -101,18 +103,18 @@ class Keeper(NamedTuple):
     means: Means
 
     def save(self, step: int) -> None:
-        """Saves the state, with the means of the row that is not full yet."""
+        """Saves a checkpoint, with the means of a row that is not full yet."""
         self.checkpoints.save(step, {"sums": self.means.sums}, self.history.best_step)
 
 
 class Progress(keras.callbacks.Callback):
-    """Counts steps on a bar, keeps rows and states, and stops when asked to.
+    """Counts steps on a bar, keeps rows and checkpoints, stops when asked to.
 
     Args:
         bar: counts steps to the end, from those done before.
         config: when to save.
         watch: what to look at besides the losses.
-        keeper: gets rows and states.
+        keeper: gets rows and checkpoints.
         signals: tell when to stop.
     """
 

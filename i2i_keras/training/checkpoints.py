@@ -1,4 +1,4 @@
-"""States of a training, to go on from after any stop."""
+"""Checkpoints of a training, to go on from after any stop."""
 
 import hashlib
 import itertools
@@ -7,27 +7,30 @@ import shutil
 from pathlib import Path
 from typing import NamedTuple
 
-import keras
 import pydantic
 import tensorflow as tf
 
 from i2i_keras.config import Config
-from i2i_keras.errors import DataError, FileError, SettingsError
+from i2i_keras.errors import DataError, SettingsError
 from i2i_keras.run_folder import files
 from i2i_keras.run_folder.files import Facts
-from i2i_keras.run_folder.places import how_to_make
+
+# Of a stage itself, not of what it has made.
+_OF_STAGES = (DONE, BEGUN)
+# The index last: without it there is no checkpoint.
+_ENDINGS = (".data-00000-of-00001", ".index")
 
 
 class CheckpointConfig(Config):
-    """When states are saved, and how many are kept.
+    """When checkpoints are saved, and how many are kept.
 
     Attributes:
-        checkpoint_every: steps between two states, each with a row of the
+        checkpoint_every: steps between two checkpoints, each with a row of the
             history.
         checkpoint_minutes: also after so many minutes without one; unset =
             never. For machines that may be taken away.
-        keep_checkpoints: how many of the newest states are kept; the best one
-            is kept besides.
+        keep_checkpoints: how many of the newest ones are kept; the best one is
+            kept besides.
     """
 
     checkpoint_every: pydantic.PositiveInt = 1000
@@ -35,13 +38,13 @@ class CheckpointConfig(Config):
     keep_checkpoints: pydantic.PositiveInt = 2
 
 
-class State(NamedTuple):
+class Restored(NamedTuple):
     """Where a training goes on.
 
     Attributes:
-        step: steps done; 0 = none, there was no state.
+        step: steps done; 0 = none, there was no checkpoint.
         notes: what was saved beside the variables.
-        unreadable: steps of later states that are broken.
+        unreadable: steps of later checkpoints that are broken.
     """
 
     step: int
@@ -50,15 +53,15 @@ class State(NamedTuple):
 
 
 class Checkpoints:
-    """States of a model and all it holds: weights, optimizers, pools.
+    """Checkpoints of a model and all it holds: weights, optimizers, pools.
 
-    A state is two files of tensors with checksums, `ckpt-STEP.*`. It is there
-    once its index is, which is the last to be renamed into place.
+    A checkpoint is two files of tensors with checksums, `ckpt-STEP.*`. It is
+    there once its index is, which is the last to be renamed into place.
 
     Args:
         model: its variables must all exist, those of its optimizers too.
-        folder: of the training; states go to `folder/checkpoints`.
-        keep: how many of the newest states are kept.
+        folder: of the training; they go to `folder/checkpoints`.
+        keep: how many of the newest ones are kept.
         made_with: `fingerprint` of the training's settings; empty = any.
     """
 
@@ -66,20 +69,20 @@ class Checkpoints:
         self.folder = folder
         self._folder = folder / "checkpoints"
         self._keep, self._made_with = keep, made_with
-        # In the state itself, so that both are always of the same step.
+        # In the checkpoint itself, so that both are always of the same step.
         self._notes = tf.Variable("{}", dtype=tf.string, trainable=False)
-        self._state = tf.train.Checkpoint(model=model, notes=self._notes)
+        self._checkpoint = tf.train.Checkpoint(model=model, notes=self._notes)
 
     def steps(self) -> list[int]:
-        """Steps of all states, in order."""
-        return kept_steps(self._folder.parent)
+        """Steps of all checkpoints, in order."""
+        return list_checkpoints(self._folder.parent)
 
-    def restore(self) -> State:
-        """Restores the newest state that is whole and removes later ones.
+    def restore(self) -> Restored:
+        """Restores the newest checkpoint that is whole and removes later ones.
 
         Raises:
-            DataError: no state is whole, or it is of another network or was
-                made with other settings.
+            DataError: none is whole, or it is of another network or was made
+                with other settings.
         """
         for path in self._folder.glob(".draft-*"):  # Of a save that was killed.
             shutil.rmtree(path) if path.is_dir() else path.unlink()
@@ -90,31 +93,32 @@ class Checkpoints:
                 continue
             try:
                 # Partial: a saved metric may be one that is not made yet.
-                status = self._state.read(self._prefix(step)).expect_partial()
+                status = self._checkpoint.read(self._prefix(step)).expect_partial()
                 status.assert_existing_objects_matched()
             except (AssertionError, ValueError) as error:
                 raise DataError(
-                    f"{self._prefix(step)} is a state of another network; use its settings,"
+                    f"{self._prefix(step)} is a checkpoint of another network; use its settings,"
                     " or delete the stage's folder to begin anew."
                 ) from error
             notes = json.loads(self._notes.numpy())
             self._refuse_others(notes)
             for late in unreadable:
                 self._remove(late)
-            return State(step, notes, unreadable)
+            return Restored(step, notes, unreadable)
         if unreadable:
             raise DataError(
-                f"No state in {self._folder} can be read; delete the stage's folder to begin anew."
+                f"No checkpoint in {self._folder} can be read;"
+                " delete the stage's folder to begin anew."
             )
-        return State(0, {}, [])
+        return Restored(0, {}, [])
 
     def save(self, step: int, notes: Facts, best: int | None = None) -> None:
-        """Saves the state after `step` steps and removes old ones.
+        """Saves the checkpoint of a step and removes old ones.
 
         Args:
             step: its number.
             notes: JSON that is saved with it.
-            best: step of a state that is kept however old it is.
+            best: step of the one that is kept however old it is.
 
         Raises:
             DataError: it cannot be written.
@@ -124,7 +128,7 @@ class Checkpoints:
             notes = {**notes, "made_with": self._made_with}
         self._notes.assign(json.dumps(notes))
         try:
-            draft = self._state.write(str(self._folder / f".draft-{step}"))
+            draft = self._checkpoint.write(str(self._folder / f".draft-{step}"))
         except tf.errors.OpError as error:
             raise DataError(f"{self._prefix(step)} cannot be written: {error.message}.") from error
         self._remove(step)
@@ -135,7 +139,7 @@ class Checkpoints:
             self._remove(old)
 
     def _refuse_others(self, notes: Facts) -> None:
-        """Refuses a state of other settings; old ones do not say theirs."""
+        """Refuses one of other settings; old ones do not say theirs."""
         made_with = notes.get("made_with", "")
         if made_with and self._made_with and made_with != self._made_with:
             raise DataError(
@@ -157,23 +161,23 @@ def fingerprint(facts: Facts) -> str:
     return files.fingerprint({name: fact for name, fact in facts.items() if name not in free})
 
 
-def kept_steps(folder: Path) -> list[int]:
-    """Steps of all states that a training has kept in its folder, in order."""
+def list_checkpoints(folder: Path) -> list[int]:
+    """Steps of the checkpoints that a training has kept, in order."""
     return sorted(
         int(path.stem.partition("-")[2]) for path in (folder / "checkpoints").glob("ckpt-*.index")
     )
 
 
-def check_step(folder: Path, step: int) -> None:
-    """Refuses a step of which a training has kept no state.
+def require_checkpoint(folder: Path, step: int) -> None:
+    """Refuses a step of which a training has kept no checkpoint.
 
     Raises:
         SettingsError: it has not.
     """
-    steps = kept_steps(folder)
+    steps = list_checkpoints(folder)
     if step not in steps:
-        kept = f"those of {', '.join(map(str, steps))}" if steps else "none at all"
-        raise SettingsError(f"{folder} keeps no state of step {step}; it keeps {kept}.")
+        there = f"those of {', '.join(map(str, steps))}" if steps else "none at all"
+        raise SettingsError(f"{folder} keeps no checkpoint of step {step}; it keeps {there}.")
 
 
 def hashes(folder: Path, step: int | None = None) -> list[str]:
@@ -181,7 +185,7 @@ def hashes(folder: Path, step: int | None = None) -> list[str]:
 
     Args:
         folder: of the training.
-        step: of a kept state; None = the end of the training.
+        step: of a checkpoint; None = the end of the training.
     """
     patterns = ["*.weights.h5", "*.npz", "*.json"]
     if step is not None:
@@ -191,59 +195,27 @@ def hashes(folder: Path, step: int | None = None) -> list[str]:
     return [hashlib.sha256(path.read_bytes()).hexdigest() for path in kept]
 
 
-def read_network(folder: Path, step: int, name: str, network: tf.Module) -> None:
-    """Gives a network the weights that it had in a kept state.
+def load_network(folder: Path, step: int, name: str, network: tf.Module) -> None:
+    """Gives a network the weights that it had in a checkpoint.
 
     Args:
         folder: of the training.
-        step: of the state.
+        step: of the checkpoint.
         name: of the attribute of the trained model that the network was.
         network: built as it was.
 
     Raises:
-        DataError: the state is broken, or of another network.
+        DataError: the checkpoint is broken, or of another network.
     """
     prefix = str(folder / "checkpoints" / f"ckpt-{step}")
-    state = tf.train.Checkpoint(model=tf.train.Checkpoint(**{name: network}))
+    checkpoint = tf.train.Checkpoint(model=tf.train.Checkpoint(**{name: network}))
     try:
         # Partial: optimizers and the other networks are left where they are.
-        state.read(prefix).expect_partial().assert_existing_objects_matched()
+        checkpoint.read(prefix).expect_partial().assert_existing_objects_matched()
     except (AssertionError, LookupError, ValueError, tf.errors.OpError) as error:
         raise DataError(
-            f"{prefix} cannot be read as a state of {name}; delete its files to do without it."
+            f"{prefix} cannot be read as a checkpoint of {name}; delete its files to do without it."
         ) from error
-
-
-# Of a stage itself, not of what it has made.
-_OF_STAGES = ("done.json", "begun.json")
-# The index last: without it there is no state.
-_ENDINGS = (".data-00000-of-00001", ".index")
-
-
-def save_weights(model: tf.Module, path: Path) -> None:
-    """Writes `*.weights.h5`, atomically."""
-    with files.replacing(path) as draft:
-        model.save_weights(draft)
-
-
-def load_weights(model: keras.Model, path: Path, todo: str = "") -> None:
-    """Reads what `save_weights` wrote.
-
-    Args:
-        model: of the same network.
-        path: of the file.
-        todo: what mends it if it cannot be read; empty = to make it anew.
-
-    Raises:
-        FileError: it is missing, broken, or of another network.
-    """
-    todo = todo or f"delete {path.parent} and {how_to_make(path)}"
-    if not path.is_file():
-        raise FileError(path, "is missing", todo)
-    try:
-        model.load_weights(path)
-    except (OSError, LookupError, ValueError) as error:
-        raise FileError(path, "cannot be read as weights of its network", todo) from error
 
 
 def _is_whole(prefix: str) -> bool:

@@ -32,7 +32,7 @@ class Watch(NamedTuple):
 
     Attributes:
         observe: from the step to more columns of its row.
-        best: the column whose lowest value marks the best state.
+        best: the column whose lowest value marks the best checkpoint.
         diagnose: from the rows so far to what is wrong with the last of them.
     """
 

@@ -1,11 +1,14 @@
 """How long training takes, and the learning rate on the way."""
 
-from typing import Any, Literal
+from collections.abc import Callable
+from typing import Annotated, Any, NamedTuple, TypeAlias
 
 import keras
 import tensorflow as tf
 
-Schedule = Literal["linear", "cosine", "plateau"]
+from i2i_keras.config import key_of
+
+Rate: TypeAlias = float | keras.optimizers.schedules.LearningRateSchedule
 
 
 def total_steps(steps: int | None, epochs: float, num_records: int, batch_size: int) -> int:
@@ -99,41 +102,72 @@ class Scaled(keras.optimizers.schedules.LearningRateSchedule):
         return self.initial * self.factor
 
 
-def rates(
-    kind: Schedule, initial: float, steps: int, constant_share: float, plateau: Plateau | None
-) -> keras.optimizers.schedules.LearningRateSchedule:
+class Options(NamedTuple):
+    """What a schedule may depend on besides the length of the training.
+
+    Attributes:
+        constant_share: of `linear`, see `ConstantThenLinear`.
+        plateau: of `plateau`, whose loss the training tells it.
+    """
+
+    constant_share: float = 0.5
+    plateau: Plateau | None = None
+
+
+_NO_OPTIONS = Options()
+
+
+def _linear(initial: float, steps: int, options: Options) -> Rate:
+    return ConstantThenLinear(initial, steps, options.constant_share)
+
+
+def _constant(initial: float, steps: int, options: Options) -> Rate:
+    return initial
+
+
+def _cosine(initial: float, steps: int, options: Options) -> Rate:
+    return keras.optimizers.schedules.CosineDecay(initial, steps)
+
+
+def _poly(initial: float, steps: int, options: Options) -> Rate:
+    """To zero by the power of 0.9.
+
+    Reference:
+        Chen et al., 2017, https://arxiv.org/abs/1606.00915, section 4.1.
+    """
+    return keras.optimizers.schedules.PolynomialDecay(initial, steps, 0.0, power=0.9)
+
+
+def _plateau(initial: float, steps: int, options: Options) -> Rate:
+    if options.plateau is None:
+        raise ValueError("The schedule 'plateau' needs a Plateau that observes a loss.")
+    return Scaled(initial, options.plateau.factor)
+
+
+# From the rate at the beginning, the number of updates and options to the rate.
+SCHEDULES: dict[str, Callable[[float, int, Options], Rate]] = {
+    "linear": _linear,
+    "constant": _constant,
+    "cosine": _cosine,
+    "poly": _poly,
+    "plateau": _plateau,
+}
+
+
+def learning_rate(
+    schedule: str, initial: float, steps: int, options: Options = _NO_OPTIONS
+) -> Rate:
     """The learning rate over a training.
 
     Args:
-        kind: how it falls.
+        schedule: a key of `SCHEDULES`.
         initial: learning rate at the beginning.
         steps: updates of the whole training.
-        constant_share: of `linear`.
-        plateau: of `plateau`, and None otherwise.
+        options: what some schedules depend on besides.
     """
-    if plateau is not None:
-        return Scaled(initial, plateau.factor)
-    if kind == "cosine":
-        return keras.optimizers.schedules.CosineDecay(initial, steps)
-    return ConstantThenLinear(initial, steps, constant_share)
+    return SCHEDULES[schedule](initial, steps, options)
 
 
-def falling(
-    kind: str, initial: float, steps: int
-) -> float | keras.optimizers.schedules.LearningRateSchedule:
-    """The learning rate of a segmenter.
-
-    Args:
-        kind: `constant`, `cosine` or `poly`.
-        initial: learning rate at the beginning.
-        steps: of the whole training, at whose end it is zero.
-
-    Reference:
-        Chen et al., 2017, https://arxiv.org/abs/1606.00915, section 4.1 (poly,
-        to the power of 0.9).
-    """
-    if kind == "cosine":
-        return keras.optimizers.schedules.CosineDecay(initial, steps)
-    if kind == "poly":
-        return keras.optimizers.schedules.PolynomialDecay(initial, steps, 0.0, power=0.9)
-    return initial
+# A setting of trainings that have a plateau, and of those that have none.
+Schedule = Annotated[str, key_of(SCHEDULES)]
+ScheduleWithoutLoss = Annotated[str, key_of([name for name in SCHEDULES if name != "plateau"])]

@@ -18,9 +18,8 @@ class Translator(NamedTuple):
         load_generator: from folder and direction, and by name a `step` as
             `load_state` has it and a `precision`, to its network, which can be
             run in tiles and exported; None if there is none.
-        load_state: from folder, direction and one of `checkpoints.kept_steps`
-            to the function of images that it was at that step of its training;
-            None if it keeps no states.
+        load_state: from folder, direction and the step of a checkpoint to the
+            function of images that it was then; None if it keeps none.
         directions: those that it can be loaded in.
         needs_segmenter: whether `fit` is also given the source's segmenter, as
             a frozen function from images to logits.

@@ -19,12 +19,13 @@ from i2i_keras import config as settings
 from i2i_keras.data import transforms
 from i2i_keras.data.pipeline import PipelineConfig, evaluation_batches, training_batches
 from i2i_keras.data.records import Record, spread
-from i2i_keras.models.generator import build_generator
+from i2i_keras.models.networks import build_generator
 from i2i_keras.run_folder import files
 from i2i_keras.run_folder.files import Facts
 from i2i_keras.training import callbacks, checkpoints, compilation, schedules
 from i2i_keras.training.compilation import Precision
 from i2i_keras.training.history import Row, Warning, Watch
+from i2i_keras.training.weights import load_weights, save_weights
 from i2i_keras.translators import inference, initial
 from i2i_keras.translators.adversarial_config import AdversarialConfig
 
@@ -65,7 +66,7 @@ def train(
     pipeline = config.pipeline.model_copy(update={"batch_size": batch_size})
     smaller = min(map(len, domains))
     steps = schedules.total_steps(config.steps, config.epochs, smaller, batch_size)
-    if config.initial and not checkpoints.kept_steps(folder):
+    if config.initial and not checkpoints.list_checkpoints(folder):
         initial.load(model)
     model.compile(steps)
     observe = _observer(model, domains, folder, sample)
@@ -79,7 +80,7 @@ def train(
     )
     files.write_json(folder / "config.json", config.model_dump(mode="json", exclude={"initial"}))
     for name in model.networks:
-        checkpoints.save_weights(getattr(model, name), folder / f"{name}.weights.h5")
+        save_weights(getattr(model, name), folder / f"{name}.weights.h5")
     return {"steps": steps, **found}
 
 
@@ -115,7 +116,7 @@ def load_state(
         load_generator: the method's own.
         folder: that `train` wrote.
         direction: `xy` or `yx`.
-        step: of the state, one of `checkpoints.kept_steps`.
+        step: of the state, one of `checkpoints.list_checkpoints`.
 
     Returns:
         See `load`.
@@ -152,9 +153,9 @@ def load_generator(
     if ema and config.ema:
         name += "_ema"
     if step is None:
-        checkpoints.load_weights(generator, folder / f"{name}.weights.h5")
+        load_weights(generator, folder / f"{name}.weights.h5")
     else:
-        checkpoints.read_network(folder, step, name, generator)
+        checkpoints.load_network(folder, step, name, generator)
     return generator
 
 

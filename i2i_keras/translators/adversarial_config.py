@@ -7,7 +7,7 @@ import pydantic
 from i2i_keras.data.pipeline import PipelineConfig
 from i2i_keras.errors import unknown
 from i2i_keras.models.discriminator import DiscriminatorConfig
-from i2i_keras.models.generator import GeneratorConfig
+from i2i_keras.models.resnet import ResNetConfig
 from i2i_keras.run_folder.files import Facts
 from i2i_keras.training.checkpoints import CheckpointConfig
 from i2i_keras.training.compilation import Precision, Xla
@@ -63,9 +63,10 @@ class AdversarialConfig(CheckpointConfig):
             both discriminators; None = any.
         ema: decay of the moving average of the generators, which then is what
             samples are drawn and images are translated with; 0 = none.
-        schedule: of the learning rates: `linear` is constant at first and then
-            falls to zero, `cosine` falls to zero along a half wave, `plateau`
-            halves where the generators' loss does not fall any more.
+        schedule: of the learning rates, a key of `SCHEDULES`: `linear` is
+            constant at first and then falls to zero, `cosine` falls to zero
+            along a half wave, `poly` to the power of 0.9, `plateau` halves
+            where the generators' loss does not fall any more.
         constant_share: of `linear`: share of the training before it falls.
         patience: of `plateau`: windows of `checkpoint_every` steps without a
             new lowest mean loss before the rate is halved.
@@ -88,7 +89,7 @@ class AdversarialConfig(CheckpointConfig):
     METHOD: ClassVar[str] = ""
 
     initial: str = ""
-    generator: GeneratorConfig = GeneratorConfig()
+    generator: ResNetConfig = ResNetConfig()
     discriminator: DiscriminatorConfig = DiscriminatorConfig()
     pipeline: SmallBatches = SmallBatches()
 

@@ -6,7 +6,7 @@ import keras
 import tensorflow as tf
 
 from i2i_keras.models.discriminator import build_discriminator
-from i2i_keras.models.generator import build_generator
+from i2i_keras.models.networks import build_generator
 from i2i_keras.training import compilation, ema
 from i2i_keras.translators import health
 from i2i_keras.translators.cut_config import CUTConfig

@@ -9,7 +9,7 @@ from i2i_keras import config as settings
 from i2i_keras.config import Config
 from i2i_keras.errors import FileError
 from i2i_keras.run_folder import files
-from i2i_keras.training import checkpoints
+from i2i_keras.training.weights import load_weights
 
 _GIVE = "give a run directory, a seed-N folder in one, or a translator/METHOD folder"
 # Settings of the networks. Padding is no size, but as much a part of what was
@@ -84,7 +84,7 @@ def load(model: Any) -> None:
     _check_sizes(folder / "config.json", config)
     for name in model.networks:
         path = folder / f"{name}.weights.h5"
-        checkpoints.load_weights(getattr(model, name), path, "begin with another translator")
+        load_weights(getattr(model, name), path, "begin with another translator")
 
 
 def _check_sizes(path: Path, config: Any) -> None:

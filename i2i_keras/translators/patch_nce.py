@@ -7,8 +7,8 @@ import tensorflow as tf
 from keras import layers
 
 from i2i_keras.models import draws
-from i2i_keras.models.generator import GeneratorConfig
 from i2i_keras.models.layers import gaussian
+from i2i_keras.models.resnet import ResNetConfig
 
 Features = Mapping[str, tf.Tensor]
 
@@ -38,7 +38,7 @@ def patch_nce(queries: tf.Tensor, keys: tf.Tensor, temperature: float) -> tf.Ten
     return tf.reduce_mean(entropies, axis=1)
 
 
-def layer_names(config: GeneratorConfig) -> tuple[str, ...]:
+def layer_names(config: ResNetConfig) -> tuple[str, ...]:
     """Layers of a generator whose features are compared.
 
     The pixels, each downsampling convolution, the first and the middle residual

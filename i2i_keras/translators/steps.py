@@ -31,7 +31,8 @@ def prepare(model: Any, steps: int) -> None:
         ("generator", config.learning_rate, steps),
         ("discriminator", rate, steps * config.num_critic_steps),
     ):
-        rates = schedules.rates(config.schedule, own, count, config.constant_share, model.plateau)
+        options = schedules.Options(config.constant_share, model.plateau)
+        rates = schedules.learning_rate(config.schedule, own, count, options)
         optimizer = keras.optimizers.Adam(
             rates, beta_1=config.beta_1, global_clipnorm=config.clip_norm
         )

@@ -333,7 +333,7 @@ def test_an_unknown_arm_is_told_which_there_are(run):
 
 
 def test_an_unknown_step_is_told_which_there_are(run):
-    with pytest.raises(SettingsError, match=r"no state of step 3; it keeps those of 2, 4\."):
+    with pytest.raises(SettingsError, match=r"no checkpoint of step 3; it keeps those of 2, 4\."):
         choose(run, "oracle", step=3)
 
 
@@ -422,7 +422,7 @@ def test_every_option_of_the_command_counts(run, photos, out):
         (
             ["--arm", "oracle", "--step", "9"],
             2,
-            "keeps no state of step 9; it keeps those of 2",
+            "keeps no checkpoint of step 9; it keeps those of 2",
         ),
         (["--arm", "oracle", "--seed", "9"], 2, "has no training of seed 9; leave out --seed."),
         ([], 2, "No arm was scored, so that none is known to be the best; evaluate them, or give"),

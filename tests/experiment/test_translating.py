@@ -14,7 +14,7 @@ from i2i_keras.experiment.translating import (
     translate_shard,
 )
 from i2i_keras.models.formats import FORMATS
-from i2i_keras.models.generator import build_generator
+from i2i_keras.models.networks import build_generator
 from i2i_keras.run_folder import files
 from i2i_keras.run_folder.locks import Shard
 from i2i_keras.run_folder.run import Run
@@ -39,7 +39,7 @@ def template(tmp_path_factory):
 
 
 def keep_state(run, step):
-    """Keeps a state of other weights, as a training does."""
+    """Keeps a checkpoint of other weights, as a training does."""
     settings = config.build(CycleGANConfig, {"generator": NETWORK})
     model = tf.Module()
     for direction in ("xy", "yx"):
@@ -227,12 +227,12 @@ def test_a_kept_state_is_another_translator(run, tmp_path):
 
 def test_a_state_that_is_not_kept_is_refused(run, tmp_path):
     keep_state(run, 5)
-    with pytest.raises(SettingsError, match=r"no state of step 6; it keeps those of 5\."):
+    with pytest.raises(SettingsError, match=r"no checkpoint of step 6; it keeps those of 5\."):
         translate_images(
             TrainedTranslator(run, "cyclegan", step=6), str(run.root), tmp_path / "o", Shard()
         )
     run.stage("translator/color", {}, {}, lambda folder: {})
-    with pytest.raises(SettingsError, match="no state of step 6; it keeps none at all"):
+    with pytest.raises(SettingsError, match="no checkpoint of step 6; it keeps none at all"):
         TrainedTranslator(run, "color", step=6).done()
 
 

@@ -1,11 +1,19 @@
-"""What is true of every network that can segment."""
+"""What is true of every network that can segment, and of every generator."""
 
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from i2i_keras.models.networks import SEGMENTERS, facts, without_weights
+from i2i_keras import config
+from i2i_keras.models.networks import (
+    GENERATORS,
+    SEGMENTERS,
+    Generator,
+    build_generator,
+    facts,
+    without_weights,
+)
 from i2i_keras.segmenters.losses import cross_entropy
 from i2i_keras.training.compilation import policy
 
@@ -143,3 +151,52 @@ def test_facts_name_weights_by_their_bytes(tmp_path):
     assert "w.h5" in found[0]["weights"]
     assert str(tmp_path) not in found[0]["weights"]
     assert facts(SEGMENTERS["unet"].config()) == {"filters": 64, "depth": 4, "l2": 0.01}
+
+
+# --- Generators -------------------------------------------------------------
+
+TINY_GENERATORS = {
+    "resnet": {"filters": 2, "num_downsamplings": 2, "num_residual_blocks": 1},
+}
+
+
+@pytest.fixture(params=list(GENERATORS))
+def generator(request):
+    """Settings of each generator."""
+    kind = GENERATORS[request.param]
+    return config.build(kind.config, TINY_GENERATORS[request.param])
+
+
+def test_every_generator_of_the_table_is_tested():
+    assert TINY_GENERATORS.keys() == GENERATORS.keys()
+
+
+@pytest.mark.parametrize("multiples", [(2, 3), (5, 4)])
+@pytest.mark.parametrize("precision", ["float32", "mixed_bfloat16"])
+def test_a_generator_gives_an_image_of_the_same_size_and_range(generator, multiples, precision):
+    with policy(precision):
+        model = build_generator(generator, "generator_xy")
+    size = [generator.stride * number for number in multiples]
+    result = model(images(*size)).numpy()
+    assert model.name == "generator_xy"
+    assert result.shape == (2, *size, 3)
+    assert result.dtype == np.float32
+    assert np.abs(result).max() <= 1.0
+
+
+def test_a_new_generator_is_its_settings_its_builder_and_one_entry(monkeypatch):
+    class DarkerConfig(config.Config):
+        factor: float = 0.5
+        stride: int = 1
+
+    def build_darker(settings, name):
+        inputs = keras.Input((None, None, 3))
+        return keras.Model(inputs, (inputs + 1.0) * settings.factor - 1.0, name=name)
+
+    monkeypatch.setitem(GENERATORS, "darker", Generator(DarkerConfig, build_darker))
+    model = build_generator(config.build(DarkerConfig, {"factor": 0.25}), "generator_yx")
+    assert model.name == "generator_yx"
+    np.testing.assert_allclose(model(np.ones((1, 4, 4, 3))), -0.5)
+    # Those that there were are built as before.
+    settings = config.build(GENERATORS["resnet"].config, TINY_GENERATORS["resnet"])
+    assert build_generator(settings, "x").get_layer("block0_add")

@@ -5,7 +5,7 @@ from PIL import Image
 from i2i_keras import config
 from i2i_keras.data.labels import IGNORE
 from i2i_keras.data.records import Record
-from i2i_keras.segmenters.segmenter_config import SegmenterConfig
+from i2i_keras.segmenters.segmenter import Examples, SegmenterConfig, fit
 
 
 @pytest.fixture(scope="session")
@@ -38,3 +38,11 @@ def records(tmp_path_factory):
         Image.fromarray(label).save(record.label)
         found.append(record)
     return found
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory, tiny, records):
+    """Folder of a training of four steps, and what it returned."""
+    folder = tmp_path_factory.mktemp("trained")
+    facts = fit(tiny(schedule="cosine"), Examples(records, records[:1]), 3, folder, 5)
+    return folder, facts

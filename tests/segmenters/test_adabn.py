@@ -3,14 +3,7 @@ import pytest
 from PIL import Image
 
 from i2i_keras.segmenters import adabn
-from i2i_keras.segmenters.segmenter import Examples, fit, load
-
-
-@pytest.fixture(scope="module")
-def trained(tmp_path_factory, tiny, records):
-    folder = tmp_path_factory.mktemp("trained")
-    fit(tiny(), Examples(records), 3, folder, 0)
-    return folder
+from i2i_keras.segmenters.trained import load
 
 
 @pytest.fixture(scope="module")
@@ -26,18 +19,18 @@ def images(tmp_path_factory):
 @pytest.fixture(scope="module")
 def adapted(trained, images, tmp_path_factory):
     folder = tmp_path_factory.mktemp("adapted")
-    return folder, adabn.adapt(trained, images, 2, folder)
+    return folder, adabn.adapt(trained[0], images, 2, folder)
 
 
 def test_only_the_statistics_change(trained, adapted):
-    before, after = load(trained).model, load(adapted[0]).model
+    before, after = load(trained[0]).model, load(adapted[0]).model
     for old, new in zip(before.variables, after.variables, strict=True):
         changed = not np.array_equal(old.numpy(), new.numpy())
         assert changed == ("moving" in old.name), old.name
 
 
 def test_the_first_norms_statistics_are_those_of_the_images(trained, images, adapted):
-    network = load(trained).model
+    network = load(trained[0]).model
     first = network.get_layer("down0_conv0")
     arrays = [np.asarray(Image.open(path)) / 127.5 - 1.0 for path in images]
     batches = [first(np.stack(arrays[at : at + 2])).numpy() for at in (0, 2, 4)]
@@ -56,5 +49,7 @@ def test_it_says_how_many_images_and_norms(adapted):
 
 def test_predictions_differ(trained, adapted, images):
     image = np.asarray(Image.open(images[0]))[np.newaxis] / 127.5 - 1.0
-    one, two = (load(folder).segment(image.astype(np.float32)) for folder in (trained, adapted[0]))
+    one, two = (
+        load(folder).segment(image.astype(np.float32)) for folder in (trained[0], adapted[0])
+    )
     assert not np.allclose(one, two)

@@ -3,10 +3,9 @@ import sys
 
 import pytest
 
-from i2i_keras import config
+from i2i_keras.data.pipeline import PipelineConfig
 from i2i_keras.models.unet import UNetConfig, build_unet
 from i2i_keras.segmenters import memory
-from i2i_keras.segmenters.segmenter_config import SegmenterConfig
 
 GIB = 2**30
 
@@ -16,9 +15,10 @@ def unet():
     return build_unet(UNetConfig(filters=4, depth=2), 3)
 
 
-def settings(batch_size, accumulate=1):
-    pipeline = {"batch_size": batch_size, "crop": [64, 64]}
-    return config.build(SegmenterConfig, {"pipeline": pipeline, "accumulate": accumulate})
+def advice(network, free, accumulate=1):
+    """Of batches of eight images."""
+    pipeline = PipelineConfig(batch_size=8, crop=(64, 64))
+    return memory.advice(network, pipeline, accumulate, free)
 
 
 def test_the_reports_batch_takes_what_it_was_measured_to_take():
@@ -35,23 +35,23 @@ def test_what_is_held_grows_with_images_and_pixels(unet):
 
 def test_where_a_step_fits_nothing_is_said(unet):
     needed = memory.step_bytes(unet, (64, 64), 8)
-    assert memory.advice(unet, settings(8), needed) is None
-    assert memory.advice(unet, settings(8), None) is None
+    assert advice(unet, needed) is None
+    assert advice(unet, None) is None
 
 
 def test_where_it_does_not_fit_parts_are_named_that_do(unet):
     free = memory.step_bytes(unet, (64, 64), 3)
-    told = memory.advice(unet, settings(8), free)
+    told = advice(unet, free)
     assert told.startswith("A step with 8 images at once will take about")
     assert told.endswith(
         "set segmenter.accumulate = 4, which computes the same batch in parts, or"
         " segmenter.pipeline.batch_size = 2."
     )
-    assert memory.advice(unet, settings(8, accumulate=4), free) is None
+    assert advice(unet, free, accumulate=4) is None
 
 
 def test_where_nothing_would_fit_that_is_said(unet):
-    assert "not even one image would fit" in memory.advice(unet, settings(8), 1000)
+    assert "not even one image would fit" in advice(unet, 1000)
 
 
 def test_this_machine_has_something_left():
@@ -61,10 +61,9 @@ def test_this_machine_has_something_left():
 
 STEP = """
 import resource, sys
-import numpy as np, tensorflow as tf
+import tensorflow as tf
 from i2i_keras import config
-from i2i_keras.segmenters.segmenter_config import SegmenterConfig
-from i2i_keras.segmenters.segmenter_model import SegmenterModel
+from i2i_keras.segmenters.segmenter import SegmenterConfig, SegmenterModel
 size = int(sys.argv[1])
 table = {"pipeline": {"batch_size": size}, "accumulate": int(sys.argv[2])}
 model = SegmenterModel(config.build(SegmenterConfig, table), 34)

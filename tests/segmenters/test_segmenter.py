@@ -9,23 +9,178 @@ import tensorflow as tf
 from PIL import Image
 
 from i2i_keras import config
+from i2i_keras.data.labels import IGNORE
 from i2i_keras.data.records import Record
 from i2i_keras.errors import DataError, SettingsError
 from i2i_keras.models.networks import SEGMENTERS
 from i2i_keras.run_folder import files
-from i2i_keras.segmenters.losses import accuracy
-from i2i_keras.segmenters.segmenter import Examples, fit, load
-from i2i_keras.segmenters.segmenter_config import SegmenterConfig
-from i2i_keras.training import checkpoints
+from i2i_keras.segmenters.losses import accuracy, cross_entropy, dice_loss
+from i2i_keras.segmenters.segmenter import Examples, SegmenterConfig, SegmenterModel, fit
+from i2i_keras.segmenters.trained import load
 
-# --- Training ---------------------------------------------------------------
+RNG = np.random.default_rng(0)
+IMAGES = tf.constant(RNG.uniform(-1, 1, (2, 16, 16, 3)), tf.float32)
+LABELS = tf.constant(RNG.choice([0, 1, 2, IGNORE], (2, 16, 16)), tf.int32)
+RATE = 1e-2
+
+
+# --- Settings ---------------------------------------------------------------
+
+
+def test_the_defaults_are_those_of_the_report():
+    report = SegmenterConfig()
+    assert (report.pipeline.batch_size, report.pipeline.crop) == (32, (256, 256))
+    assert (report.epochs, report.unet.l2, report.built.stride) == (15.0, 0.01, 16)
+
+
+def test_a_crop_has_to_fit_the_networks_stride():
+    with pytest.raises(SettingsError, match=r"pipeline.crop has to be a multiple of 16"):
+        config.build(SegmenterConfig, {"pipeline": {"crop": [40, 48]}})
+
+
+def test_a_batch_has_to_fall_into_equal_parts():
+    with pytest.raises(SettingsError, match="batch_size has to be a multiple of accumulate"):
+        config.build(SegmenterConfig, {"accumulate": 5})
+
+
+def test_an_unknown_network_is_named_with_those_that_there_are():
+    with pytest.raises(SettingsError, match=r"'network': there is no 'fcn'; it is one of unet"):
+        config.build(SegmenterConfig, {"network": "fcn"})
+
+
+def test_a_training_does_not_depend_on_the_settings_of_other_networks():
+    facts = SegmenterConfig().facts()
+    assert facts["network"] == "unet" and facts["unet"]["filters"] == 64
+    assert not {*SEGMENTERS} - {"unet"} & {*facts}
+
+
+# --- A step ------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
-def whole(tmp_path_factory, tiny, records):
-    folder = tmp_path_factory.mktemp("whole")
-    facts = fit(tiny(schedule="cosine"), Examples(records, records[:1]), 3, folder, 5)
-    return folder, facts
+def build(tiny):
+    """A compiled model, always with the same weights."""
+
+    def make(class_weights=None, **changes):
+        tf.keras.utils.set_random_seed(3)
+        model = SegmenterModel(tiny(learning_rate=RATE, **changes), 3, class_weights)
+        model.compile(steps=10)
+        return model
+
+    return make
+
+
+def step(model, images=IMAGES, labels=LABELS):
+    """Losses of one update, and each variable before and after it."""
+    before = [variable.numpy() for variable in model.network.trainable_variables]
+    losses = {name: float(value) for name, value in model.train_step((images, labels)).items()}
+    after = [variable.numpy() for variable in model.network.trainable_variables]
+    return losses, before, after
+
+
+def pairs(model, one, other):
+    """Weights, but for biases before a batch norm, which takes them away.
+
+    Their gradient is rounding error, of which Adam makes whole steps.
+    """
+    names = [variable.name for variable in model.network.trainable_variables]
+    rows = zip(names, one, other, strict=True)
+    return [(a, b) for name, a, b in rows if "bias" not in name or "logits" in name]
+
+
+def test_every_variable_moves(build):
+    model = build()
+    _, before, after = step(model)
+    for variable, old, new in zip(model.network.trainable_variables, before, after, strict=True):
+        assert not np.array_equal(old, new), variable.name
+
+
+def test_without_options_the_loss_is_the_cross_entropy(build):
+    model = build()
+    expected = cross_entropy(LABELS, model.network(IMAGES, training=True))
+    losses, _, _ = step(build())
+    assert losses.keys() == {"loss", "accuracy"}
+    assert losses["loss"] == pytest.approx(float(expected), rel=1e-5)
+
+
+def test_dice_is_added_with_its_weight(build):
+    logits = build().network(IMAGES, training=True)
+    losses, _, _ = step(build(dice=0.25))
+    assert losses["cross_entropy"] == pytest.approx(float(cross_entropy(LABELS, logits)), rel=1e-5)
+    assert losses["dice"] == pytest.approx(float(dice_loss(LABELS, logits)), rel=1e-5)
+    assert losses["loss"] == pytest.approx(losses["cross_entropy"] + 0.25 * losses["dice"])
+
+
+def test_smoothing_and_class_weights_are_those_of_the_cross_entropy(build):
+    logits = build().network(IMAGES, training=True)
+    losses, _, _ = step(build([1.0, 2.0, 5.0], label_smoothing=0.2))
+    expected = cross_entropy(LABELS, logits, 0.2, [1.0, 2.0, 5.0])
+    assert losses["loss"] == pytest.approx(float(expected), rel=1e-5)
+
+
+def test_l2_is_of_the_squares_of_the_kernels(build):
+    model = build(unet={"filters": 4, "depth": 1, "l2": 0.01})
+    kernels = [v.numpy() for v in model.network.trainable_variables if "kernel" in v.name]
+    losses, _, _ = step(model)
+    # A network of depth 1 has eight convolutions: all are first or last ones.
+    expected = 0.01 * sum(np.square(kernel, dtype=np.float64).sum() for kernel in kernels)
+    assert losses["l2"] == pytest.approx(expected, rel=1e-5)
+    assert losses["loss"] == pytest.approx(losses["cross_entropy"] + losses["l2"], rel=1e-5)
+
+
+def test_weight_decay_shrinks_kernels_and_nothing_else(build):
+    model = build(weight_decay=0.1)
+    _, before, decayed = step(model)
+    _, _, plain = step(build())
+    rows = zip(model.network.trainable_variables, before, decayed, plain, strict=True)
+    for variable, old, shrunk, new in rows:
+        expected = RATE * 0.1 * old if "kernel" in variable.name else np.zeros_like(old)
+        np.testing.assert_allclose(new - shrunk, expected, atol=1e-7, err_msg=variable.name)
+
+
+def test_parts_of_a_batch_give_the_update_of_the_whole(build):
+    # Two equal halves: only then does batch norm see the same in both.
+    images, labels = (tf.concat([batch[:1], batch[:1]], 0) for batch in (IMAGES, LABELS))
+    model = build()
+    whole, _, one = step(model, images, labels)
+    parts, _, other = step(build(accumulate=2), images, labels)
+    assert parts == pytest.approx(whole, rel=1e-5)
+    for a, b in pairs(model, one, other):
+        np.testing.assert_allclose(a, b, atol=0.02 * RATE)
+
+
+def test_a_validation_is_of_the_plain_cross_entropy_and_moves_nothing(build):
+    model = build([1.0, 2.0, 5.0], label_smoothing=0.2, dice=1.0)
+    before = model.get_weights()
+    found = model.test_step((IMAGES, LABELS))
+    expected = cross_entropy(LABELS, model.network(IMAGES, training=False))
+    assert float(found["loss"]) == pytest.approx(float(expected), rel=1e-6)
+    for old, new in zip(before, model.get_weights(), strict=True):
+        np.testing.assert_array_equal(old, new)
+
+
+@pytest.mark.parametrize("precision", ["float32", "mixed_bfloat16", "mixed_float16"])
+def test_logits_and_losses_are_float32(build, precision):
+    model = build(precision=precision)
+    assert model.network(IMAGES).dtype == tf.float32
+    assert model.train_step((IMAGES, LABELS))["loss"].dtype == tf.float32
+
+
+@pytest.mark.slow  # XLA needs half a minute to compile even this.
+def test_xla_changes_the_speed_and_not_the_step(build):
+    steps = {}
+    for xla in (False, True):
+        model = build(dice=0.5, weight_decay=0.1, accumulate=2)
+        compiled = tf.function(model.train_step, jit_compile=xla)
+        losses = {name: float(value) for name, value in compiled((IMAGES, LABELS)).items()}
+        steps[xla] = losses, [v.numpy() for v in model.network.trainable_variables]
+    assert steps[True][0] == pytest.approx(steps[False][0], rel=1e-4)
+    for a, b in pairs(model, steps[True][1], steps[False][1]):
+        # Adam's first step is the sign of the gradient where that is not tiny.
+        assert np.mean(np.abs(a - b) < 0.01 * RATE) > 0.95
+
+
+# --- A training -------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
@@ -59,8 +214,8 @@ def test_two_images_can_be_learned_by_heart(overfitted, records):
         assert accuracy(label, logits) > 0.95
 
 
-def test_the_history_says_how_it_went(whole):
-    rows = files.read_table(whole[0] / "history.csv")
+def test_the_history_says_how_it_went(trained):
+    rows = files.read_table(trained[0] / "history.csv")
     assert [row["step"] for row in rows] == ["2", "4"]
     assert list(rows[0]) == [
         "step",
@@ -73,8 +228,8 @@ def test_the_history_says_how_it_went(whole):
     assert all(0 <= float(row["val_accuracy"]) <= 1 for row in rows)
 
 
-def test_cosine_lowers_the_rate_along_a_half_wave(whole):
-    rates = [float(row["learning_rate"]) for row in files.read_table(whole[0] / "history.csv")]
+def test_cosine_lowers_the_rate_along_a_half_wave(trained):
+    rates = [float(row["learning_rate"]) for row in files.read_table(trained[0] / "history.csv")]
     # Of the second and the fourth step, after a quarter and three quarters.
     expected = 1e-3 * (1 + np.cos(np.pi * np.array([0.25, 0.75]))) / 2
     np.testing.assert_allclose(rates, expected, rtol=1e-5)
@@ -86,15 +241,15 @@ def test_constant_keeps_the_rate_and_without_val_there_is_no_validation(overfitt
     assert not any(column.startswith("val_") for column in row)
 
 
-def test_the_facts_are_steps_and_size(whole):
-    folder, facts = whole
+def test_the_facts_are_steps_and_size(trained):
+    folder, facts = trained
     trainable = sum(int(np.prod(v.shape)) for v in load(folder).model.trainable_variables)
     assert facts | {"steps": 4, "trainable_parameters": trainable} == facts
 
 
-def test_neither_a_kill_nor_a_validation_changes_a_weight(whole, tiny, records, tmp_path):
+def test_neither_a_kill_nor_a_validation_changes_a_weight(trained, tiny, records, tmp_path):
     shutil.copytree(
-        whole[0] / "checkpoints",
+        trained[0] / "checkpoints",
         tmp_path / "checkpoints",
         ignore=shutil.ignore_patterns("ckpt-4*"),
     )
@@ -102,23 +257,17 @@ def test_neither_a_kill_nor_a_validation_changes_a_weight(whole, tiny, records, 
         'model_checkpoint_path: "ckpt-2"\nall_model_checkpoint_paths: "ckpt-2"\n', "utf-8"
     )
     fit(tiny(schedule="cosine"), Examples(records), 3, tmp_path, 5)
-    assert_equal(weights(whole[0]), weights(tmp_path))
+    assert_equal(weights(trained[0]), weights(tmp_path))
 
 
 @pytest.mark.parametrize(("changes", "seed"), [({"dice": 0.5}, 5), ({}, 6)])
-def test_a_state_that_another_training_made_is_refused(
-    whole, tiny, records, tmp_path, changes, seed
+def test_a_checkpoint_that_another_training_made_is_refused(
+    trained, tiny, records, tmp_path, changes, seed
 ):
-    shutil.copytree(whole[0] / "checkpoints", tmp_path / "checkpoints")
+    shutil.copytree(trained[0] / "checkpoints", tmp_path / "checkpoints")
     with pytest.raises(DataError, match=r"checkpoints was made with other settings or another se"):
         chosen = tiny(schedule="cosine", **changes)
         fit(chosen, Examples(records, records[:1]), 3, tmp_path, seed)
-
-
-def test_a_loaded_segmenter_needs_nothing_but_its_folder(whole, tmp_path):
-    for name in ("config.json", "unet.weights.h5"):
-        shutil.copy(whole[0] / name, tmp_path)
-    assert_equal(weights(whole[0]), weights(tmp_path))
 
 
 def test_a_record_without_label_is_refused_before_anything_is_built(tiny, records, tmp_path):
@@ -141,48 +290,18 @@ def test_a_segmenter_is_told_nothing_of_its_arm():
 
 
 @pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
-def test_half_precision_trains_almost_as_float32(whole, tiny, records, tmp_path, precision):
+def test_half_precision_trains_almost_as_float32(trained, tiny, records, tmp_path, precision):
     fit(
         tiny(schedule="cosine", precision=precision), Examples(records, records[:1]), 3, tmp_path, 5
     )
-    one, two = (files.read_table(folder / "history.csv") for folder in (whole[0], tmp_path))
+    one, two = (files.read_table(folder / "history.csv") for folder in (trained[0], tmp_path))
     for name in ("loss", "val_loss", "learning_rate"):
         values = [[float(row[name]) for row in rows] for rows in (one, two)]
         np.testing.assert_allclose(*values, rtol=0.03)
     assert load(tmp_path).model(np.zeros((1, 16, 16, 3))).dtype == tf.float32
-    state = tf.train.load_checkpoint(str(tmp_path / "checkpoints" / "ckpt-4"))
-    scales = [name for name in state.get_variable_to_shape_map() if "loss_scale" in name]
+    reader = tf.train.load_checkpoint(str(tmp_path / "checkpoints" / "ckpt-4"))
+    scales = [name for name in reader.get_variable_to_shape_map() if "loss_scale" in name]
     assert bool(scales) == (precision == "mixed_float16")
-
-
-# --- Settings ---------------------------------------------------------------
-
-
-def test_the_defaults_are_those_of_the_report():
-    report = SegmenterConfig()
-    assert (report.pipeline.batch_size, report.pipeline.crop) == (32, (256, 256))
-    assert (report.epochs, report.unet.l2, report.built.stride) == (15.0, 0.01, 16)
-
-
-def test_a_crop_has_to_fit_the_networks_stride():
-    with pytest.raises(SettingsError, match=r"pipeline.crop has to be a multiple of 16"):
-        config.build(SegmenterConfig, {"pipeline": {"crop": [40, 48]}})
-
-
-def test_a_batch_has_to_fall_into_equal_parts():
-    with pytest.raises(SettingsError, match="batch_size has to be a multiple of accumulate"):
-        config.build(SegmenterConfig, {"accumulate": 5})
-
-
-def test_an_unknown_network_is_named_with_those_that_there_are():
-    with pytest.raises(SettingsError, match=r"'network': no network 'fcn'; there are unet"):
-        config.build(SegmenterConfig, {"network": "fcn"})
-
-
-def test_a_training_does_not_depend_on_the_settings_of_other_networks():
-    facts = SegmenterConfig().facts()
-    assert facts["network"] == "unet" and facts["unet"]["filters"] == 64
-    assert not {*SEGMENTERS} - {"unet"} & {*facts}
 
 
 # --- Which weights are kept -------------------------------------------------
@@ -208,8 +327,8 @@ def test_the_row_with_the_lowest_value_is_kept(selected, select, column):
     rows = files.read_table(folder / "history.csv")
     best = min(rows, key=lambda row: float(row[column]))
     assert facts["kept_step"] == facts["best_step"] == int(best["step"])
-    state = load(folder, facts["kept_step"]).model.get_weights()
-    assert_equal(weights(folder), state)
+    kept = load(folder, facts["kept_step"]).model.get_weights()
+    assert_equal(weights(folder), kept)
 
 
 def test_selections_differ_from_the_last_weights(selected):
@@ -238,12 +357,3 @@ def test_the_entropy_is_that_of_the_targets_pictures(selected, records):
 def test_without_validation_there_is_nothing_to_select_by(tiny, records, tmp_path):
     with pytest.raises(DataError, match=r"no validation records to select by; use .*'last'"):
         fit(tiny(select="val_loss"), Examples(records), 3, tmp_path, 0)
-
-
-def test_the_kept_states_are_those_of_the_history(selected):
-    assert checkpoints.kept_steps(selected["last"][0]) == [2, 4, 6]
-
-
-def test_a_state_that_is_gone_is_named(selected):
-    with pytest.raises(DataError, match=r"ckpt-5 cannot be read as a state of network"):
-        load(selected["last"][0], 5)

@@ -109,7 +109,7 @@ def test_a_row_holds_the_mean_since_the_one_before(tmp_path, whole):
     np.testing.assert_allclose(np.reshape(every, (3, 2)).mean(axis=1), pairs, rtol=1e-12)
 
 
-def test_the_best_step_is_that_of_the_lowest_loss_and_its_state_is_kept(tmp_path):
+def test_the_best_step_is_that_of_the_lowest_loss_and_its_checkpoint_is_kept(tmp_path):
     # Adam's first steps of 4 go far beyond the slope of 3.
     _, facts = train(tmp_path, model=new_model(rate=4.0), every=1, keep_checkpoints=1)
     losses = [float(row["loss"]) for row in history(tmp_path)]
@@ -258,7 +258,7 @@ def test_a_training_in_a_thread_works_and_leaves_signals_alone(tmp_path, whole):
     assert_the_same((tmp_path, found[0]), (whole.folder, whole.model))
 
 
-def test_a_kill_between_history_and_state_leaves_no_row_twice(tmp_path, whole):
+def test_a_kill_between_history_and_checkpoint_leaves_no_row_twice(tmp_path, whole):
     train(tmp_path, steps=4)
     history = files.read_table(whole.folder / "history.csv")
     files.write_table(tmp_path / "history.csv", history, columns=list(history[0]))
@@ -266,17 +266,19 @@ def test_a_kill_between_history_and_state_leaves_no_row_twice(tmp_path, whole):
     assert_the_same((tmp_path, model), (whole.folder, whole.model))
 
 
-def test_a_broken_state_is_told_and_the_one_before_gone_on_from(tmp_path, whole, capsys):
+def test_a_broken_checkpoint_is_told_and_the_one_before_gone_on_from(tmp_path, whole, capsys):
     train(tmp_path, steps=4)
     for path in (tmp_path / "checkpoints").glob("ckpt-4.data*"):
         path.write_bytes(path.read_bytes()[:-1])
     model, _ = train(tmp_path)
-    told = f"Warning: the state of step 4 of {tmp_path.name} is broken; going on from step 2.\n"
+    told = (
+        f"Warning: the checkpoint of step 4 of {tmp_path.name} is broken; going on from step 2.\n"
+    )
     assert capsys.readouterr().out == told
     assert_the_same((tmp_path, model), (whole.folder, whole.model))
 
 
-def test_minutes_save_states_within_a_row_and_change_no_row(tmp_path, whole):
+def test_minutes_save_checkpoints_within_a_row_and_change_no_row(tmp_path, whole):
     with pytest.raises(Stopped):
         train(
             tmp_path,

@@ -5,15 +5,13 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from i2i_keras.errors import DataError, FileError
+from i2i_keras.errors import DataError
 from i2i_keras.training.checkpoints import (
     Checkpoints,
-    State,
+    Restored,
     fingerprint,
-    kept_steps,
-    load_weights,
-    read_network,
-    save_weights,
+    list_checkpoints,
+    load_network,
 )
 
 
@@ -28,7 +26,7 @@ def fill(model, value):
 
 
 def save(folder, *steps, **kwargs):
-    """States whose weights are all the step's number."""
+    """Checkpoints whose weights are all the step's number."""
     model = new_model()
     checkpoints = Checkpoints(model, folder, **kwargs)
     for step in steps:
@@ -37,12 +35,12 @@ def save(folder, *steps, **kwargs):
 
 
 def restore(folder):
-    """The state found and the one value that all weights have."""
+    """What was restored and the one value that all weights have."""
     model = new_model()
     fill(model, -1)
-    state = Checkpoints(model, folder).restore()
+    restored = Checkpoints(model, folder).restore()
     [value] = np.unique(np.concatenate([w.ravel() for w in model.get_weights()]))
-    return state, value
+    return restored, value
 
 
 def part(folder, step, ending):
@@ -58,13 +56,13 @@ def truncate(path, share):
     path.write_bytes(path.read_bytes()[: int(path.stat().st_size * share)])
 
 
-def test_the_newest_state_is_restored_with_its_notes(tmp_path):
+def test_the_newest_checkpoint_is_restored_with_its_notes(tmp_path):
     save(tmp_path, 10, 9, 100)
-    assert restore(tmp_path) == (State(100, {"of": 100}, []), 100)
+    assert restore(tmp_path) == (Restored(100, {"of": 100}, []), 100)
 
 
-def test_without_a_state_nothing_changes(tmp_path):
-    assert restore(tmp_path) == (State(0, {}, []), -1)
+def test_without_a_checkpoint_nothing_changes(tmp_path):
+    assert restore(tmp_path) == (Restored(0, {}, []), -1)
 
 
 def test_notes_come_back_exactly(tmp_path):
@@ -74,13 +72,13 @@ def test_notes_come_back_exactly(tmp_path):
 
 
 @pytest.mark.parametrize(("keep", "kept"), [(1, [4]), (2, [3, 4]), (9, [1, 2, 3, 4])])
-def test_so_many_states_are_kept(tmp_path, keep, kept):
+def test_so_many_checkpoints_are_kept(tmp_path, keep, kept):
     save(tmp_path, 1, 2, 3, 4, keep=keep)
     assert Checkpoints(new_model(), tmp_path).steps() == kept
     assert len(files(tmp_path)) == 2 * len(kept)
 
 
-def test_the_best_state_is_kept_until_there_is_a_better_one(tmp_path):
+def test_the_best_checkpoint_is_kept_until_there_is_a_better_one(tmp_path):
     checkpoints = Checkpoints(new_model(), tmp_path, keep=1)
     kept = []
     for step, best in ((1, 1), (2, 1), (3, 1), (4, 4), (5, 4)):
@@ -91,10 +89,10 @@ def test_the_best_state_is_kept_until_there_is_a_better_one(tmp_path):
 
 @pytest.mark.parametrize("share", [0.0, 0.5, 0.999])
 @pytest.mark.parametrize("ending", ["index", "data"])
-def test_a_truncated_newest_state_falls_back_to_the_one_before(tmp_path, ending, share):
+def test_a_truncated_newest_checkpoint_falls_back_to_the_one_before(tmp_path, ending, share):
     save(tmp_path, 1, 2)
     truncate(part(tmp_path, 2, ending), share)
-    assert restore(tmp_path) == (State(1, {"of": 1}, [2]), 1)
+    assert restore(tmp_path) == (Restored(1, {"of": 1}, [2]), 1)
     assert Checkpoints(new_model(), tmp_path).steps() == [1]
 
 
@@ -107,22 +105,22 @@ def test_a_single_changed_byte_is_noticed(tmp_path):
     assert restore(tmp_path)[1] == 1
 
 
-def test_a_state_without_its_data_falls_back(tmp_path):
+def test_a_checkpoint_without_its_data_falls_back(tmp_path):
     save(tmp_path, 1, 2)
     part(tmp_path, 2, "data").unlink()
     assert restore(tmp_path)[1] == 1
 
 
-def test_where_no_state_can_be_read_nothing_is_begun_in_silence(tmp_path):
+def test_where_no_checkpoint_can_be_read_nothing_is_begun_in_silence(tmp_path):
     save(tmp_path, 1, 2)
     for step in (1, 2):
         truncate(part(tmp_path, step, "data"), 0.5)
-    with pytest.raises(DataError, match=r"No state in .*checkpoints can be read; delete the"):
+    with pytest.raises(DataError, match=r"No checkpoint in .*checkpoints can be read; delete the"):
         restore(tmp_path)
     assert len(files(tmp_path)) == 4
 
 
-def test_what_a_killed_save_left_is_no_state_and_goes(tmp_path):
+def test_what_a_killed_save_left_is_no_checkpoint_and_goes(tmp_path):
     save(tmp_path, 1)
     folder = tmp_path / "checkpoints"
     (folder / ".draft-2.data-00000-of-00001").write_bytes(b"half")
@@ -133,42 +131,42 @@ def test_what_a_killed_save_left_is_no_state_and_goes(tmp_path):
     assert not list(folder.glob(".draft-*"))
 
 
-def test_a_state_replaces_one_of_the_same_step(tmp_path):
+def test_a_checkpoint_replaces_one_of_the_same_step(tmp_path):
     model = new_model()
     checkpoints = Checkpoints(model, tmp_path)
     for value in (3, 4):
         fill(model, value)
         checkpoints.save(7, {"of": value})
-    assert restore(tmp_path) == (State(7, {"of": 4}, []), 4)
+    assert restore(tmp_path) == (Restored(7, {"of": 4}, []), 4)
 
 
-def test_states_can_be_moved(tmp_path):
+def test_checkpoints_can_be_moved(tmp_path):
     save(tmp_path / "old", 6)
     (tmp_path / "old").rename(tmp_path / "new")
     assert restore(tmp_path / "new")[1] == 6
 
 
-def test_a_state_of_another_network_is_refused(tmp_path):
+def test_a_checkpoint_of_another_network_is_refused(tmp_path):
     save(tmp_path, 1)
     for other in (new_model(units=4), keras.Sequential([keras.layers.LSTM(2)])):
         other.build((None, 50) if other.layers[0].name.startswith("dense") else (None, 5, 50))
-        with pytest.raises(DataError, match=r"ckpt-1 is a state of another network; use its"):
+        with pytest.raises(DataError, match=r"ckpt-1 is a checkpoint of another network; use its"):
             Checkpoints(other, tmp_path).restore()
 
 
-def test_a_state_of_other_settings_is_refused_and_left_alone(tmp_path):
+def test_a_checkpoint_of_other_settings_is_refused_and_left_alone(tmp_path):
     save(tmp_path, 1, made_with="one")
     message = r"checkpoints was made with other settings or another seed; go on with those, or de"
     with pytest.raises(DataError, match=message):
         Checkpoints(new_model(), tmp_path, made_with="other").restore()
-    assert kept_steps(tmp_path) == [1]
+    assert list_checkpoints(tmp_path) == [1]
     assert Checkpoints(new_model(), tmp_path, made_with="one").restore().step == 1
 
 
-def test_a_state_from_before_settings_were_noted_is_still_read(tmp_path):
+def test_a_checkpoint_from_before_settings_were_noted_is_still_read(tmp_path):
     save(tmp_path, 1)
     model = new_model()
-    assert Checkpoints(model, tmp_path, made_with="any").restore() == State(1, {"of": 1}, [])
+    assert Checkpoints(model, tmp_path, made_with="any").restore() == Restored(1, {"of": 1}, [])
 
 
 def test_what_changes_no_step_is_not_in_the_fingerprint():
@@ -186,7 +184,7 @@ def test_a_disk_that_cannot_be_written_is_named(tmp_path):
         Checkpoints(new_model(), tmp_path).save(5, {})
 
 
-def test_a_state_is_tensors_and_no_pickle(tmp_path):
+def test_a_checkpoint_is_tensors_and_no_pickle(tmp_path):
     save(tmp_path, 1)
     reader = tf.train.load_checkpoint(str(tmp_path / "checkpoints" / "ckpt-1"))
     types = set(reader.get_variable_to_dtype_map().values())
@@ -194,34 +192,7 @@ def test_a_state_is_tensors_and_no_pickle(tmp_path):
     assert json.loads(reader.get_tensor("notes/.ATTRIBUTES/VARIABLE_VALUE")) == {"of": 1}
 
 
-def test_weights_survive_a_round_trip(tmp_path):
-    model, copy = new_model(), new_model()
-    fill(model, 5)
-    save_weights(model, tmp_path / "new" / "line.weights.h5")
-    load_weights(copy, tmp_path / "new" / "line.weights.h5")
-    np.testing.assert_array_equal(copy.get_weights()[0], model.get_weights()[0])
-    assert [path.name for path in (tmp_path / "new").iterdir()] == ["line.weights.h5"]
-
-
-@pytest.mark.parametrize(
-    ("broken", "what"),
-    [
-        (lambda path: path.unlink(), "is missing"),
-        (lambda path: path.write_bytes(path.read_bytes()[:-99]), "cannot be read as weights"),
-        (lambda path: path.write_text("no weights"), "cannot be read as weights"),
-        (lambda path: save_weights(keras.Sequential([], "x"), path), "cannot be read as weights"),
-    ],
-    ids=["missing", "cut short", "text", "another network"],
-)
-def test_weights_that_cannot_be_read_are_named(tmp_path, broken, what):
-    path = tmp_path / "line.weights.h5"
-    save_weights(new_model(), path)
-    broken(path)
-    with pytest.raises(FileError, match=rf"line.weights.h5 {what}.*; delete .* and make it"):
-        load_weights(new_model(), path)
-
-
-# --- One network of a state ---------------------------------------------------
+# --- One network of a checkpoint ---------------------------------------------
 
 
 class Two(tf.Module):
@@ -233,8 +204,8 @@ class Two(tf.Module):
 
 
 @pytest.fixture
-def states(tmp_path):
-    """States: one network's weights are the step, the other's minus it."""
+def trained(tmp_path):
+    """Checkpoints: one network's weights are the step, the other's minus it."""
     model = Two()
     checkpoints = Checkpoints(model, tmp_path, keep=3)
     for step in (5, 20, 100):
@@ -244,30 +215,30 @@ def states(tmp_path):
     return tmp_path
 
 
-def test_the_steps_that_are_kept_are_told_in_order(states):
-    assert kept_steps(states) == [5, 20, 100]
-    assert kept_steps(states / "nowhere") == []
+def test_the_steps_that_are_kept_are_told_in_order(trained):
+    assert list_checkpoints(trained) == [5, 20, 100]
+    assert list_checkpoints(trained / "nowhere") == []
 
 
-def test_one_network_of_one_state_is_read(states):
+def test_one_network_of_one_checkpoint_is_read(trained):
     for name, sign in (("one", 1), ("other", -1)):
         for step in (100, 5):
             network = new_model()
-            read_network(states, step, name, network)
+            load_network(trained, step, name, network)
             assert {*np.concatenate([w.ravel() for w in network.get_weights()])} == {sign * step}
 
 
 @pytest.mark.parametrize("units", [3, 4])
-def test_a_network_that_is_not_in_the_state_is_refused(states, units):
+def test_a_network_that_is_not_in_the_checkpoint_is_refused(trained, units):
     name = "third" if units == 3 else "one"
-    with pytest.raises(DataError, match=f"ckpt-5 cannot be read as a state of {name}; delete"):
-        read_network(states, 5, name, new_model(units))
+    with pytest.raises(DataError, match=f"ckpt-5 cannot be read as a checkpoint of {name}; delete"):
+        load_network(trained, 5, name, new_model(units))
 
 
-def test_a_network_of_a_broken_state_is_refused(states):
-    truncate(part(states, 20, "data"), 0.5)
-    truncate(part(states, 5, "index"), 0.5)
-    part(states, 100, "data").unlink()
+def test_a_network_of_a_broken_checkpoint_is_refused(trained):
+    truncate(part(trained, 20, "data"), 0.5)
+    truncate(part(trained, 5, "index"), 0.5)
+    part(trained, 100, "data").unlink()
     for step in (5, 20, 100):
         with pytest.raises(DataError, match=f"ckpt-{step} cannot be read"):
-            read_network(states, step, "one", new_model())
+            load_network(trained, step, "one", new_model())

@@ -3,8 +3,18 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from i2i_keras.training.schedules import ConstantThenLinear, Plateau, total_steps
-from i2i_keras.training.schedules import rates as rates_of
+from i2i_keras import config
+from i2i_keras.errors import SettingsError
+from i2i_keras.segmenters.segmenter import SegmenterConfig
+from i2i_keras.training.schedules import (
+    SCHEDULES,
+    ConstantThenLinear,
+    Options,
+    Plateau,
+    learning_rate,
+    total_steps,
+)
+from i2i_keras.translators import TRANSLATORS
 
 
 def rates(steps, share, initial=0.2):
@@ -42,12 +52,46 @@ def test_it_survives_a_round_trip_through_its_config():
     assert copy.get_config() == {"initial": 0.1, "steps": 20, "constant_share": 0.25}
 
 
-def test_the_rate_of_a_kind():
-    linear = rates_of("linear", 0.2, 10, 0.5, None)
-    assert linear.get_config() == {"initial": 0.2, "steps": 10, "constant_share": 0.5}
-    cosine = rates_of("cosine", 0.2, 10, 0.5, None)
-    expected = 0.1 * (1 + np.cos(np.pi * np.arange(11) / 10))
-    np.testing.assert_allclose([cosine(k) for k in range(11)], expected, atol=1e-7)
+# --- All of them ------------------------------------------------------------
+
+STEPS = 80
+SHARES = np.arange(STEPS + 1) / STEPS
+# The factor of the rate by the share of the training that is done.
+FORMULAS = {
+    "linear": np.clip((1 - SHARES) / 0.7, 0, 1),
+    "constant": np.ones(STEPS + 1),
+    "cosine": (1 + np.cos(np.pi * SHARES)) / 2,
+    "poly": (1 - SHARES) ** 0.9,
+    "plateau": np.full(STEPS + 1, 0.25),
+}
+
+
+def test_every_schedule_of_the_table_has_a_formula():
+    assert FORMULAS.keys() == SCHEDULES.keys()
+
+
+@pytest.mark.parametrize("name", FORMULAS)
+def test_the_rate_is_that_of_its_formula_at_every_step(name):
+    plateau = Plateau(1, 1)
+    plateau.factor.assign(0.25)
+    rate = learning_rate(name, 0.3, STEPS, Options(0.3, plateau))
+    found = [float(rate(step)) if callable(rate) else rate for step in range(STEPS + 1)]
+    np.testing.assert_allclose(found, 0.3 * FORMULAS[name], rtol=1e-5, atol=1e-7)
+
+
+@pytest.mark.parametrize("name", SCHEDULES)
+@pytest.mark.parametrize("kind", [SegmenterConfig, TRANSLATORS["cyclegan"].config])
+def test_every_training_takes_every_schedule_but_a_plateau_that_nobody_tells_a_loss(name, kind):
+    if (name, kind) == ("plateau", SegmenterConfig):
+        with pytest.raises(SettingsError, match="there is no 'plateau'; it is one of linear, con"):
+            config.build(kind, {"schedule": name})
+    else:
+        assert config.build(kind, {"schedule": name}).schedule == name
+
+
+def test_a_plateau_without_a_loss_is_refused():
+    with pytest.raises(ValueError, match="needs a Plateau that observes a loss"):
+        learning_rate("plateau", 0.3, STEPS)
 
 
 # --- Plateau ----------------------------------------------------------------
@@ -85,9 +129,10 @@ def test_a_loss_that_is_no_number_does_not_fall():
     assert factors([1.0, float("nan"), float("nan"), 0.5]) == [1.0, 1.0, 0.5, 0.5]
 
 
-def test_the_rate_of_both_networks_follows_the_plateau():
+def test_the_rates_of_both_networks_follow_one_plateau():
     plateau = Plateau(1, 1)
-    schedules = [rates_of("plateau", rate, 10, 0.5, plateau) for rate in (0.2, 0.1)]
+    options = Options(plateau=plateau)
+    schedules = [learning_rate("plateau", rate, 10, options) for rate in (0.2, 0.1)]
     factors([1.0, 1.0], plateau=plateau)
     np.testing.assert_allclose([schedule(7) for schedule in schedules], [0.1, 0.05])
 

@@ -2,7 +2,7 @@ import keras
 import numpy as np
 import pytest
 
-from i2i_keras.models.generator import GeneratorConfig, build_generator
+from i2i_keras.models.resnet import ResNetConfig, build_resnet
 from i2i_keras.translators.appearance import (
     both_ways,
     checkerboard,
@@ -150,10 +150,10 @@ def test_flat_images_have_none():
 )
 def test_an_untrained_transposed_convolution_draws_one(upsampling, low, high):
     keras.utils.set_random_seed(0)
-    config = GeneratorConfig(
+    config = ResNetConfig(
         filters=8, num_downsamplings=2, num_residual_blocks=1, upsampling=upsampling
     )
-    generator = build_generator(config, "generator")
+    generator = build_resnet(config, "generator")
     outputs = generator(X).numpy()
     assert low < checkerboard(X, outputs / np.abs(outputs).max(), Y) < high
 

@@ -6,7 +6,7 @@ import tensorflow as tf
 from PIL import Image
 
 from i2i_keras.errors import DataError
-from i2i_keras.models.generator import build_generator
+from i2i_keras.models.networks import build_generator
 from i2i_keras.run_folder import files
 from i2i_keras.training.checkpoints import Checkpoints
 from i2i_keras.translators import health, inference

@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from i2i_keras.errors import DataError, SettingsError
 from i2i_keras.models.formats import FORMATS
-from i2i_keras.models.generator import GeneratorConfig, build_generator
+from i2i_keras.models.resnet import ResNetConfig, build_resnet
 from i2i_keras.translators import inference
 from i2i_keras.translators.export import BOUND, export_generator
 
@@ -19,7 +19,7 @@ KINDS = [
 
 def generator(**changes):
     config = {"filters": 2, "num_residual_blocks": 1, "outer_kernel": 3, **changes}
-    network = build_generator(GeneratorConfig(**config), "generator")
+    network = build_resnet(ResNetConfig(**config), "generator")
     for number, weight in enumerate(network.trainable_weights):
         weight.assign_add(0.3 * tf.random.stateless_normal(weight.shape, (number, 0)))
     return network

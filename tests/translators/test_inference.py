@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from i2i_keras.models.generator import GeneratorConfig, build_generator
+from i2i_keras.models.resnet import ResNetConfig, build_resnet
 from i2i_keras.training import compilation
 from i2i_keras.translators import inference
 
@@ -11,7 +11,7 @@ def network(precision="float32", **changes):
     """A small generator none of whose weights is at its beginning."""
     config = {"filters": 4, "num_residual_blocks": 1, **changes}
     with compilation.policy(precision):
-        generator = build_generator(GeneratorConfig(**config), "generator")
+        generator = build_resnet(ResNetConfig(**config), "generator")
     for number, weight in enumerate(generator.weights):
         noise = tf.random.stateless_uniform(weight.shape, (number, 0))
         positive = weight.shape.rank == 1  # A variance has to be.

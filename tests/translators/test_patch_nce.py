@@ -4,7 +4,7 @@ import pytest
 import tensorflow as tf
 
 from i2i_keras import config
-from i2i_keras.models.generator import GeneratorConfig, build_generator
+from i2i_keras.models.resnet import ResNetConfig, build_resnet
 from i2i_keras.translators.patch_nce import (
     build_encoder,
     build_heads,
@@ -24,12 +24,12 @@ def unit(*shape):
 
 @pytest.fixture(scope="module")
 def generator():
-    return build_generator(config.build(GeneratorConfig, SMALL), "generator")
+    return build_resnet(config.build(ResNetConfig, SMALL), "generator")
 
 
 @pytest.fixture(scope="module")
 def encoder(generator):
-    return build_encoder(generator, layer_names(config.build(GeneratorConfig, SMALL)))
+    return build_encoder(generator, layer_names(config.build(ResNetConfig, SMALL)))
 
 
 # --- The loss -----------------------------------------------------------------
@@ -88,11 +88,9 @@ def test_queries_learn_and_keys_do_not():
     ],
 )
 def test_layers_are_chosen_by_the_depth_of_the_generator(downsamplings, blocks, names):
-    settings = GeneratorConfig(
-        filters=2, num_downsamplings=downsamplings, num_residual_blocks=blocks
-    )
+    settings = ResNetConfig(filters=2, num_downsamplings=downsamplings, num_residual_blocks=blocks)
     assert layer_names(settings) == names
-    encoder = build_encoder(build_generator(settings, "generator"), names)
+    encoder = build_encoder(build_resnet(settings, "generator"), names)
     assert set(encoder(tf.zeros((1, 16, 16, 3)))) == set(names)
 
 

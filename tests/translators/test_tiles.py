@@ -9,7 +9,7 @@ import tensorflow as tf
 from PIL import Image
 
 from i2i_keras.data import transforms
-from i2i_keras.models.generator import GeneratorConfig, build_generator
+from i2i_keras.models.resnet import ResNetConfig, build_resnet
 from i2i_keras.training import compilation
 from i2i_keras.translators import inference, tiles
 
@@ -22,7 +22,7 @@ real_data = pytest.mark.skipif(
 def network(**changes):
     """A small generator whose norms and kernels do something."""
     config = {"filters": 4, "num_residual_blocks": 1, **changes}
-    generator = build_generator(GeneratorConfig(**config), "generator")
+    generator = build_resnet(ResNetConfig(**config), "generator")
     for number, weight in enumerate(generator.trainable_weights):
         noise = tf.random.stateless_normal(weight.shape, (number, 0))
         # As wide as the kernel's inputs are many, so that nothing saturates.
@@ -150,11 +150,11 @@ FULL_SIZE = """
 import resource, sys, time
 import keras, numpy as np, tensorflow as tf
 from PIL import Image
-from i2i_keras.models.generator import GeneratorConfig, build_generator
+from i2i_keras.models.resnet import ResNetConfig, build_resnet
 from i2i_keras.translation import inference, tiles
 
 keras.utils.set_random_seed(0)
-generator = build_generator(GeneratorConfig(filters=int(sys.argv[3])), "generator")
+generator = build_resnet(ResNetConfig(filters=int(sys.argv[3])), "generator")
 image = np.asarray(Image.open(sys.argv[2]).convert("RGB"), np.float32)[np.newaxis] / 127.5 - 1.0
 translate = {"whole": inference.any_size, "tiles": tiles.in_tiles}[sys.argv[1]](generator)
 np.save(sys.argv[4], translate(tf.constant(image)))

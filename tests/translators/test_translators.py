@@ -12,9 +12,9 @@ import pytest
 import tensorflow as tf
 
 from i2i_keras.errors import DataError
-from i2i_keras.models.generator import build_generator
+from i2i_keras.models.networks import build_generator
 from i2i_keras.run_folder import files
-from i2i_keras.training.checkpoints import kept_steps
+from i2i_keras.training.checkpoints import list_checkpoints
 from i2i_keras.translators import TRANSLATORS, Translator
 
 X = tf.constant(np.random.default_rng(0).uniform(-1, 1, (2, 16, 16, 3)), tf.float32)
@@ -189,7 +189,7 @@ def test_averages_are_not_the_generators(method):
 
 @pytest.mark.parametrize("ema", [True, False])
 def test_the_last_state_is_what_was_saved_at_the_end(method, ema):
-    assert kept_steps(method.averaged) == [1, 2]
+    assert list_checkpoints(method.averaged) == [1, 2]
     for direction in method.translator.directions:
         end, last, first = (
             method.translator.load_generator(method.averaged, direction, ema=ema, step=step)
@@ -207,5 +207,5 @@ def test_a_state_translates_by_averages_where_there_are(method):
 
 
 def test_a_state_that_is_not_kept_is_refused(method):
-    with pytest.raises(DataError, match="ckpt-3 cannot be read as a state of generator_xy"):
+    with pytest.raises(DataError, match="ckpt-3 cannot be read as a checkpoint of generator_xy"):
         method.translator.load_state(method.fitted.whole, "xy", 3)

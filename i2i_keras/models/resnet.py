@@ -11,8 +11,8 @@ from i2i_keras.config import Config
 from i2i_keras.models.layers import InverseTanh, Norm, Padding, convolution, gaussian, normalization
 
 
-class GeneratorConfig(Config):
-    """Width, depth and kind of the generator; defaults = the paper's at 256.
+class ResNetConfig(Config):
+    """Width, depth and kind; defaults = those of the paper at 256 pixels.
 
     Attributes:
         filters: width of the first block, doubled by each downsampling.
@@ -42,8 +42,13 @@ class GeneratorConfig(Config):
     upsampling: Literal["transposed", "resize"] = "transposed"
     skip: bool = False
 
+    @property
+    def stride(self) -> int:
+        """What the sides of an image have to be a multiple of."""
+        return 2**self.num_downsamplings
 
-def build_generator(config: GeneratorConfig, name: str) -> keras.Model:
+
+def build_resnet(config: ResNetConfig, name: str) -> keras.Model:
     """Builds c7s1-k, d2k, d4k, R4k x n, u2k, uk, c7s1-3 in the paper's terms.
 
     Args:
@@ -87,17 +92,17 @@ def build_generator(config: GeneratorConfig, name: str) -> keras.Model:
     return keras.Model(inputs, outputs, name=name)
 
 
-def _biased(config: GeneratorConfig) -> bool:
+def _biased(config: ResNetConfig) -> bool:
     """A norm takes the mean away, and a bias with it; it adds its own."""
     return config.norm == "none"
 
 
-def _norm_and_relu(x: tf.Tensor, config: GeneratorConfig, name: str) -> tf.Tensor:
+def _norm_and_relu(x: tf.Tensor, config: ResNetConfig, name: str) -> tf.Tensor:
     norm, relu = normalization(config.norm, f"{name}_norm"), layers.ReLU(name=f"{name}_relu")
     return relu(norm(x)) if config.norm_position == "before" else norm(relu(x))
 
 
-def _residual_block(x: tf.Tensor, config: GeneratorConfig, name: str) -> tf.Tensor:
+def _residual_block(x: tf.Tensor, config: ResNetConfig, name: str) -> tf.Tensor:
     filters, biased = x.shape[-1], _biased(config)
     y = convolution(x, filters, 3, config.padding, f"{name}_1", use_bias=biased)
     y = _norm_and_relu(y, config, f"{name}_1")
@@ -106,7 +111,7 @@ def _residual_block(x: tf.Tensor, config: GeneratorConfig, name: str) -> tf.Tens
     return layers.Add(name=f"{name}_add")([x, y])
 
 
-def _upsample(x: tf.Tensor, filters: int, config: GeneratorConfig, name: str) -> tf.Tensor:
+def _upsample(x: tf.Tensor, filters: int, config: ResNetConfig, name: str) -> tf.Tensor:
     if config.upsampling == "resize":
         # Not nearest: XLA has no gradient for it.
         x = layers.UpSampling2D(interpolation="bilinear", name=f"{name}_resize")(x)

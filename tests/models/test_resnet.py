@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 from pydantic import ValidationError
 
-from i2i_keras.models.generator import GeneratorConfig, build_generator
+from i2i_keras.models.resnet import ResNetConfig, build_resnet
 from i2i_keras.training.compilation import policy
 
 TINY = {"filters": 4, "num_residual_blocks": 2}
@@ -14,7 +14,7 @@ IMAGES = np.random.default_rng(0).uniform(-1, 1, (2, 16, 24, 3)).astype(np.float
 
 
 def build(**changes):
-    return build_generator(GeneratorConfig(**(TINY | changes)), "generator")
+    return build_resnet(ResNetConfig(**(TINY | changes)), "generator")
 
 
 def convolutions(model):
@@ -28,7 +28,7 @@ def layers_of(model, kind):
 @pytest.fixture(scope="module")
 def published():
     """The paper's network for 256 pixels."""
-    return build_generator(GeneratorConfig(), "generator")
+    return build_resnet(ResNetConfig(), "generator")
 
 
 @pytest.fixture(scope="module")
@@ -220,4 +220,4 @@ def test_a_skip_does_not_round_the_image_to_half_precision(precision):
 )
 def test_impossible_settings_are_refused(wrong):
     with pytest.raises(ValidationError):
-        GeneratorConfig(**wrong)
+        ResNetConfig(**wrong)

@@ -23,14 +23,14 @@ data, folder = Path(sys.argv[1]), Path(sys.argv[2])
 paths = [sorted((data / name).glob("*.png")) for name in ("x", "y", "label")]
 """
 # All that has a state of its own: pools, averages, a plateau, dropout's masks,
-# noise that fades; and states within a row of the history.
+# noise that fades; and checkpoints within a row of the history.
 TRANSLATOR = (
     TRAIN
     + """
-from i2i_keras.translation.cyclegan import fit
-from i2i_keras.translation.cyclegan_config import CycleGANConfig
+from i2i_keras.translators import TRANSLATORS
+method = TRANSLATORS["cyclegan"]
 small = {"filters": 2, "num_downsamplings": 1}
-fit(config.build(CycleGANConfig, {
+method.fit(config.build(method.config, {
     "generator": {**small, "num_residual_blocks": 0, "outer_kernel": 3},
     "discriminator": {**small, "dropout": 0.2, "spectral_norm": True},
     "pipeline": {"batch_size": 1, "crop": [16, 16]},
@@ -43,10 +43,10 @@ fit(config.build(CycleGANConfig, {
 ONE_WAY = (
     TRAIN
     + """
-from i2i_keras.translation.cut import fit
-from i2i_keras.translation.cut_config import CUTConfig
+from i2i_keras.translators import TRANSLATORS
+method = TRANSLATORS["cut"]
 small = {"filters": 2, "num_downsamplings": 1}
-fit(config.build(CUTConfig, {
+method.fit(config.build(method.config, {
     "generator": {**small, "num_residual_blocks": 0, "outer_kernel": 3},
     "discriminator": {**small, "dropout": 0.2, "spectral_norm": True},
     "pipeline": {"batch_size": 1, "crop": [16, 16]},
@@ -58,8 +58,7 @@ fit(config.build(CUTConfig, {
 SEGMENTER = (
     TRAIN
     + """
-from i2i_keras.segmenters.segmenter import Examples, fit
-from i2i_keras.segmenters.segmenter_config import SegmenterConfig
+from i2i_keras.segmenters.segmenter import Examples, SegmenterConfig, fit
 records = [Record(x.stem, x, label) for x, label in zip(paths[0], paths[2])]
 fit(config.build(SegmenterConfig, {
     "unet": {"filters": 4, "depth": 1, "l2": 0.01},
@@ -72,10 +71,9 @@ fit(config.build(SegmenterConfig, {
 )
 # With a teacher besides, and draws of what is pasted.
 SELF_TRAINING = SEGMENTER.replace(
-    "from i2i_keras.segmenters.segmenter import Examples, fit",
-    "from i2i_keras.segmenters.segmenter import Examples\n"
-    "from i2i_keras.segmenters.self_training import fit\n"
-    "from i2i_keras.segmenters.self_training_config import SelfTrainingConfig",
+    "from i2i_keras.segmenters.segmenter import Examples, SegmenterConfig, fit",
+    "from i2i_keras.segmenters.segmenter import Examples, SegmenterConfig\n"
+    "from i2i_keras.segmenters.self_training import SelfTrainingConfig, fit",
 ).replace("fit(config.build(", "fit(SelfTrainingConfig(threshold=0.4), config.build(")
 STEPS = 60
 
