@@ -196,7 +196,7 @@ def test_two_processes_write_the_same_bytes_as_one(tmp_path):
 
 
 def test_drawing_does_not_import_tensorflow():
-    code = "import sys, i2i_keras.data.streets; sys.exit('tensorflow' in sys.modules)"
+    code = "import sys, i2i_keras.datasets.streets; sys.exit('tensorflow' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
