@@ -1,12 +1,10 @@
 """One record: examined, and written at the working size."""
 
-import struct
 import zlib
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
 from i2i_keras.data.encodings import LabelReader
@@ -118,25 +116,5 @@ def _nearest(image: Image.Image, size: tuple[int, int]) -> Image.Image:
 
 def _write_png(image: Image.Image, path: Path) -> None:
     with files.replacing(path) as draft:
-        draft.write_bytes(_png(np.asarray(image)))
-
-
-def _png(pixels: NDArray[np.uint8]) -> bytes:
-    """Encodes gray or RGB pixels, each row as its difference to the one above.
-
-    Pillow tries all five filters of PNG on each row: that takes twice as long,
-    and its choice a third longer to decode, for 5% off the size of a photo.
-
-    Reference:
-        https://www.w3.org/TR/png-3, 5.3, 9.2 and 11.2.1.
-    """
-    height, width, *channels = pixels.shape
-    rows = pixels.reshape(height, -1)
-    filtered = np.pad(rows, ((0, 0), (1, 0)), constant_values=2)  # Filter "up".
-    filtered[1:, 1:] -= rows[:-1]
-    header = struct.pack(">IIBBBBB", width, height, 8, 2 if channels else 0, 0, 0, 0)
-    chunks = (b"IHDR" + header, b"IDAT" + zlib.compress(filtered.tobytes(), level=1), b"IEND")
-    return b"\x89PNG\r\n\x1a\n" + b"".join(
-        struct.pack(">I", len(chunk) - 4) + chunk + struct.pack(">I", zlib.crc32(chunk))
-        for chunk in chunks
-    )
+        # Run lengths: a quarter faster and smaller than what Pillow takes else.
+        image.save(draft, "PNG", compress_level=1, compress_type=zlib.Z_RLE)
