@@ -12,6 +12,7 @@ from PIL import Image
 
 from i2i_keras.cli import main
 from i2i_keras.data.labels import CLASSES
+from i2i_keras.datasets.gta5 import COLORS
 from i2i_keras.datasets.streets import StreetsConfig, write_cityscapes, write_gta5
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # Before TensorFlow is imported.
@@ -105,7 +106,7 @@ def save_palette():
         path.parent.mkdir(parents=True, exist_ok=True)
         image = Image.fromarray(np.asarray(ids, np.uint8)).convert("P")
         image.putdata(np.asarray(ids).ravel().tolist())
-        image.putpalette([value for row in CLASSES for value in row.gta5_color])
+        image.putpalette([value for color in COLORS for value in color])
         image.save(path)
         return path
 
@@ -149,7 +150,7 @@ def _repaint(change):
 
 
 def _luma(path):
-    """A palette file read as gray by TensorFlow, see test_encodings.py."""
+    """A palette file read as gray by TensorFlow, see test_wrong_labels.py."""
     with Image.open(path) as image:
         colors = np.array(image.convert("RGB"), int)
     Image.fromarray((colors @ (299, 587, 114) // 1000).astype(np.uint8)).save(path)

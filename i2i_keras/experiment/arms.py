@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from i2i_keras.data.records import Record, read_records
-from i2i_keras.data.spaces import LabelSpace, read_space
+from i2i_keras.datasets.spaces import LabelSpace, read_space
 from i2i_keras.errors import SettingsError
 from i2i_keras.experiment.settings import check_arm
 from i2i_keras.run_folder.files import folder_name

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from i2i_keras.data.spaces import LabelSpace
+from i2i_keras.datasets.spaces import LabelSpace
 from i2i_keras.errors import DataError
 from i2i_keras.evaluation import best, intervals, prediction, summary
 from i2i_keras.evaluation.inception import load_inception

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from i2i_keras.data import each_image, transforms
 from i2i_keras.data.records import Record, open_image, read_image, spread
-from i2i_keras.data.spaces import LabelSpace
+from i2i_keras.datasets.spaces import LabelSpace
 from i2i_keras.errors import DataError
 from i2i_keras.evaluation.any_image import Pixels, View
 from i2i_keras.experiment.arms import label_space, prepared

@@ -13,8 +13,8 @@ from i2i_keras import config as settings
 from i2i_keras.config import Config
 from i2i_keras.data import parallel
 from i2i_keras.data.records import Record, write_records
-from i2i_keras.data.spaces import LabelSpace, find_space, write_space
 from i2i_keras.datasets import DATASETS
+from i2i_keras.datasets.spaces import LabelSpace, find_space, write_space
 from i2i_keras.errors import DataError
 from i2i_keras.preparation import audit, auto_size, comparison
 from i2i_keras.preparation.domains import Domain

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import jinja2
 
 from i2i_keras import __version__
-from i2i_keras.data.spaces import LabelSpace, read_space
+from i2i_keras.datasets.spaces import LabelSpace, read_space
 from i2i_keras.plots import charts
 from i2i_keras.plots.domains import domain_comparison
 from i2i_keras.report import figures, tables, unscored

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from i2i_keras.data.spaces import find_space
+from i2i_keras.datasets.spaces import find_space
 from i2i_keras.evaluation.whole_images import windows_along
 from i2i_keras.experiment.plan import timing
 from i2i_keras.experiment.plan.timing import Passes, build_encoder

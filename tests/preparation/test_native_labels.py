@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from i2i_keras.data.records import Record, read_image, read_label, read_records
-from i2i_keras.data.spaces import LABEL_SPACES
+from i2i_keras.datasets.spaces import LABEL_SPACES
 from i2i_keras.errors import DataError
 from i2i_keras.preparation.domains import Domain, DomainConfig
 from i2i_keras.preparation.prepare import NATIVE_TABLE, PrepareConfig, prepare
