@@ -16,7 +16,7 @@ from i2i_keras.experiment import contents, quality, states, unscored
 from i2i_keras.experiment.arms import label_space, load_segmenter, prepared
 from i2i_keras.experiment.repetitions import repetitions
 from i2i_keras.experiment.settings import Settings
-from i2i_keras.preparation.prepare import NATIVE_TABLE
+from i2i_keras.preparation.table import NATIVE_TABLE
 from i2i_keras.run_folder import files
 from i2i_keras.run_folder.files import Facts, folder_name
 from i2i_keras.run_folder.run import Done, Run

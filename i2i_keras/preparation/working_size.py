@@ -19,7 +19,7 @@ _RESAMPLING = {"area": Image.Resampling.BOX, "bilinear": Image.Resampling.BILINE
 
 
 class Work(NamedTuple):
-    """How the records of a table are done; picklable.
+    """How the records of a table are converted; picklable.
 
     Attributes:
         table: its name.
@@ -39,8 +39,8 @@ class Work(NamedTuple):
     measured_classes: int
 
 
-class Task(NamedTuple):
-    """A record to be done.
+class Conversion(NamedTuple):
+    """A raw record to be made a prepared one.
 
     Attributes:
         key: hash of all that the result depends on.
@@ -60,7 +60,7 @@ class Task(NamedTuple):
         return not all(path.is_file() for path in paths if path)
 
 
-def write_record(work: Work, task: Task) -> dict[str, Any]:
+def write_record(work: Work, conversion: Conversion) -> dict[str, Any]:
     """Examines one image and its label and writes them at the working size.
 
     Returns:
@@ -70,25 +70,25 @@ def write_record(work: Work, task: Task) -> dict[str, Any]:
         `comparison.measure`); of a label whether it `counts`, that is, has a
         pixel that is not ignored.
     """
-    seen = examine(work.table, task.raw, work.reader, work.root)
+    seen = examine(work.table, conversion.raw, work.reader, work.root)
     row: dict[str, Any] = {
-        "key": task.key,
-        "name": task.raw.name,
-        "image": name_of(task.raw.image, work.root),
+        "key": conversion.key,
+        "name": conversion.raw.name,
+        "image": name_of(conversion.raw.image, work.root),
         "findings": seen.findings,
         "digest": seen.digest,
     }
     label = None
-    if seen.label is not None and task.done.label:
+    if seen.label is not None and conversion.done.label:
         row["counts"] = bool((seen.label != IGNORE).any())
         label = _nearest(Image.fromarray(seen.label), work.size)
-        _write_png(label, task.done.label)
-        if task.native:
-            _write_png(Image.fromarray(seen.label), task.native)
+        _write_png(label, conversion.done.label)
+        if conversion.native:
+            _write_png(Image.fromarray(seen.label), conversion.native)
     if seen.image is not None:
         row["size"] = seen.image.size[::-1]
         image = _resize(seen.image, work)
-        _write_png(image, task.done.image)
+        _write_png(image, conversion.done.image)
         truth = np.asarray(label) if label and work.measured_classes else None
         row["measures"] = comparison.measure(np.asarray(image), truth, work.measured_classes)
     return row

@@ -13,7 +13,7 @@ from i2i_keras.data.labels import CLASSES, colorize
 from i2i_keras.data.parallel import for_each
 from i2i_keras.datasets.gta5 import COLORS, official_frames
 from i2i_keras.datasets.streets.palettes import Style
-from i2i_keras.datasets.streets.plan import Extras
+from i2i_keras.datasets.streets.placement import Extras
 from i2i_keras.datasets.streets.scene import draw_street
 from i2i_keras.errors import SettingsError
 
