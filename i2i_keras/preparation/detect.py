@@ -125,5 +125,7 @@ def _codes(path: Path) -> list[Code]:
     with open_image(path) as image:
         if image.mode in ("L", "P"):
             return np.unique(np.asarray(image)).tolist()
-        colors = image.convert("RGB").getcolors(1 << 24) or []
-    return [(c[0], c[1], c[2]) for _, c in colors if isinstance(c, tuple)]
+        pixels = np.asarray(image.convert("RGB")).astype(np.uint32)
+    # One number a color: Pillow's `getcolors` is slow even on a small image.
+    found = np.unique((pixels[..., 0] << 16) | (pixels[..., 1] << 8) | pixels[..., 2]).tolist()
+    return [(color >> 16, color >> 8 & 255, color & 255) for color in found]
