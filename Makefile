@@ -39,7 +39,8 @@ FOLDER  = $(or $(RUN),runs/$(basename $(notdir $(or $(PRESET),demo))))
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help demo run compare streets audit prepare train-translator translate train-segmenter \
-	evaluate report ablate data translator translated segmenters scores ablation install test test-all lint types notebooks bench check clean
+	evaluate report ablate data translator translated segmenters scores ablation \
+	install test test-fast test-all lint types notebooks bench check clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "%-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -100,6 +101,11 @@ install: $(VENV)/run.stamp
 
 test: $(VENV)/test.stamp ## Run the tests (10 minutes on 2 cores)
 	$(BIN)/pytest -n 2 --dist loadfile
+
+# Folders whose tests are quick, but for those that tests/conftest.py marks.
+FAST := data datasets preparation report run_folder experiment/plan test_config.py
+test-fast: $(VENV)/test.stamp ## Run a third of the tests: no training, no graphs (a minute on 2 cores)
+	$(BIN)/pytest -n auto --dist loadfile -m "not heavy" $(FAST:%=tests/%)
 
 test-all: $(VENV)/test.stamp ## Run the slow tests too
 	$(BIN)/pytest -n 2 --dist loadfile -m ""

@@ -25,10 +25,10 @@ from PIL import Image
 from side_by_side import clock, in_turn, speedups, table
 
 from i2i_keras.data.records import Record, read_records
-from i2i_keras.data.spaces import LABEL_SPACES
 
 # TensorFlow is imported below: each process that prepares would load it, too.
 from i2i_keras.datasets import cityscapes
+from i2i_keras.datasets.spaces import LABEL_SPACES
 from i2i_keras.preparation.domains import Domain, DomainConfig
 from i2i_keras.preparation.prepare import PrepareConfig, prepare
 

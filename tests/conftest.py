@@ -1,7 +1,10 @@
+import inspect
 import os
 import shutil
 import struct
+import sys
 import threading
+import types
 import zlib
 from pathlib import Path
 
@@ -12,10 +15,61 @@ from PIL import Image
 
 from i2i_keras.cli import main
 from i2i_keras.data.labels import CLASSES
+from i2i_keras.datasets.gta5 import COLORS
 from i2i_keras.datasets.streets import StreetsConfig, write_cityscapes, write_gta5
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # Before TensorFlow is imported.
 TINY = Path(__file__).with_name("tiny.toml")
+
+
+# What takes its time: graphs, trainings and other processes.
+_HEAVY = ("tensorflow", "keras", "subprocess")
+
+
+def pytest_collection_modifyitems(items):
+    """Marks what is `heavy`: see `_HEAVY`, `Experiment` and `slow`."""
+    for item in items:
+        known = item._fixtureinfo.name2fixturedefs.values()
+        fixtures = [fixture.func for fixtures in known for fixture in fixtures]
+        if (
+            "tiny_experiment" in item.fixturenames
+            or item.get_closest_marker("slow")
+            or any(_is_heavy(used) for used in _used_by(item.function, *fixtures))
+        ):
+            item.add_marker("heavy")
+
+
+def _used_by(*functions):
+    """What functions of a test file use by name, also by way of each other."""
+    found, left = {}, [*functions]
+    while left:
+        function = inspect.unwrap(left.pop())
+        # Hypothesis hides what it calls.
+        function = getattr(getattr(function, "hypothesis", None), "inner_test", function)
+        if not isinstance(function, types.FunctionType):
+            continue
+        for name in _names(function.__code__):
+            used = function.__globals__.get(name)
+            if used is None or id(used) in found:
+                continue
+            found[id(used)] = used
+            if getattr(used, "__module__", "") == function.__module__:
+                left.append(used)
+    return found.values()
+
+
+def _names(code):
+    """Names in a function's code and in that of functions within."""
+    inner = (const for const in code.co_consts if isinstance(const, types.CodeType))
+    return {*code.co_names}.union(*map(_names, inner))
+
+
+def _is_heavy(used):
+    """Whether it is a heavy module, or of a module of ours that uses one."""
+    name = used.__name__ if inspect.ismodule(used) else getattr(used, "__module__", None) or ""
+    ours = vars(sys.modules[name]) if name.startswith("i2i_keras.") and name in sys.modules else {}
+    modules = [name, *(value.__name__ for value in ours.values() if inspect.ismodule(value))]
+    return any(module.partition(".")[0] in _HEAVY for module in modules)
 
 
 class Experiment:
@@ -105,7 +159,7 @@ def save_palette():
         path.parent.mkdir(parents=True, exist_ok=True)
         image = Image.fromarray(np.asarray(ids, np.uint8)).convert("P")
         image.putdata(np.asarray(ids).ravel().tolist())
-        image.putpalette([value for row in CLASSES for value in row.gta5_color])
+        image.putpalette([value for color in COLORS for value in color])
         image.save(path)
         return path
 
@@ -149,7 +203,7 @@ def _repaint(change):
 
 
 def _luma(path):
-    """A palette file read as gray by TensorFlow, see test_encodings.py."""
+    """A palette file read as gray by TensorFlow, see test_wrong_labels.py."""
     with Image.open(path) as image:
         colors = np.array(image.convert("RGB"), int)
     Image.fromarray((colors @ (299, 587, 114) // 1000).astype(np.uint8)).save(path)

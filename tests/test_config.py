@@ -2,7 +2,7 @@ import pydantic
 import pytest
 
 from i2i_keras import config
-from i2i_keras.data.spaces import SpaceClass
+from i2i_keras.datasets.spaces import SpaceClass
 from i2i_keras.errors import SettingsError
 from i2i_keras.experiment.settings import Settings
 

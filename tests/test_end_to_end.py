@@ -11,7 +11,7 @@ from PIL import Image
 
 from i2i_keras.data.labels import IGNORE
 from i2i_keras.data.records import SPLITS, read_label, read_records
-from i2i_keras.data.tables import label_space
+from i2i_keras.datasets.spaces import read_space
 from i2i_keras.errors import DataError, SettingsError
 from i2i_keras.evaluation import distribution, metrics
 from i2i_keras.evaluation.inception import load_inception
@@ -414,7 +414,7 @@ def test_an_arm_can_be_looked_through_as_it_was_scored(unscored, finished):
     record = read_records(unscored.root, unscored.root / "records" / "target-test.csv")[0]
     for run in (unscored, Run(finished.root)):
         seen = scoring.scored_eye(run, "source_only").look_at(record)
-        names, truth = label_space(run).names, read_label(record.label)
+        names, truth = read_space(run.label_space).names, read_label(record.label)
         counts = metrics.confusion_matrix(truth, seen.classes, len(names))
         np.testing.assert_array_equal(counts, scoring.load_confusions(run, "source_only")[0])
 

@@ -12,7 +12,7 @@ from PIL import Image
 
 from i2i_keras import config
 from i2i_keras.data.records import Record, write_records
-from i2i_keras.data.spaces import SpaceClass, build_space, write_space
+from i2i_keras.datasets.spaces import SpaceClass, build_space, write_space
 from i2i_keras.errors import DataError, SettingsError
 from i2i_keras.experiment import segmenting
 from i2i_keras.experiment.choosing import TrainedSegmenter

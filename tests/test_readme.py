@@ -9,9 +9,9 @@ import pytest
 
 from i2i_keras import config
 from i2i_keras.cli import main
-from i2i_keras.data.encodings import build_reader
-from i2i_keras.data.spaces import LABEL_SPACES, find_space
 from i2i_keras.datasets import DATASETS
+from i2i_keras.datasets.readers import build_reader
+from i2i_keras.datasets.spaces import LABEL_SPACES, find_space
 from i2i_keras.experiment.settings import Settings
 from i2i_keras.models.discriminator import DiscriminatorConfig
 from i2i_keras.models.resnet import ResNetConfig

@@ -1,9 +1,8 @@
 """Records: the one form in which images and labels travel between stages."""
 
 import warnings
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from types import MappingProxyType
 from typing import NamedTuple, TypeVar
 
 import numpy as np
@@ -34,30 +33,7 @@ class Record(NamedTuple):
 
 
 Splits = dict[str, list[Record]]
-Name = TypeVar("Name", str, int)
 Item = TypeVar("Item")
-
-
-class Dataset(NamedTuple):
-    """What the pipeline needs to know of one raw layout.
-
-    Attributes:
-        splits: ways to split it, by name, each from the root folder and an
-            encoding to records by `SPLITS`; the first one is the default.
-        coding: whose numbers its label files hold, a key of `labels.CODINGS`.
-        numbers: those that its label files may hold.
-        encodings: what kinds of label files there are: `ids`, `train_ids`,
-            `colors`; the first one is the default.
-        colors: number of a class by color, where there is such an encoding.
-        known: frames known to be bad, by name: what is wrong, and who says so.
-    """
-
-    splits: Mapping[str, Callable[[Path, str], Splits]]
-    coding: str
-    numbers: Collection[int]
-    encodings: tuple[str, ...] = ("ids",)
-    colors: tuple[tuple[tuple[int, int, int], int], ...] = ()
-    known: Mapping[str, str] = MappingProxyType({})
 
 
 def read_records(root: Path, table: Path) -> list[Record]:
@@ -100,63 +76,6 @@ def images_in(folder: Path) -> list[Path]:
         for path in folder.iterdir()
         if path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith(".")
     )
-
-
-def named(folder: Path, ending: str, pattern: str = "*") -> dict[str, Path]:
-    """Files by what stands before the ending of their name.
-
-    Args:
-        folder: where to look; one that is not there has none.
-        ending: how the names end, in upper or lower case.
-        pattern: glob of the files within the folder.
-
-    Raises:
-        DataError: two files have one name.
-    """
-    return by_name(
-        (path.name[: -len(ending)], path)
-        for path in sorted(folder.glob(pattern))
-        # macOS leaves a hidden `._NAME` beside each file on foreign disks.
-        if path.name.lower().endswith(ending.lower()) and not path.name.startswith(".")
-    )
-
-
-def by_name(files: Iterable[tuple[Name, Path]]) -> dict[Name, Path]:
-    """Makes a dict of files, each of which must have a name of its own.
-
-    Raises:
-        DataError: two files have one name.
-    """
-    found: dict[Name, Path] = {}
-    for name, path in files:
-        if name in found:
-            raise DataError(f"{found[name]} and {path} would both be {name!r}; rename one.")
-        found[name] = path
-    return found
-
-
-def pair(
-    images: Mapping[str, Path],
-    labels: Mapping[str, Path],
-    place: Callable[[str], tuple[Path, Path]],
-) -> list[Record]:
-    """Joins images with their labels by name.
-
-    Args:
-        images: the images of one split.
-        labels: its labels.
-        place: from a name to where its image and its label should be.
-
-    Returns:
-        Records by name. Without any label the set is an unlabelled one; else
-        what is missing is named where it should be, for the audit to find.
-    """
-    if not labels:
-        return [Record(name, path, None) for name, path in sorted(images.items())]
-    return [
-        Record(name, images.get(name, place(name)[0]), labels.get(name, place(name)[1]))
-        for name in sorted(images.keys() | labels.keys())
-    ]
 
 
 def read_label(path: Path) -> NDArray[np.uint8]:

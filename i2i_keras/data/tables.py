@@ -1,7 +1,6 @@
 """The tables of a run: its records as they were prepared, and as made anew."""
 
 from i2i_keras.data.records import Record, read_records
-from i2i_keras.data.spaces import LabelSpace, read_space
 from i2i_keras.run_folder.run import Run
 
 
@@ -13,8 +12,3 @@ def prepared(run: Run, table: str) -> list[Record]:
 def translated(run: Run, method: str, table: str, direction: str = "xy") -> list[Record]:
     """The same records as a translator made them, labels kept."""
     return read_records(run.root, run.translated(method, direction) / f"{table}.csv")
-
-
-def label_space(run: Run) -> LabelSpace:
-    """What the labels of a run mean."""
-    return read_space(run.label_space)

@@ -9,13 +9,17 @@ Reference:
 """
 
 import math
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from i2i_keras.data.encodings import numbers_by_color
-from i2i_keras.data.labels import CLASSES
-from i2i_keras.data.records import Dataset, Record, Splits, named, pair
+from i2i_keras.data.labels import CLASSES, IGNORE, StreetClass
+from i2i_keras.data.records import Record, Splits
+from i2i_keras.datasets.dataset import CITYSCAPES, Dataset
+from i2i_keras.datasets.raw_files import named, pair
 from i2i_keras.errors import DataError
 
 # What the label files of an encoding are called.
@@ -71,7 +75,26 @@ def train_extra(root: Path, encoding: str = "ids") -> Splits:
     return {"train": train, "val": [], "test": _records(root, "val", "gtFine", encoding)}
 
 
+def recognize(root: Path) -> str | None:
+    """Whether it is this data set, and which label files it has."""
+    images = root / "leftImg8bit"
+    if not images.is_dir():
+        return None
+    if any(images.glob("*/*/*")) and not any(images.glob("*/*/*_leftImg8bit.png")):
+        return None  # Others name that folder so, too.
+    for encoding, kind in _KINDS.items():
+        if any((root / "gtFine").glob(f"*/*/*_{kind}.png")):
+            return encoding
+    return "ids"
+
+
+def _space(rows: Sequence[StreetClass]) -> list[dict[str, Any]]:
+    """A label space of classes as they are."""
+    return [{"name": row.name, "color": row.color, "cityscapes": [row.name]} for row in rows]
+
+
 DATASET = Dataset(
+    "Cityscapes",
     splits={
         "official": official,
         "val_as_test": val_as_test,
@@ -79,12 +102,19 @@ DATASET = Dataset(
         "coarse": coarse,
         "train_extra": train_extra,
     },
-    coding="cityscapes",
+    coding=CITYSCAPES,
     numbers=range(34),
     encodings=("ids", "train_ids", "colors"),
     colors=numbers_by_color(row.color for row in CLASSES),
     known={
         "troisdorf_000000_000073": "all black (https://github.com/shahaf1313/ProCST, README)",
+    },
+    recognize=recognize,
+    spaces={
+        # The report's: what a labelIds file can hold. A license plate (34) has
+        # no counterpart there and is ignored.
+        "cityscapes34": _space([row for row in CLASSES if row.id <= 33]),
+        "cityscapes19": _space([row for row in CLASSES if row.train_id != IGNORE]),
     },
 )
 

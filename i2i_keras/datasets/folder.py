@@ -13,7 +13,9 @@ from pathlib import Path
 
 from i2i_keras.data.encodings import numbers_by_color
 from i2i_keras.data.labels import CLASSES, IGNORE
-from i2i_keras.data.records import SPLITS, Dataset, Record, Splits, by_name, images_in, named, pair
+from i2i_keras.data.records import SPLITS, Record, Splits, images_in
+from i2i_keras.datasets.dataset import CITYSCAPES, Dataset
+from i2i_keras.datasets.raw_files import by_name, named, pair
 from i2i_keras.errors import DataError
 
 HOLD_OUT = "hold_out"
@@ -64,8 +66,9 @@ def labelled_as_test(root: Path, encoding: str = "ids") -> Splits:
 
 
 DATASET = Dataset(
-    {"by_folder": by_folder, HOLD_OUT: hold_out, "labelled_as_test": labelled_as_test},
-    coding="cityscapes",
+    "a plain folder",
+    splits={"by_folder": by_folder, HOLD_OUT: hold_out, "labelled_as_test": labelled_as_test},
+    coding=CITYSCAPES,
     numbers=(*range(len(CLASSES)), IGNORE),
     encodings=("ids", "train_ids", "colors"),
     colors=numbers_by_color(row.color for row in CLASSES),

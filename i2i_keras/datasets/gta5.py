@@ -11,9 +11,13 @@ import json
 from importlib import resources
 from pathlib import Path
 
+from PIL import Image
+
 from i2i_keras.data.encodings import numbers_by_color
 from i2i_keras.data.labels import CLASSES
-from i2i_keras.data.records import Dataset, Splits, by_name, images_in, named, pair
+from i2i_keras.data.records import Splits, images_in
+from i2i_keras.datasets.dataset import CITYSCAPES, Dataset
+from i2i_keras.datasets.raw_files import by_name, named, pair
 from i2i_keras.errors import DataError
 
 # Frames of the authors' train split whose image is of one color (RobustNet,
@@ -23,9 +27,10 @@ SOLID_FRAMES = (
     *(12160, 12166, 12167, 12191, 12192, 12193, 12195),
     *(12202, 12203, 12204, 12205, 12206, 12207, 12208, 19993),
 )
-
-
 NUM_FRAMES = 24_966
+_DIGITS = 5  # Of a frame's name.
+# By id; only `static` has another color than in Cityscapes.
+COLORS = tuple((20, 20, 20) if row.name == "static" else row.color for row in CLASSES)
 
 
 def official_frames() -> dict[str, list[int]]:
@@ -71,16 +76,39 @@ def val_as_test(root: Path, encoding: str = "ids") -> Splits:
     return {"train": splits["train"], "val": [], "test": splits["val"]}
 
 
+def recognize(root: Path) -> str | None:
+    """Whether frames have five digits and palette labels, see `Dataset`.
+
+    Others number theirs, too.
+    """
+    images, labels = root / "images", root / "labels"
+    if not images.is_dir() or not labels.is_dir():
+        return None
+    names = [path.stem for path in images_in(images)]
+    if not names or not all(name.isdecimal() and len(name) == _DIGITS for name in names):
+        return None
+    first = next(iter(sorted(labels.glob("*.png"))), None)
+    return "" if first is not None and _mode(first) == "P" else None
+
+
 _SOLID = "of one color (https://github.com/shachoi/RobustNet/issues/21)"
 _BLANK = "black or white though its label is good (left out of LSD-seg's lists)"
 DATASET = Dataset(
+    "GTA5",
     splits={"official": official, "val_as_test": val_as_test},
-    coding="cityscapes",
+    coding=CITYSCAPES,
     numbers=range(35),
     encodings=("ids", "colors"),
-    colors=numbers_by_color(row.gta5_color for row in CLASSES),
+    colors=numbers_by_color(COLORS),
+    palette=COLORS,
     known={f"{frame:05}": _SOLID for frame in SOLID_FRAMES} | {"15188": _BLANK, "17705": _BLANK},
+    recognize=recognize,
 )
+
+
+def _mode(path: Path) -> str:
+    with Image.open(path) as image:
+        return image.mode
 
 
 def _frame(path: Path) -> int:

@@ -12,7 +12,9 @@ Reference:
 from pathlib import Path
 
 from i2i_keras.data.labels import IGNORE
-from i2i_keras.data.records import SPLITS, Dataset, Record, Splits, by_name, named, pair
+from i2i_keras.data.records import SPLITS, Record, Splits
+from i2i_keras.datasets.dataset import Coding, Dataset, RawClass
+from i2i_keras.datasets.raw_files import by_name, named, pair
 from i2i_keras.errors import DataError
 
 _IMAGE, _LABEL = "_image.jpg", "_label.png"
@@ -31,10 +33,38 @@ def val_as_test(root: Path, encoding: str = "ids") -> Splits:
     return {"train": splits["train"], "val": [], "test": splits["val"]}
 
 
+def recognize(root: Path) -> str | None:
+    """Whether it is this data set, see `Dataset`."""
+    return "" if any((root / "leftImg8bit").glob(f"*/*/*{_IMAGE}")) else None
+
+
+# Name, color, and the classes of Cityscapes that are part of it. Borders are
+# drawn a little differently here, which is part of what a domain shift is.
+_CLASSES = (
+    ("drivable", (128, 64, 128), ["road"]),
+    ("non-drivable", (244, 35, 232), ["sidewalk", "terrain"]),
+    ("living things", (220, 20, 60), ["person", "rider"]),
+    ("vehicles", (0, 0, 142), ["car", "truck", "bus", "train", "motorcycle", "bicycle"]),
+    (
+        "roadside objects",
+        (220, 220, 0),
+        ["wall", "fence", "pole", "traffic light", "traffic sign"],
+    ),
+    ("far objects", (107, 142, 35), ["building", "vegetation"]),
+    ("sky", (70, 130, 180), ["sky"]),
+)
 DATASET = Dataset(
-    {"official": official, "val_as_test": val_as_test},
-    coding="idd",
+    "IDD Lite",
+    splits={"official": official, "val_as_test": val_as_test},
+    coding=Coding("idd", tuple(RawClass(name, i) for i, (name, *_) in enumerate(_CLASSES))),
     numbers=(*range(7), IGNORE),
+    recognize=recognize,
+    spaces={
+        "idd7": [
+            {"name": name, "color": color, "cityscapes": parts, "idd": [name]}
+            for name, color, parts in _CLASSES
+        ]
+    },
 )
 
 

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple, TypedDict
 import numpy as np
 from numpy.typing import NDArray
 
-from i2i_keras.data.spaces import SUBSETS, LabelSpace, evaluated_in
+from i2i_keras.datasets.spaces import SUBSETS, LabelSpace, evaluated_in
 from i2i_keras.evaluation import intervals, metrics
 from i2i_keras.evaluation.intervals import Drawn, Interval, Values
 from i2i_keras.evaluation.metrics import Parts, mean_of_present

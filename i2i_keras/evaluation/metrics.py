@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from i2i_keras.data.labels import CATEGORIES, IGNORE
-from i2i_keras.data.spaces import LabelSpace, categories_of, evaluated_in
+from i2i_keras.datasets.spaces import LabelSpace, categories_of, evaluated_in
 
 # Whole numbers, but as float64 where a resampling has multiplied them.
 Counts = NDArray[np.int64] | NDArray[np.float64]

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from i2i_keras.data.spaces import SUBSETS, LabelSpace, evaluated_in
+from i2i_keras.datasets.spaces import SUBSETS, LabelSpace, evaluated_in
 from i2i_keras.evaluation import intervals, metrics
 from i2i_keras.evaluation.intervals import Drawn, Interval
 from i2i_keras.run_folder import files

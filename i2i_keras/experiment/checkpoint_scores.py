@@ -4,7 +4,8 @@ from pathlib import Path
 
 import numpy as np
 
-from i2i_keras.data.tables import label_space, prepared
+from i2i_keras.data.tables import prepared
+from i2i_keras.datasets.spaces import read_space
 from i2i_keras.evaluation import prediction
 from i2i_keras.evaluation.metrics import mean_iou
 from i2i_keras.evaluation.whole_images import Segment, Size, windowed
@@ -62,7 +63,7 @@ def score_checkpoints(settings: Settings, run: Run, arm: str) -> Done | None:
     inputs = {"segmenter": run.done(run.segmenter(arm)).fingerprint}
 
     def work(folder: Path) -> Facts:
-        records, num_classes = prepared(run, "target-test"), len(label_space(run).names)
+        records, num_classes = prepared(run, "target-test"), len(read_space(run.label_space).names)
         found = {}
         for step in steps:
             segmenter = load_segmenter(run, arm, step)

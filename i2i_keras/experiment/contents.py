@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from i2i_keras.data.records import SPLITS, Record, Splits, image_size, read_records
-from i2i_keras.data.spaces import find_space
+from i2i_keras.datasets.spaces import find_space
 from i2i_keras.errors import DataError, SettingsError
 from i2i_keras.experiment.settings import Settings
 from i2i_keras.preparation import auto_size

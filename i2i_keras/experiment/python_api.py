@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from i2i_keras import config
 from i2i_keras.data import transforms
-from i2i_keras.data.tables import label_space
+from i2i_keras.datasets.spaces import read_space
 from i2i_keras.errors import DataError, SettingsError
 from i2i_keras.evaluation import intervals, summary
 from i2i_keras.experiment import choosing, repetitions, run_settings, running, segmenting
@@ -74,7 +74,7 @@ class SegmenterFunction:
     def __init__(self, trained: TrainedSegmenter) -> None:
         network = trained.load()
         self.model, self.arm = network.model, trained.arm
-        self.names: tuple[str, ...] = tuple(label_space(trained.run).names)
+        self.names: tuple[str, ...] = tuple(read_space(trained.run.label_space).names)
         self._view = segmenting.build_view(trained, network, segmenting.Look())
 
     def __call__(self, images: Images) -> NDArray[np.uint8]:

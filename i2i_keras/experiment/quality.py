@@ -11,7 +11,8 @@ import tensorflow as tf
 
 from i2i_keras.data import transforms
 from i2i_keras.data.records import Record, spread
-from i2i_keras.data.tables import label_space, prepared, translated
+from i2i_keras.data.tables import prepared, translated
+from i2i_keras.datasets.spaces import read_space
 from i2i_keras.evaluation import distribution, drift
 from i2i_keras.evaluation.distribution import Extractor
 from i2i_keras.evaluation.inception import load_inception
@@ -177,7 +178,7 @@ def _distances(
 
 def _drift(settings: Settings, run: Run, method: str, eye: Eye) -> Facts:
     """Drift of the translations, and on some of them that of earlier states."""
-    names, config = label_space(run).names, settings.evaluate
+    names, config = read_space(run.label_space).names, settings.evaluate
     source = prepared(run, "source-train")
     made = {record.name: record for record in translated(run, method, "source-train")}
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from i2i_keras.data.spaces import LabelSpace
-from i2i_keras.data.tables import label_space, prepared
+from i2i_keras.data.tables import prepared
+from i2i_keras.datasets.spaces import LabelSpace, read_space
 from i2i_keras.errors import DataError
 from i2i_keras.evaluation import best, intervals, prediction, summary
 from i2i_keras.evaluation.inception import load_inception
@@ -15,7 +15,7 @@ from i2i_keras.evaluation.whole_images import check_window
 from i2i_keras.experiment import checkpoint_scores, contents, quality, unscored
 from i2i_keras.experiment.repetitions import repetitions
 from i2i_keras.experiment.settings import Settings
-from i2i_keras.preparation.prepare import NATIVE_TABLE
+from i2i_keras.preparation.table import NATIVE_TABLE
 from i2i_keras.run_folder import files
 from i2i_keras.run_folder.files import Facts
 from i2i_keras.run_folder.run import Done, Run
@@ -46,7 +46,7 @@ def evaluate(settings: Settings, run: Run) -> Facts:
         for arm in settings.arms
     }
     results = _compare(settings, confusions)
-    space = label_space(run)
+    space = read_space(run.label_space)
     for arm, facts in results.items():
         # What is not compared by its chance is given as the mean.
         known = [single["arms"][arm] for single in singles]
@@ -161,7 +161,7 @@ def _evaluate(settings: Settings, run: Run) -> Facts:
         facts.update(_write_scores(run, name, {"arm": name, **facts, **counts[name]}))
         facts.update(checkpoint_scores.chosen_by_labels(settings, run, name))
     quality.score_translators(settings, run)
-    space, first = label_space(run), settings.arms[0]
+    space, first = read_space(run.label_space), settings.arms[0]
     facts = {
         "label_space": space.name,
         "num_images": counts[first]["num_images"],
@@ -198,7 +198,7 @@ def _write_scores(run: Run, arm: str, facts: Facts) -> Facts:
     Returns:
         What the summary holds besides: `native_mean_iou`, where there is one.
     """
-    space = label_space(run)
+    space = read_space(run.label_space)
     confusion = load_confusions(run, arm).sum(axis=0)
     facts = {**facts, **summary.details(space, confusion)}
     more = {}
@@ -223,7 +223,7 @@ def _predict(settings: Settings, run: Run, arm: str) -> Done:
     def work(folder: Path) -> Facts:
         segmenter = load_segmenter(run, arm)
         seen = checkpoint_scores.windowed_eye(window, segmenter)
-        num_classes = len(label_space(run).names)
+        num_classes = len(read_space(run.label_space).names)
 
         def predict(
             domain: str, limit: int | None, native: dict[str, Path] | None = None

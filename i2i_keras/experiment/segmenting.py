@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from i2i_keras.data import each_image, transforms
 from i2i_keras.data.records import Record, open_image, read_image, spread
-from i2i_keras.data.spaces import LabelSpace
-from i2i_keras.data.tables import label_space, prepared
+from i2i_keras.data.tables import prepared
+from i2i_keras.datasets.spaces import LabelSpace, read_space
 from i2i_keras.errors import DataError
 from i2i_keras.evaluation.any_image import Pixels, View
 from i2i_keras.experiment.choosing import TrainedSegmenter
@@ -60,7 +60,7 @@ def segment_images(
     folders = [out / name for name in ("classes", "overlays", "probabilities")]
     folders = folders if look.probabilities else folders[:2]
     records = shard.of(each_image.find_images(images, out, *folders))
-    space = label_space(trained.run)
+    space = read_space(trained.run.label_space)
     with locks.sharing(out, shard):
         network = trained.load()
         view = build_view(trained, network, look)
@@ -121,7 +121,7 @@ def export(trained: TrainedSegmenter, kind: str, out: Path, image: Path | None) 
             )
         return other, total
 
-    names, weights = label_space(trained.run).names, tuple(network.model.variables)
+    names, weights = read_space(trained.run.label_space).names, tuple(network.model.variables)
     return formats.write(formats.Function(compute, "classes", weights, names), kind, out, check)
 
 

@@ -4,8 +4,9 @@ from functools import partial
 from pathlib import Path
 
 from i2i_keras.data.records import Splits, write_records
-from i2i_keras.data.tables import label_space, prepared, translated
+from i2i_keras.data.tables import prepared, translated
 from i2i_keras.datasets import streets as drawing
+from i2i_keras.datasets.spaces import read_space
 from i2i_keras.errors import SettingsError
 from i2i_keras.experiment import contents, scoring, translating
 from i2i_keras.experiment.settings import Settings, check_crop
@@ -119,7 +120,7 @@ def train_segmenter(settings: Settings, run: Run, arm: Arm) -> Done:
 
     def work(folder: Path) -> Facts:
         runtime.make_deterministic(settings.deterministic)
-        num_classes = len(label_space(run).names)
+        num_classes = len(read_space(run.label_space).names)
         return kind.fit(Training(settings, run, arm, examples, num_classes, folder))
 
     return run.stage(run.segmenter(arm), kind.facts(settings), inputs, work).beside(safe)
@@ -140,7 +141,7 @@ def make_label_safe(settings: Settings, run: Run, method: str) -> Done:
     def work(folder: Path) -> Facts:
         runtime.make_deterministic(settings.deterministic)
         segmenter = load_segmenter(run, FLOOR)
-        names, counts = label_space(run).names, {}
+        names, counts = read_space(run.label_space).names, {}
         for table in ("source-val", "source-train"):  # Results are of the latter.
             old, new = prepared(run, table), translated(run, method, table)
             eye = Eye(segmenter.segment, segmenter.stride)

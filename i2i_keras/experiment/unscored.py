@@ -14,7 +14,8 @@ from PIL import Image
 from tqdm import tqdm
 
 from i2i_keras.data.records import Record, read_label, spread, write_records
-from i2i_keras.data.tables import label_space, prepared
+from i2i_keras.data.tables import prepared
+from i2i_keras.datasets.spaces import read_space
 from i2i_keras.evaluation import summary
 from i2i_keras.experiment import quality
 from i2i_keras.experiment.checkpoint_scores import windowed_eye
@@ -63,7 +64,7 @@ def predict(settings: Settings, run: Run, arm: str) -> Done:
         write_records(run.root, run.predicted, records)
         segmenter = load_segmenter(run, arm)
         eye = Eye(windowed_eye(window, segmenter), segmenter.stride)
-        names = label_space(run).names
+        names = read_space(run.label_space).names
         pixels, confidence = np.zeros(len(names), np.int64), []
         for record in tqdm(records, desc=f"predict {arm}", unit="image", mininterval=1.0):
             seen = eye.look_at(record)
@@ -86,7 +87,7 @@ def _evaluate(settings: Settings, run: Run) -> Facts:
     quality.score_translators(settings, run)
     facts = {
         "scored": False,
-        "label_space": label_space(run).name,
+        "label_space": read_space(run.label_space).name,
         "select": settings.segmenter.select,
         "num_images": next((found["num_images"] for found in arms.values()), 0),
         "arms": arms,

@@ -11,7 +11,7 @@ from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
 from i2i_keras.data.labels import IGNORE, colorize
-from i2i_keras.data.spaces import LabelSpace
+from i2i_keras.datasets.spaces import LabelSpace
 
 Image = NDArray[np.uint8]
 Label = NDArray[np.uint8]

@@ -5,19 +5,19 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from PIL import Image
 
-from i2i_keras.data.encodings import LabelReader, build_reader, what_else
-from i2i_keras.data.records import SPLITS, Record, Splits, images_in, open_image, spread
-from i2i_keras.data.spaces import LABEL_SPACES
+from i2i_keras.data.encodings import LabelReader
+from i2i_keras.data.records import SPLITS, Record, Splits, open_image, spread
 from i2i_keras.datasets import DATASETS
 from i2i_keras.datasets.folder import HOLD_OUT
+from i2i_keras.datasets.readers import build_reader
+from i2i_keras.datasets.spaces import LABEL_SPACES
 from i2i_keras.errors import DataError, FileError
 from i2i_keras.preparation.domains import DomainConfig
+from i2i_keras.preparation.wrong_labels import seem_train_ids
 
 _LOOKED_AT = 50  # Label files.
 _MOST_CLASSES = 64  # More numbers or colors than that are no classes.
-_FRAME_DIGITS = 5  # Of GTA5's names.
 _FIRST_SEEN = 7  # Cityscapes ids below are void, and two of them are rare.
 
 Code = int | tuple[int, int, int]
@@ -55,43 +55,12 @@ def detect(root: Path) -> Detected:
     """
     if not root.is_dir():
         raise DataError(f"{root} is not a folder; give one with images.")
-    name = _data_set(root)
-    if name != "folder":
-        config = DomainConfig(
-            format=name, encoding=_file_kind(root) if name == "cityscapes" else ""
-        )
-        return Detected(config, config.find(root))
+    for name, dataset in DATASETS.items():
+        encoding = dataset.recognize(root)
+        if encoding is not None:
+            config = DomainConfig(format=name, encoding=encoding)
+            return Detected(config, config.find(root))
     return _plain(root)
-
-
-def _data_set(root: Path) -> str:
-    if (root / "leftImg8bit").is_dir():
-        of_idd = any((root / "leftImg8bit").glob("*/*/*_image.jpg"))
-        return "idd" if of_idd else "cityscapes"
-    if (root / "train").is_dir() and (root / "trainannot").is_dir():
-        return "camvid"
-    return "gta5" if _is_gta5(root) else "folder"
-
-
-def _is_gta5(root: Path) -> bool:
-    """Frames of five digits with palette labels; others number theirs, too."""
-    images, labels = root / "images", root / "labels"
-    if not images.is_dir() or not labels.is_dir():
-        return False
-    names = [path.stem for path in images_in(images)]
-    if not names or not all(n.isdecimal() and len(n) == _FRAME_DIGITS for n in names):
-        return False
-    first = next(iter(sorted(labels.glob("*.png"))), None)
-    return first is not None and _mode(first) == "P"
-
-
-def _file_kind(root: Path) -> str:
-    """Which label files of Cityscapes there are."""
-    endings = {"ids": "labelIds", "train_ids": "labelTrainIds", "colors": "color"}
-    for encoding, ending in endings.items():
-        if any((root / "gtFine").glob(f"*/*/*_{ending}.png")):
-            return encoding
-    return "ids"
 
 
 def _plain(root: Path) -> Detected:
@@ -134,7 +103,7 @@ def _seem_train_ids(labels: list[Path]) -> bool:
     """Whether labels hold train ids, by what ids would hardly be together."""
     numbers = {code for path in labels for code in _codes(path) if isinstance(code, int)}
     found = np.array(sorted(numbers), np.uint8)
-    return what_else(found) == "train_ids" and (found < _FIRST_SEEN).sum() > 1
+    return seem_train_ids(found) and (found < _FIRST_SEEN).sum() > 1
 
 
 def _fits(labels: list[Path], reader: LabelReader) -> bool:
@@ -156,10 +125,7 @@ def _codes(path: Path) -> list[Code]:
     with open_image(path) as image:
         if image.mode in ("L", "P"):
             return np.unique(np.asarray(image)).tolist()
-        colors = image.convert("RGB").getcolors(1 << 24) or []
-    return [(c[0], c[1], c[2]) for _, c in colors if isinstance(c, tuple)]
-
-
-def _mode(path: Path) -> str:
-    with Image.open(path) as image:
-        return image.mode
+        pixels = np.asarray(image.convert("RGB")).astype(np.uint32)
+    # One number a color: Pillow's `getcolors` is slow even on a small image.
+    found = np.unique((pixels[..., 0] << 16) | (pixels[..., 1] << 8) | pixels[..., 2]).tolist()
+    return [(color >> 16, color >> 8 & 255, color & 255) for color in found]

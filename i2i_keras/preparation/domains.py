@@ -8,18 +8,16 @@ import pydantic
 
 from i2i_keras import config
 from i2i_keras.config import Config
-from i2i_keras.data.encodings import LabelReader, build_reader
+from i2i_keras.data.encodings import LabelReader
 from i2i_keras.data.records import Splits
-from i2i_keras.data.spaces import LABEL_SPACES, LabelSpace, find_space
 from i2i_keras.datasets import DATASETS
 from i2i_keras.datasets.folder import HOLD_OUT
+from i2i_keras.datasets.readers import build_reader
+from i2i_keras.datasets.spaces import LabelSpace, common_space, find_space
 from i2i_keras.errors import DataError, unknown
 from i2i_keras.preparation.audit import Audited, audit_tree
 from i2i_keras.preparation.hold_out import HoldOutConfig, divide
 from i2i_keras.run_folder.files import Facts
-
-# In `cityscapes34` no label is void.
-_TRIED = ("cityscapes19", *LABEL_SPACES)
 
 
 class DomainConfig(Config):
@@ -34,7 +32,7 @@ class DomainConfig(Config):
             the format's first.
         hold_out: how `split = "hold_out"` divides a plain folder.
         mapping: TOML file that says what the labels of a plain folder hold,
-            see `encodings.LabelMapping`; empty = Cityscapes ids.
+            see `readers.LabelMapping`; empty = Cityscapes ids.
     """
 
     format: str
@@ -134,8 +132,7 @@ def audit_domain(config: DomainConfig, root: Path, label_space: str, workers: in
     Args:
         config: how it is laid out.
         root: where.
-        label_space: see `spaces.find_space`; empty = the first that knows its
-            classes, `cityscapes19` before `cityscapes34`.
+        label_space: see `spaces.find_space`; empty = see `spaces.common_space`.
         workers: processes; 0 = one a core.
 
     Raises:
@@ -147,8 +144,7 @@ def audit_domain(config: DomainConfig, root: Path, label_space: str, workers: in
         raise DataError(
             f"{root} has no images where {config.format} has them; give the data set's root."
         )
-    fitting = (name for name in _TRIED if dataset.coding in LABEL_SPACES[name].labels)
-    space = find_space(label_space or next(fitting))
+    space = find_space(label_space or common_space([config.format]))
     labelled = any(record.label for records in splits.values() for record in records)
     reader = config.reader(space) if labelled else None
     findings, rows = audit_tree(splits, root, reader, dataset.known, workers)

@@ -10,12 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from i2i_keras.data.encodings import LabelReader, what_else
+from i2i_keras.data.encodings import LabelReader
 from i2i_keras.data.labels import IGNORE
 from i2i_keras.data.records import Record, read_image
 from i2i_keras.errors import FileError
+from i2i_keras.preparation.wrong_labels import palette_read_as_gray, seem_train_ids
 
-_ASPECT = 1.02  # Image and label may differ by this factor, as GTA5's do.
+_ASPECT = 1.02  # Image and label may differ by this factor, as some frames' do.
 _CHECK = "check its format and encoding, or name its classes in a mapping"
 _Found = tuple[str, str, str, bool]  # The last fields of a finding.
 
@@ -127,18 +128,17 @@ def _of_numbers(counts: NDArray[np.int64], reader: LabelReader) -> Iterator[_Fou
     """What the numbers of one label file, counted, give away."""
     occurring = np.flatnonzero(counts).astype(np.uint8)
     outside = [int(number) for number in occurring if not reader.valid[number]]
-    seems = what_else(occurring) if reader.takes_ids else ""
     # Where 255 is valid: with it ids hardly need two of 0 to 6, which are void.
     surely = outside or (occurring < 7).sum() > 1
-    if outside and seems == "luma":
+    if outside and reader.takes_ids and (title := palette_read_as_gray(occurring)):
         yield (
             "palette read as gray",
-            "holds the gray values of GTA5's colors: a palette file was saved by a program that"
-            " reads it as gray",
+            f"holds the gray values of {title}'s colors: a palette file was saved by a program"
+            " that reads it as gray",
             "take the original file",
             True,
         )
-    elif surely and seems == "train_ids":
+    elif surely and reader.takes_ids and seem_train_ids(occurring):
         what = "holds train ids (0 to 18 and 255), not class ids"
         yield "train ids", what, "set encoding = 'train_ids'", True
     elif outside:

@@ -1,7 +1,5 @@
 """`prepare`: raw images and labels to records at the working size, once."""
 
-import functools
-import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -11,21 +9,19 @@ import pydantic
 
 from i2i_keras import config as settings
 from i2i_keras.config import Config
-from i2i_keras.data import parallel
-from i2i_keras.data.records import Record, write_records
-from i2i_keras.data.spaces import LabelSpace, find_space, write_space
+from i2i_keras.data.records import write_records
 from i2i_keras.datasets import DATASETS
+from i2i_keras.datasets.spaces import LabelSpace, find_space, write_space
 from i2i_keras.errors import DataError
 from i2i_keras.preparation import audit, auto_size, comparison
 from i2i_keras.preparation.domains import Domain
 from i2i_keras.preparation.examine import Finding
-from i2i_keras.preparation.working_size import ImageResize, Task, Work, write_record
+from i2i_keras.preparation.table import conversion, convert, write_native_table
+from i2i_keras.preparation.working_size import Conversion, ImageResize, Work
 from i2i_keras.run_folder import files
 from i2i_keras.run_folder.files import Facts
 
 Rows = list[dict[str, Any]]
-
-NATIVE_TABLE = "target-test-native"
 
 
 class PrepareConfig(Config):
@@ -94,10 +90,13 @@ def prepare(config: PrepareConfig, domains: Mapping[str, Domain], root: Path) ->
     space = find_space(config.label_space)
     size = fitting_size(config, [auto_size.sizes(d.images()) for d in domains.values()])
     config = config.model_copy(update={"size": size})
-    tables: dict[str, tuple[Work, list[Task]]] = {}
+    tables: dict[str, tuple[Work, list[Conversion]]] = {}
     for name, domain in domains.items():
-        tables |= _plan(config, name, domain, space, root)
-    rows = {table: _do_table(config, *planned, root) for table, planned in tables.items()}
+        tables |= _conversions(config, name, domain, space, root)
+    rows = {
+        table: convert(*how_and_what, config.workers, root)
+        for table, how_and_what in tables.items()
+    }
     known = {
         f"{name}-{split}": DATASETS[domain.config.format].known
         for name, domain in domains.items()
@@ -106,11 +105,11 @@ def prepare(config: PrepareConfig, domains: Mapping[str, Domain], root: Path) ->
     findings = audit.over_all(rows, known)
     skipped = _judge(config, findings, root)
     counts, labelled = {}, {}
-    for table, (_, tasks) in tables.items():
+    for table, (_, conversions) in tables.items():
         good = [
-            (task.done, row)
-            for task, row in zip(tasks, rows[table], strict=True)
-            if (table, task.raw.name) not in skipped
+            (one.done, row)
+            for one, row in zip(conversions, rows[table], strict=True)
+            if (table, one.raw.name) not in skipped
         ]
         records = [record for record, _ in good]
         if table.endswith("-train") and not records:
@@ -121,7 +120,7 @@ def prepare(config: PrepareConfig, domains: Mapping[str, Domain], root: Path) ->
         counts[table] = len(records)
         labelled[table] = sum(bool(r.label) and row.get("counts", True) for r, row in good)
         if table == "target-test":
-            _write_native_table(tasks, {*records}, root)
+            write_native_table(conversions, {*records}, root)
     write_space(root / "records" / "label_space.json", space)
     return {
         "records": counts,
@@ -177,10 +176,10 @@ def _stretched(tables: Mapping[str, Rows], size: auto_size.Size) -> list[str]:
     return [sentence for sentence in told if sentence]
 
 
-def _plan(
+def _conversions(
     config: PrepareConfig, name: str, domain: Domain, space: LabelSpace, root: Path
-) -> Iterator[tuple[str, tuple[Work, list[Task]]]]:
-    """What is to be done for each table of a domain."""
+) -> Iterator[tuple[str, tuple[Work, list[Conversion]]]]:
+    """What is to be converted for each table of a domain, and how."""
     size = fitting_size(config, [])  # It is set by now.
     if not domain.splits["train"]:
         raise DataError(
@@ -196,58 +195,7 @@ def _plan(
         work = Work(table, domain.root, reader, size, config.image_resize, measured)
         folder = root / "records" / table
         native = folder / "native" if config.native_labels and table == "target-test" else None
-        yield table, (work, [_task(folder, record, facts, native) for record in records])
-
-
-def _task(folder: Path, raw: Record, facts: Any, native: Path | None) -> Task:
-    label = folder / "labels" / f"{raw.name}.png" if raw.label else None
-    done = Record(raw.name, folder / "images" / f"{raw.name}.png", label)
-    states = [_state(path) for path in (raw.image, raw.label) if path]
-    full = native / f"{raw.name}.png" if native and label else None
-    return Task(files.fingerprint([facts, raw.name, states]), raw, done, full)
-
-
-def _write_native_table(tasks: Sequence[Task], kept: set[Record], root: Path) -> None:
-    """Writes the records whose label there is at its native size, if any."""
-    path = root / "records" / f"{NATIVE_TABLE}.csv"
-    path.unlink(missing_ok=True)
-    native = [t.done._replace(label=t.native) for t in tasks if t.native and t.done in kept]
-    if native:
-        write_records(root, path, native)
-
-
-def _state(path: Path) -> list[int]:
-    """Changes when the file does."""
-    try:
-        return [path.stat().st_size, path.stat().st_mtime_ns]
-    except OSError:
-        return []
-
-
-def _do_table(config: PrepareConfig, work: Work, tasks: Sequence[Task], root: Path) -> Rows:
-    """Does the records of a table that an earlier run has not done."""
-    path = root / "records" / work.table / "examined.jsonl"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    done = {row["key"]: row for row in _read_lines(path)}
-    left = [task for task in tasks if task.key not in done or task.is_missing()]
-    one = functools.partial(write_record, work)
-    results = parallel.for_each(one, left, config.workers, f"prepare {work.table}")
-    # A line says that its record's files are whole.
-    with path.open("a", encoding="utf-8") as file:
-        for row in results:
-            done[row["key"]] = row
-            file.write(json.dumps(row) + "\n")
-            file.flush()
-    return [done[task.key] for task in tasks]
-
-
-def _read_lines(path: Path) -> Iterator[dict[str, Any]]:
-    """Rows of an earlier run; one that was cut off is left out."""
-    for line in path.read_text("utf-8").splitlines() if path.is_file() else ():
-        try:
-            yield json.loads(line)
-        except ValueError:
-            continue
+        yield table, (work, [conversion(folder, record, facts, native) for record in records])
 
 
 def _judge(config: PrepareConfig, findings: Sequence[Finding], root: Path) -> set[tuple[str, str]]:

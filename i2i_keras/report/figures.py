@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from i2i_keras.data import records
 from i2i_keras.data.labels import colorize
 from i2i_keras.data.records import Record, image_size, spread
-from i2i_keras.data.spaces import LabelSpace
+from i2i_keras.datasets.spaces import LabelSpace
 from i2i_keras.plots import charts, panels
 from i2i_keras.run_folder import files
 from i2i_keras.run_folder.places import folder_name

@@ -8,7 +8,7 @@ from typing import Any
 from PIL import Image
 
 from i2i_keras.data.labels import colorize
-from i2i_keras.data.spaces import LabelSpace
+from i2i_keras.datasets.spaces import LabelSpace
 from i2i_keras.plots import panels
 from i2i_keras.report import figures
 from i2i_keras.report.figures import Picture

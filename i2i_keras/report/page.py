@@ -3,14 +3,13 @@
 import base64
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from importlib import resources
+from importlib import metadata, resources
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import jinja2
 
-from i2i_keras import __version__
-from i2i_keras.data.spaces import LabelSpace, read_space
+from i2i_keras.datasets.spaces import LabelSpace, read_space
 from i2i_keras.plots import charts
 from i2i_keras.plots.domains import domain_comparison
 from i2i_keras.report import figures, tables, unscored
@@ -256,7 +255,9 @@ def _html(title: str, answer: Headline, sections: Sequence[Section]) -> str:
     environment.filters["base64"] = lambda data: base64.b64encode(data).decode("ascii")
     source = (resources.files("i2i_keras.report") / "page.html").read_text("utf-8")
     template = environment.from_string(source)
-    return template.render(title=title, headline=answer, sections=sections, version=__version__)
+    return template.render(
+        title=title, headline=answer, sections=sections, version=metadata.version("i2i_keras")
+    )
 
 
 def _markdown(title: str, answer: Headline, sections: Sequence[Section]) -> str:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from i2i_keras.data.records import spread
-from i2i_keras.data.spaces import LabelSpace
+from i2i_keras.datasets.spaces import LabelSpace
 from i2i_keras.plots import panels
 from i2i_keras.report import figures, tables
 from i2i_keras.report.figures import Picture

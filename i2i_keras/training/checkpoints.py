@@ -14,6 +14,7 @@ from i2i_keras.config import Config
 from i2i_keras.errors import DataError, SettingsError
 from i2i_keras.run_folder import files
 from i2i_keras.run_folder.files import Facts
+from i2i_keras.run_folder.places import BEGUN, DONE
 
 # Of a stage itself, not of what it has made.
 _OF_STAGES = (DONE, BEGUN)

@@ -7,8 +7,8 @@ from PIL import Image
 from pydantic import ValidationError
 
 from i2i_keras.data.labels import CLASSES
-from i2i_keras.data.spaces import LABEL_SPACES
-from i2i_keras.datasets.gta5 import official_frames
+from i2i_keras.datasets.gta5 import COLORS, official_frames
+from i2i_keras.datasets.spaces import LABEL_SPACES
 from i2i_keras.datasets.streets import (
     STYLES,
     StreetsConfig,
@@ -168,7 +168,7 @@ def test_the_gta5_layout_is_the_true_one(trees):
         with Image.open(path) as label, Image.open(root / "images" / path.name) as image:
             assert (label.mode, image.mode) == ("P", "RGB")
             palette = np.array(label.getpalette()[: 3 * len(CLASSES)]).reshape(-1, 3)
-            np.testing.assert_array_equal(palette, [row.gta5_color for row in CLASSES])
+            np.testing.assert_array_equal(palette, COLORS)
 
 
 def test_a_deleted_file_is_written_again_and_the_others_are_kept(trees):
@@ -196,7 +196,7 @@ def test_two_processes_write_the_same_bytes_as_one(tmp_path):
 
 
 def test_drawing_does_not_import_tensorflow():
-    code = "import sys, i2i_keras.data.streets; sys.exit('tensorflow' in sys.modules)"
+    code = "import sys, i2i_keras.datasets.streets; sys.exit('tensorflow' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from i2i_keras.data.spaces import LABEL_SPACES, SpaceClass, build_space
+from i2i_keras.datasets.spaces import LABEL_SPACES, SpaceClass, build_space
 from i2i_keras.evaluation import intervals, summary
 from i2i_keras.evaluation.best import find_best
 

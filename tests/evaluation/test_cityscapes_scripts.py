@@ -11,11 +11,12 @@ from PIL import Image
 
 from i2i_keras.data.labels import CATEGORIES, CLASSES, IGNORE
 from i2i_keras.data.records import read_label, read_records
-from i2i_keras.data.spaces import LABEL_SPACES, SUBSETS
+from i2i_keras.datasets.spaces import LABEL_SPACES, SUBSETS
 from i2i_keras.evaluation import summary
 from i2i_keras.evaluation.metrics import confusion_matrix
 from i2i_keras.preparation.domains import Domain, DomainConfig
-from i2i_keras.preparation.prepare import NATIVE_TABLE, PrepareConfig, prepare
+from i2i_keras.preparation.prepare import PrepareConfig, prepare
+from i2i_keras.preparation.table import NATIVE_TABLE
 
 MODULE = "cityscapesscripts.evaluation.evalPixelLevelSemanticLabeling"
 SIZE = (24, 40)

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from i2i_keras.data.labels import IGNORE
-from i2i_keras.data.spaces import LABEL_SPACES, SpaceClass, build_space
+from i2i_keras.datasets.spaces import LABEL_SPACES, SpaceClass, build_space
 from i2i_keras.evaluation.metrics import (
     category_iou,
     confusion_matrix,

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from scipy.stats import ttest_1samp
 
-from i2i_keras.data.spaces import LABEL_SPACES, SUBSETS
+from i2i_keras.datasets.spaces import LABEL_SPACES, SUBSETS
 from i2i_keras.evaluation import intervals, summary
 
 SPACE = LABEL_SPACES["cityscapes19"]

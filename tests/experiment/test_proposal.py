@@ -62,7 +62,7 @@ def test_labels_that_number_their_own_classes_get_files_to_name_them(init, tmp_p
     assert result.exit_code == 0, result.output
     assert "a-to-b-classes.toml" in result.output
     found = read("a-to-b.toml")
-    from i2i_keras.data.spaces import find_space
+    from i2i_keras.datasets.spaces import find_space
 
     space = find_space(found.prepare.label_space)
     assert space.names == ("class 40", "class 50", "class 60")

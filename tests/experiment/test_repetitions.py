@@ -13,7 +13,6 @@ from click.testing import CliRunner
 
 from i2i_keras import config
 from i2i_keras.cli import main
-from i2i_keras.data.tables import label_space
 from i2i_keras.evaluation.best import find_best
 from i2i_keras.evaluation.intervals import bootstrap
 from i2i_keras.evaluation.metrics import mean_iou
@@ -98,7 +97,7 @@ def test_the_best_arms_are_those_of_both(twice, summary):
     members = trainings(Run(twice.root))
     counts = {arm: np.stack([load_confusions(m, arm) for m in members]) for arm in ARMS}
     settings = (summary["bootstrap_samples"], summary["bootstrap_seed"])
-    wanted = find_best(counts, label_space(members[0]), *settings)
+    wanted = find_best(counts, read_space(members[0].label_space), *settings)
     assert summary["best"] == json.loads(json.dumps(wanted))
     assert summary["best"]["mean_iou"]["arm"] in ARMS[:2]
     one = files.read_json(members[0].root / "scores" / "summary.json")["best"]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from i2i_keras.data.records import read_image, read_label, read_records
-from i2i_keras.data.spaces import LABEL_SPACES
+from i2i_keras.datasets.spaces import LABEL_SPACES
 from i2i_keras.preparation.comparison import BANDS, join, measure, sentences, shares
 from i2i_keras.preparation.domains import Domain, DomainConfig
 from i2i_keras.preparation.prepare import PrepareConfig, prepare

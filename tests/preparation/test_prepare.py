@@ -8,7 +8,7 @@ from PIL import Image
 from pydantic import ValidationError
 
 from i2i_keras.data.records import Record, read_image, read_label, read_records
-from i2i_keras.data.spaces import LABEL_SPACES
+from i2i_keras.datasets.spaces import LABEL_SPACES
 from i2i_keras.errors import DataError
 from i2i_keras.preparation.domains import Domain, DomainConfig
 from i2i_keras.preparation.prepare import PrepareConfig, prepare

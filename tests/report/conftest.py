@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from i2i_keras.data.records import Record, write_records
-from i2i_keras.data.spaces import LABEL_SPACES, write_space
+from i2i_keras.datasets.spaces import LABEL_SPACES, write_space
 from i2i_keras.preparation import comparison
 from i2i_keras.run_folder import files
 

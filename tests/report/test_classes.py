@@ -1,6 +1,6 @@
 import numpy as np
 
-from i2i_keras.data.spaces import LABEL_SPACES
+from i2i_keras.datasets.spaces import LABEL_SPACES
 from i2i_keras.evaluation import summary
 from i2i_keras.report import classes
 

@@ -5,7 +5,7 @@ import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_rgb
 
-from i2i_keras.data.spaces import LABEL_SPACES
+from i2i_keras.datasets.spaces import LABEL_SPACES
 from i2i_keras.plots.matrices import matrix_picture
 
 COUNTS = [[30, 10, 0, 0], [0, 0, 0, 0], [0, 0, 0, 0], [0, 1, 0, 159]]

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from i2i_keras.data.spaces import LABEL_SPACES
+from i2i_keras.datasets.spaces import LABEL_SPACES
 from i2i_keras.plots import panels
 
 SPACE = LABEL_SPACES["cityscapes19"]

@@ -2,7 +2,7 @@
 
 Stands in for Cityscapes and GTA5 where those cannot be had: "camera" pictures
 are muted, hazy, noisy and a little blurred, "game" pictures are saturated,
-flat and sharp. Every picture is drawn from a street plan of its own; none is
+flat and sharp. Every picture is drawn of a street of its own; none is
 made from a picture of the other style.
 """
 

@@ -6,7 +6,7 @@ from PIL import Image, ImageChops, ImageDraw, ImageFilter
 
 from i2i_keras.datasets.streets.canvas import IDS, NEAR, SCALE, Canvas, fraction, texture
 from i2i_keras.datasets.streets.palettes import PALETTES
-from i2i_keras.datasets.streets.plan import Street, Thing
+from i2i_keras.datasets.streets.placement import Street, Thing
 
 
 def paint_sky(canvas: Canvas) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from i2i_keras.datasets.streets.canvas import IDS, NEAR, Canvas, Point, fraction, texture
-from i2i_keras.datasets.streets.plan import Thing
+from i2i_keras.datasets.streets.placement import Thing
 
 # From meters along a wall and meters up to RGB in [0, 255]; may exceed it.
 Material = Callable[[NDArray[Any], NDArray[Any]], NDArray[np.float32]]

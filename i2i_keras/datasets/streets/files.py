@@ -11,9 +11,9 @@ from PIL import Image
 from i2i_keras.config import Config
 from i2i_keras.data.labels import CLASSES, colorize
 from i2i_keras.data.parallel import for_each
-from i2i_keras.datasets.gta5 import official_frames
+from i2i_keras.datasets.gta5 import COLORS, official_frames
 from i2i_keras.datasets.streets.palettes import Style
-from i2i_keras.datasets.streets.plan import Extras
+from i2i_keras.datasets.streets.placement import Extras
 from i2i_keras.datasets.streets.scene import draw_street
 from i2i_keras.errors import SettingsError
 
@@ -147,7 +147,7 @@ def _encode(layout: Layout, image: NDArray[np.uint8], ids: NDArray[np.uint8]) ->
     """The pictures of a scene, in the order of a job's paths."""
     label = Image.fromarray(ids)
     if layout == "gta5":
-        label.putpalette([channel for row in CLASSES for channel in row.gta5_color])
+        label.putpalette([channel for color in COLORS for channel in color])
         return [Image.fromarray(image), label]
     colors = np.array([row.color for row in CLASSES], np.uint8)
     painted = Image.fromarray(colorize(ids, colors)).convert("RGBA")

@@ -6,7 +6,7 @@ import numpy as np
 
 from i2i_keras.datasets.streets.boxes import face
 from i2i_keras.datasets.streets.canvas import IDS, Canvas, Point, texture
-from i2i_keras.datasets.streets.plan import Thing
+from i2i_keras.datasets.streets.placement import Thing
 
 
 def paint_tree(canvas: Canvas, thing: Thing) -> None:

@@ -4,7 +4,7 @@ import numpy as np
 
 from i2i_keras.datasets.streets.canvas import IDS, Canvas, Point
 from i2i_keras.datasets.streets.palettes import Color
-from i2i_keras.datasets.streets.plan import Thing
+from i2i_keras.datasets.streets.placement import Thing
 
 
 def paint_person(canvas: Canvas, thing: Thing) -> None:

@@ -1,4 +1,4 @@
-"""Draws one scene, from the plan of its street to the finished picture."""
+"""Draws one scene, from its empty street to the finished picture."""
 
 from collections.abc import Callable
 
@@ -10,7 +10,14 @@ from i2i_keras.datasets.streets import buildings, nature, people, posts, vehicle
 from i2i_keras.datasets.streets.background import cast_shadows, paint_ground, paint_sky
 from i2i_keras.datasets.streets.canvas import IDS, SCALE, Canvas, View
 from i2i_keras.datasets.streets.palettes import PALETTES, STYLES, Style
-from i2i_keras.datasets.streets.plan import PLAIN, Extras, Street, Thing, plan_street, plan_things
+from i2i_keras.datasets.streets.placement import (
+    PLAIN,
+    Extras,
+    Street,
+    Thing,
+    choose_street,
+    place_things,
+)
 
 PAINTERS: dict[str, Callable[[Canvas, Thing], None]] = {
     "building": buildings.paint_building,
@@ -56,8 +63,8 @@ def draw_street(
     if size[0] < 64 or size[1] < 128:
         raise ValueError(f"A street is at least (64, 128) pixels; got {size}.")
     rng = np.random.default_rng([STYLES.index(style), seed])
-    street = plan_street(rng)
-    things = plan_things(street, extras, rng)
+    street = choose_street(rng)
+    things = place_things(street, extras, rng)
     canvas = _open_canvas(style, size, street, rng)
     paint_sky(canvas)
     paint_ground(canvas, street)

@@ -5,7 +5,7 @@ import numpy as np
 from i2i_keras.datasets.streets.boxes import box, face
 from i2i_keras.datasets.streets.canvas import IDS, Canvas
 from i2i_keras.datasets.streets.palettes import Color
-from i2i_keras.datasets.streets.plan import Thing
+from i2i_keras.datasets.streets.placement import Thing
 
 
 def paint_car(canvas: Canvas, thing: Thing) -> None:

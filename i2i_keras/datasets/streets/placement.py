@@ -1,4 +1,4 @@
-"""Plans a street and what is along it, before anything is painted.
+"""Places a street and what is along it, before anything is painted.
 
 A place is `(u, z)` in meters: `u` to the right of the middle of the road, `z`
 ahead of the camera; heights count from the ground.
@@ -32,7 +32,7 @@ PLAIN = Extras()
 
 
 class Street(NamedTuple):
-    """The plan of a street; lengths in meters.
+    """A street; lengths in meters.
 
     Attributes:
         half: half the width of the road.
@@ -84,7 +84,7 @@ class Thing(NamedTuple):
     facing: int = 1
 
 
-def plan_street(rng: np.random.Generator) -> Street:
+def choose_street(rng: np.random.Generator) -> Street:
     """Draws the widths, the crossing and how built-up both sides are."""
     lanes, parking = int(rng.choice([1, 1, 1, 2])), bool(rng.random() < 0.5)
     return Street(
@@ -99,14 +99,14 @@ def plan_street(rng: np.random.Generator) -> Street:
     )
 
 
-def plan_things(street: Street, extras: Extras, rng: np.random.Generator) -> list[Thing]:
+def place_things(street: Street, extras: Extras, rng: np.random.Generator) -> list[Thing]:
     """Places houses, trees, traffic and people along the street."""
-    lots = [_plan_end(rng), *_plan_lots(street, -1, rng), *_plan_lots(street, 1, rng)]
-    things = list(_plan_traffic(street, rng))
+    lots = [_place_end(rng), *_place_lots(street, -1, rng), *_place_lots(street, 1, rng)]
+    things = list(_place_traffic(street, rng))
     for side in (-1, 1):
-        things += _plan_curb(street, side, rng)
-        things += _plan_walkers(street, side, rng)
-        things += _plan_parking(street, side, rng)
+        things += _place_curb(street, side, rng)
+        things += _place_walkers(street, side, rng)
+        things += _place_parking(street, side, rng)
     if extras.plates:
         cars = [thing for thing in things if thing.kind == "car" and thing.z < 25]
         # Nearer by a millimeter, so that it is painted after its car.
@@ -117,7 +117,7 @@ def plan_things(street: Street, extras: Extras, rng: np.random.Generator) -> lis
     return [*itertools.chain(*lots), *things]
 
 
-def _plan_end(rng: np.random.Generator) -> list[Thing]:
+def _place_end(rng: np.random.Generator) -> list[Thing]:
     """Closes the view at the far end with houses and trees."""
     things = []
     for u in np.arange(-63, 63, 14.0):
@@ -126,14 +126,14 @@ def _plan_end(rng: np.random.Generator) -> list[Thing]:
     return things
 
 
-def _plan_lots(street: Street, side: int, rng: np.random.Generator) -> Iterator[list[Thing]]:
+def _place_lots(street: Street, side: int, rng: np.random.Generator) -> Iterator[list[Thing]]:
     """Lines one side with houses or with gardens behind walls and fences."""
     z, hidden = rng.uniform(-8, 4), 0.0  # Meters of the next house's end.
     while z < FAR - 10:
         length = rng.uniform(10, 22)
         if street.crosses(z, length):
             z, hidden = street.crossing + 9, 0.0
-        lot = [*_plan_lot(street, side, (z, length), rng)]
+        lot = [*_place_lot(street, side, (z, length), rng)]
         if lot[-1].kind == "building" and lot[-1].height < hidden:
             lot[-1] = lot[-1]._replace(kind="terraced")
         if z + length > NEAR:
@@ -143,7 +143,7 @@ def _plan_lots(street: Street, side: int, rng: np.random.Generator) -> Iterator[
         z += length + gap
 
 
-def _plan_lot(
+def _place_lot(
     street: Street, side: int, place: tuple[float, float], rng: np.random.Generator
 ) -> Iterator[Thing]:
     """Builds on one lot, given as `(z, length)`; from the back to the front."""
@@ -161,7 +161,7 @@ def _plan_lot(
         yield Thing(kind, u, z, length, rng.uniform(1.6, 2.5), side)
 
 
-def _plan_curb(street: Street, side: int, rng: np.random.Generator) -> Iterator[Thing]:
+def _place_curb(street: Street, side: int, rng: np.random.Generator) -> Iterator[Thing]:
     """Sets trees, lamps, signs and lights along one curb, each in its slot."""
     u, slots = side * (street.half + 0.6), np.arange(rng.uniform(7, 10), 62, 3.6)
     green, step = rng.choice([0.0, 0.6]), int(rng.integers(5, 8))
@@ -180,7 +180,7 @@ def _plan_curb(street: Street, side: int, rng: np.random.Generator) -> Iterator[
             yield Thing("sign", u + side * 0.2, z, height=rng.uniform(2.3, 3.0))
 
 
-def _plan_walkers(street: Street, side: int, rng: np.random.Generator) -> Iterator[Thing]:
+def _place_walkers(street: Street, side: int, rng: np.random.Generator) -> Iterator[Thing]:
     """Puts people and parked two-wheelers on one sidewalk."""
     inner, outer = street.half + street.strip + 0.5, street.front - street.lawn - 0.4
     for z in rng.uniform(7, 24, rng.integers(1, 5)):
@@ -191,7 +191,7 @@ def _plan_walkers(street: Street, side: int, rng: np.random.Generator) -> Iterat
             yield Thing(kind, u, z, rng.uniform(0.8, 1.1), facing=side)
 
 
-def _plan_parking(street: Street, side: int, rng: np.random.Generator) -> Iterator[Thing]:
+def _place_parking(street: Street, side: int, rng: np.random.Generator) -> Iterator[Thing]:
     """Parks cars along one curb."""
     z = rng.uniform(5, 12)
     while street.parking and z < 60:
@@ -201,7 +201,7 @@ def _plan_parking(street: Street, side: int, rng: np.random.Generator) -> Iterat
         z += rng.uniform(5.5, 8)
 
 
-def _plan_traffic(street: Street, rng: np.random.Generator) -> Iterator[Thing]:
+def _place_traffic(street: Street, rng: np.random.Generator) -> Iterator[Thing]:
     """Lets cars, buses, trucks and riders go along the lanes."""
     kinds = ["car", "truck", "bus", "rider", "biker"]
     for lane in range(-street.lanes, street.lanes):

@@ -1,12 +1,12 @@
 """Label spaces: the classes that a segmenter tells apart.
 
-Each class of a space joins classes of one or more codings (`labels.CODINGS`).
-What a space does not name is ignored.
+Each class of a space joins classes of one or more codings. What a space does
+not name is ignored.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, NamedTuple
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import numpy as np
 import pydantic
@@ -14,30 +14,40 @@ from numpy.typing import NDArray
 
 from i2i_keras import config
 from i2i_keras.config import Config
-from i2i_keras.data.labels import CLASSES, CODINGS, IGNORE, StreetClass
+from i2i_keras.data.labels import CLASSES, IGNORE
+from i2i_keras.datasets import DATASETS
+from i2i_keras.datasets.dataset import CITYSCAPES, Coding, Dataset
 from i2i_keras.errors import DataError, SettingsError, unknown
 from i2i_keras.run_folder import files
 
 Channel = Annotated[int, pydantic.Field(ge=0, le=255)]
 Color = tuple[Channel, Channel, Channel]
 
+_FIRST = "cityscapes19"  # In `cityscapes34` no label is void.
+CODINGS = {dataset.coding.name: dataset.coding for dataset in DATASETS.values()}
 
-class SpaceClass(Config):
+
+class _SpaceClass(Config):
     """A class of a label space, and what it joins.
+
+    For each further coding it has an attribute of that name, as `cityscapes`.
 
     Attributes:
         name: what tables call it.
         color: RGB, for pictures only.
-        cityscapes: names of the classes of Cityscapes and GTA5 that it joins.
-        camvid: the same of CamVid.
-        idd: the same of IDD's level 1.
+        cityscapes: names of the classes of Cityscapes that it joins.
     """
 
     name: str
     color: Color
     cityscapes: tuple[str, ...] = ()
-    camvid: tuple[str, ...] = ()
-    idd: tuple[str, ...] = ()
+
+
+if TYPE_CHECKING:  # Which data sets there are is not known to types.
+    SpaceClass = _SpaceClass
+else:
+    _names = dict.fromkeys(CODINGS, (tuple[str, ...], ()))
+    SpaceClass = pydantic.create_model("SpaceClass", __base__=_SpaceClass, **_names)
 
 
 class LabelSpace(NamedTuple):
@@ -48,7 +58,8 @@ class LabelSpace(NamedTuple):
         names: one name a class; the index is the label.
         colors: `(classes, 3)` uint8 RGB, for pictures only.
         labels: by coding `(256,)` uint8, from the number of a class to the
-            label; 255 = ignored. Only codings that the space names.
+            label; 255 = ignored. Only codings that the space names, or whose
+            classes mean classes of Cityscapes that it names.
         classes: the rows that it was built from.
     """
 
@@ -68,70 +79,66 @@ def build_space(name: str, classes: Sequence[SpaceClass]) -> LabelSpace:
     names = tuple(row.name for row in classes)
     if len(set(names)) < len(names) or not 2 <= len(names) < IGNORE:
         raise SettingsError("A label space has from 2 to 254 classes of different names.")
-    labels = {}
-    for coding, known in CODINGS.items():
-        table = np.full(256, IGNORE, np.uint8)
-        for index, row in enumerate(classes):
-            for joined in getattr(row, coding):
-                if joined not in known:
-                    what = f"{row.name!r} joins a class that {coding} does not have:"
-                    raise SettingsError(f"{unknown(what, joined, known)}.")
-                if table[known.index(joined)] != IGNORE:
-                    raise SettingsError(
-                        f"{coding}'s {joined!r} is joined by two classes; leave it in one."
-                    )
-                table[known.index(joined)] = index
-        if (table != IGNORE).any():
-            labels[coding] = table
+    by_id = _labels(CITYSCAPES, classes)
+    tables = {
+        coding.name: (
+            _labels(coding, classes) if _is_named(coding, classes) else _by_meaning(coding, by_id)
+        )
+        for coding in CODINGS.values()
+    }
+    labels = {coding: table for coding, table in tables.items() if (table != IGNORE).any()}
     colors = np.array([row.color for row in classes], np.uint8)
     return LabelSpace(name, names, colors, labels, tuple(classes))
 
 
-def _streets(name: str, rows: Sequence[StreetClass]) -> LabelSpace:
-    """Classes of Cityscapes as they are; only its files tell them apart."""
-    return build_space(
-        name,
-        [SpaceClass(name=row.name, color=row.color, cityscapes=(row.name,)) for row in rows],
-    )
+def _is_named(coding: Coding, classes: Sequence[SpaceClass]) -> bool:
+    return any(getattr(row, coding.name) for row in classes)
 
 
-def _idd(
-    name: str, color: tuple[int, int, int], cityscapes: Sequence[str], camvid: Sequence[str]
-) -> SpaceClass:
-    return SpaceClass(
-        name=name, color=color, cityscapes=tuple(cityscapes), camvid=tuple(camvid), idd=(name,)
-    )
+def _labels(coding: Coding, classes: Sequence[SpaceClass]) -> NDArray[np.uint8]:
+    """From the number of a class to its label, as the space names it."""
+    table, known = np.full(256, IGNORE, np.uint8), coding.numbers
+    for index, row in enumerate(classes):
+        for joined in getattr(row, coding.name):
+            if joined not in known:
+                what = f"{row.name!r} joins a class that {coding.name} does not have:"
+                raise SettingsError(f"{unknown(what, joined, known)}.")
+            if table[known[joined]] != IGNORE:
+                raise SettingsError(
+                    f"{coding.name}'s {joined!r} is joined by two classes; leave it in one."
+                )
+            table[known[joined]] = index
+    return table
+
+
+def _by_meaning(coding: Coding, by_id: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The same by the classes of Cityscapes that those of a coding are."""
+    table = np.full(256, IGNORE, np.uint8)
+    for row in coding.classes:
+        if row.meaning:
+            table[row.number] = by_id[CITYSCAPES.numbers[row.meaning]]
+    return table
+
+
+def _rows(name: str, owner: Dataset) -> list[SpaceClass]:
+    """The classes of a data set's own space, with what others join to them."""
+    return [
+        SpaceClass(
+            **row,
+            **{
+                other.coding.name: other.joined[name].get(row["name"], ())
+                for other in DATASETS.values()
+                if name in other.joined
+            },
+        )
+        for row in owner.spaces[name]
+    ]
 
 
 LABEL_SPACES = {
-    # The report's: what a Cityscapes labelIds file can hold. GTA5's license
-    # plates (34) have no counterpart there and are ignored.
-    "cityscapes34": _streets("cityscapes34", [row for row in CLASSES if row.id <= 33]),
-    "cityscapes19": _streets("cityscapes19", [row for row in CLASSES if row.train_id != IGNORE]),
-    # Level 1 of IDD. Its borders are drawn a little differently from those of
-    # the others, which is part of what a domain shift is.
-    "idd7": build_space(
-        "idd7",
-        [
-            _idd("drivable", (128, 64, 128), ["road"], ["road"]),
-            _idd("non-drivable", (244, 35, 232), ["sidewalk", "terrain"], ["pavement"]),
-            _idd("living things", (220, 20, 60), ["person", "rider"], ["pedestrian", "bicyclist"]),
-            _idd(
-                "vehicles",
-                (0, 0, 142),
-                ["car", "truck", "bus", "train", "motorcycle", "bicycle"],
-                ["car"],
-            ),
-            _idd(
-                "roadside objects",
-                (220, 220, 0),
-                ["wall", "fence", "pole", "traffic light", "traffic sign"],
-                ["pole", "sign", "fence"],
-            ),
-            _idd("far objects", (107, 142, 35), ["building", "vegetation"], ["building", "tree"]),
-            _idd("sky", (70, 130, 180), ["sky"], ["sky"]),
-        ],
-    ),
+    name: build_space(name, _rows(name, dataset))
+    for dataset in DATASETS.values()
+    for name in dataset.spaces
 }
 
 # Classes over which the mean IoU is taken as well, where a label space has them
@@ -176,6 +183,22 @@ def categories_of(space: LabelSpace) -> list[str | None]:
         joined = {_ROWS[name].category for name in row.cityscapes}
         found.append(joined.pop() if len(joined) == 1 and joined != {"void"} else None)
     return found
+
+
+def common_space(formats: Collection[str]) -> str:
+    """The first label space that knows the classes of all of some data sets.
+
+    Args:
+        formats: keys of `DATASETS`.
+
+    Returns:
+        Its name, `cityscapes19` before all others; that one also if none does.
+    """
+    codings = [DATASETS[name].coding.name for name in formats]
+    for name in (_FIRST, *LABEL_SPACES):
+        if all(coding in LABEL_SPACES[name].labels for coding in codings):
+            return name
+    return _FIRST
 
 
 class _SpaceFile(Config):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from i2i_keras.data.spaces import LABEL_SPACES
+from i2i_keras.datasets.spaces import LABEL_SPACES
 from i2i_keras.preparation.domains import DomainConfig, audit_domain
 
 ROOTS = {"camvid": "camvid", "idd": "idd_lite", "cityscapes": "cityscapes", "gta5": "gta5"}

@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from i2i_keras.data.records import read_label, read_records
-from i2i_keras.data.spaces import (
+from i2i_keras.datasets.spaces import (
     LABEL_SPACES,
     SUBSETS,
     SpaceClass,

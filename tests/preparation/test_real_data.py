@@ -7,6 +7,7 @@ from PIL import Image
 from i2i_keras.data.labels import CLASSES
 from i2i_keras.data.records import read_records
 from i2i_keras.datasets import DATASETS
+from i2i_keras.datasets.gta5 import COLORS
 from i2i_keras.preparation.domains import Domain, DomainConfig
 from i2i_keras.preparation.prepare import PrepareConfig, prepare
 
@@ -85,7 +86,7 @@ def test_images_of_the_working_size_keep_their_mean_color(tmp_path, labelled):
 def test_gta5s_palette_is_that_of_the_class_table(real_data):
     with Image.open(real_data / "gta5" / "labels" / "00003.png") as image:
         palette = np.reshape(image.getpalette()[: 3 * 34], (-1, 3)).tolist()
-    assert palette == [list(row.gta5_color) for row in CLASSES[:34]]
+    assert palette == [list(color) for color in COLORS[:34]]
 
 
 def test_cityscapes_color_files_have_the_colors_of_the_class_table(real_data):

@@ -158,11 +158,11 @@ def test_broken_exif_data_are_no_traceback(drawn, tmp_path, exif):
 PEAK = """
 import sys
 from pathlib import Path
-from i2i_keras.data.encodings import build_reader
+from i2i_keras.datasets.readers import build_reader
 from i2i_keras.datasets import DATASETS
 from i2i_keras.preparation.examine import examine
 from i2i_keras.data.records import Record
-from i2i_keras.data.spaces import LABEL_SPACES
+from i2i_keras.datasets.spaces import LABEL_SPACES
 
 def peak():
     [line] = [x for x in Path("/proc/self/status").read_text().splitlines() if "VmPeak" in x]

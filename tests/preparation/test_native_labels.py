@@ -5,10 +5,11 @@ import pytest
 from PIL import Image
 
 from i2i_keras.data.records import Record, read_image, read_label, read_records
-from i2i_keras.data.spaces import LABEL_SPACES
+from i2i_keras.datasets.spaces import LABEL_SPACES
 from i2i_keras.errors import DataError
 from i2i_keras.preparation.domains import Domain, DomainConfig
-from i2i_keras.preparation.prepare import NATIVE_TABLE, PrepareConfig, prepare
+from i2i_keras.preparation.prepare import PrepareConfig, prepare
+from i2i_keras.preparation.table import NATIVE_TABLE
 
 SIZE = (18, 36)
 SIZES = {"00000": (30, 54), "00001": (40, 70), "00002": (33, 51)}

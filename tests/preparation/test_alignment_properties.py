@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 from PIL import Image
 
-from i2i_keras.data.encodings import build_reader
 from i2i_keras.data.pipeline import PipelineConfig, training_batches
 from i2i_keras.data.records import Record, read_label
-from i2i_keras.data.spaces import LABEL_SPACES
 from i2i_keras.datasets import DATASETS
+from i2i_keras.datasets.readers import build_reader
+from i2i_keras.datasets.spaces import LABEL_SPACES
 from i2i_keras.preparation.examine import examine
-from i2i_keras.preparation.working_size import Task, Work, write_record
+from i2i_keras.preparation.working_size import Conversion, Work, write_record
 
 ANY = arrays(np.uint8, array_shapes(min_dims=2, max_dims=2, max_side=24))
 SIZES = st.tuples(st.integers(2, 40), st.integers(2, 40))
@@ -27,7 +27,7 @@ READERS = [
     for name, dataset in DATASETS.items()
     for encoding in dataset.encodings
     for space in LABEL_SPACES
-    if dataset.coding in LABEL_SPACES[space].labels
+    if dataset.coding.name in LABEL_SPACES[space].labels
 ]
 FEW = settings(max_examples=25, deadline=None, derandomize=True)
 # Each example builds a pipeline: none to spare for a smaller counterexample.
@@ -99,7 +99,7 @@ def prepared(ids, size, space):
         Image.fromarray(ids).save(raw)
         work = Work("source-train", raw.parent, reader, size, "area", 0)
         image = Path(folder) / "image.png"
-        write_record(work, Task("key", Record("a", raw, raw), Record("a", image, done)))
+        write_record(work, Conversion("key", Record("a", raw, raw), Record("a", image, done)))
         return read_label(done)
 
 

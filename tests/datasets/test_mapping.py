@@ -5,9 +5,9 @@ import re
 import numpy as np
 import pytest
 
-from i2i_keras.data.encodings import build_reader
-from i2i_keras.data.spaces import LABEL_SPACES
 from i2i_keras.datasets import DATASETS
+from i2i_keras.datasets.readers import build_reader
+from i2i_keras.datasets.spaces import LABEL_SPACES
 from i2i_keras.errors import SettingsError
 from i2i_keras.preparation.domains import DomainConfig, audit_domain
 

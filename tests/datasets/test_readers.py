@@ -2,19 +2,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from i2i_keras.data.encodings import LUMA, NO_CLASS, TRAIN_IDS, build_reader, what_else
+from i2i_keras.data.encodings import NO_CLASS, TRAIN_IDS
 from i2i_keras.data.labels import CLASSES
-from i2i_keras.data.spaces import LABEL_SPACES
 from i2i_keras.datasets import DATASETS
+from i2i_keras.datasets.gta5 import COLORS
+from i2i_keras.datasets.readers import build_reader
+from i2i_keras.datasets.spaces import LABEL_SPACES
 from i2i_keras.errors import FileError, SettingsError
 
 CITYSCAPES, GTA5 = DATASETS["cityscapes"], DATASETS["gta5"]
-# What `tf.io.decode_png(..., channels=1)` gave for the ids 0 to 34 of a GTA5
-# label: probed on TensorFlow 2.15.1, and the same by OpenCV 4.11.
-TF_LUMA = (
-    *(0, 0, 0, 0, 20, 76, 33, 90, 119, 192, 172, 70, 108, 164, 171, 114, 125, 153),
-    *(153, 177, 194, 119, 210, 117, 84, 76, 16, 7, 46, 10, 12, 58, 26, 45, 16),
-)
+PALETTES = {"cityscapes": [row.color for row in CLASSES], "gta5": COLORS}
 # Ids that a color cannot tell from another one, and which that is.
 MERGED = {1: 0, 2: 0, 3: 0, 18: 17, 34: 26}
 READ_AS = {
@@ -32,37 +29,31 @@ def labels(reader_, path):
     return reader_.labels[reader_.numbers(path)]
 
 
-def paint(path, ids, attribute, alpha=None):
+def paint(path, ids, dataset, alpha=None):
     """Writes ids as a data set's colors."""
-    table = np.array([getattr(row, attribute) for row in CLASSES], np.uint8)
-    pixels = table[ids]
+    pixels = np.array(PALETTES[dataset], np.uint8)[ids]
     if alpha is not None:
         pixels = np.dstack([pixels, alpha])
     Image.fromarray(pixels).save(path)
     return path
 
 
-@pytest.mark.parametrize(
-    ("dataset", "attribute"), [("cityscapes", "color"), ("gta5", "gta5_color")]
-)
-def test_colors_lead_back_to_every_class_but_for_the_stated_collisions(
-    tmp_path, dataset, attribute
-):
-    path = paint(tmp_path / "a.png", np.arange(35).reshape(5, 7), attribute)
+@pytest.mark.parametrize("dataset", PALETTES)
+def test_colors_lead_back_to_every_class_but_for_the_stated_collisions(tmp_path, dataset):
+    path = paint(tmp_path / "a.png", np.arange(35).reshape(5, 7), dataset)
     numbers = reader(DATASETS[dataset], "colors").numbers(path)
     assert dict(enumerate(numbers.ravel().tolist())) == READ_AS[dataset]
 
 
-@pytest.mark.parametrize("dataset", ["cityscapes", "gta5"])
+@pytest.mark.parametrize("dataset", PALETTES)
 def test_colors_lead_back_to_every_one_of_the_19_classes(tmp_path, dataset):
-    attribute = "color" if dataset == "cityscapes" else "gta5_color"
-    path = paint(tmp_path / "a.png", np.array([[*TRAIN_IDS.values()]]), attribute)
+    path = paint(tmp_path / "a.png", np.array([[*TRAIN_IDS.values()]]), dataset)
     colors = reader(DATASETS[dataset], "colors", "cityscapes19")
     np.testing.assert_array_equal(labels(colors, path), [range(19)])
 
 
 def test_gta5s_static_is_no_color_of_cityscapes(tmp_path):
-    path = paint(tmp_path / "a.png", np.array([[4, 7]]), "gta5_color")
+    path = paint(tmp_path / "a.png", np.array([[4, 7]]), "gta5")
     np.testing.assert_array_equal(reader(CITYSCAPES, "colors").numbers(path), [[NO_CLASS, 7]])
 
 
@@ -74,7 +65,9 @@ def test_the_palette_of_a_gta5_label_is_read_as_its_colors(tmp_path, save_palett
 
 def test_the_transparency_of_color_files_is_left_out(tmp_path):
     ids = np.array([[7, 11, 23, 26]])
-    path = paint(tmp_path / "a.png", ids, "color", alpha=np.array([[255, 0, 1, 128]], np.uint8))
+    path = paint(
+        tmp_path / "a.png", ids, "cityscapes", alpha=np.array([[255, 0, 1, 128]], np.uint8)
+    )
     np.testing.assert_array_equal(reader(CITYSCAPES, "colors").numbers(path), ids)
 
 
@@ -118,26 +111,6 @@ def test_train_ids_and_ids_of_one_picture_are_the_same_labels(tmp_path, save):
             labels(reader(CITYSCAPES, "ids", space), one),
             labels(reader(CITYSCAPES, "train_ids", space), two),
         )
-
-
-def test_the_gray_values_are_those_that_tensorflow_returns():
-    assert frozenset(TF_LUMA) == LUMA
-
-
-@pytest.mark.parametrize("seed", range(3))
-def test_gta5_labels_read_as_gray_are_told_by_their_values(seed):
-    ids = np.random.default_rng(seed).choice(35, size=9, replace=False)
-    assert what_else(np.array(TF_LUMA, np.uint8)[np.append(ids, 7)]) == "luma"  # Road: 90.
-
-
-def test_ids_are_not_taken_for_gray_values_or_train_ids():
-    for ids in ([0, 7, 33], [*range(34)], [7, 10, 12, 16, 20, 26, 33]):
-        assert what_else(np.array(ids, np.uint8)) == ""
-
-
-def test_train_ids_are_told_by_255():
-    assert what_else(np.array([0, 2, 10, 255], np.uint8)) == "train_ids"
-    assert what_else(np.array([0, 2, 10, 23, 255], np.uint8)) == ""
 
 
 @pytest.mark.parametrize(

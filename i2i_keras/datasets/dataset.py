@@ -1,0 +1,86 @@
+"""What the pipeline needs to know of a data set; the file of each says it."""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+from i2i_keras.data.encodings import Rgb
+from i2i_keras.data.labels import CLASSES
+from i2i_keras.data.records import Splits
+
+
+class RawClass(NamedTuple):
+    """A class as a data set has it.
+
+    Attributes:
+        name: the data set's.
+        number: in its label files.
+        meaning: Cityscapes' name of the very same class; empty = it has none.
+        color: RGB in its label files, where there are such.
+    """
+
+    name: str
+    number: int
+    meaning: str = ""
+    color: Rgb | None = None
+
+
+class Coding(NamedTuple):
+    """How a data set, or several, name and number classes.
+
+    Attributes:
+        name: of the coding; label spaces name its classes by it.
+        classes: all of them.
+    """
+
+    name: str
+    classes: tuple[RawClass, ...]
+
+    @property
+    def numbers(self) -> dict[str, int]:
+        """Number of each class by its name."""
+        return {row.name: row.number for row in self.classes}
+
+    @property
+    def colors(self) -> tuple[tuple[Rgb, int], ...]:
+        """Number of each class by its color, of those that have one."""
+        return tuple((row.color, row.number) for row in self.classes if row.color)
+
+
+CITYSCAPES = Coding("cityscapes", tuple(RawClass(row.name, row.id, row.name) for row in CLASSES))
+
+
+class Dataset(NamedTuple):
+    """One data set.
+
+    Attributes:
+        title: what sentences call it.
+        splits: ways to split it, by name, each from the root folder and an
+            encoding to records by `SPLITS`; the first one is the default.
+        coding: what the numbers in its label files mean.
+        numbers: those that they may hold.
+        encodings: what kinds of label files there are: `ids`, `train_ids`,
+            `colors`; the first one is the default.
+        colors: number of a class by color, where there is such an encoding.
+        palette: RGB by number, where label files are palette files.
+        known: frames known to be bad, by name: what is wrong, and who says so.
+        recognize: from a folder to the encoding of its labels if it holds this
+            data set (empty = the default), else None.
+        spaces: label spaces of its own, by name: the rows of `[[classes]]`, as
+            in the file of a label space.
+        joined: in label spaces of other data sets, by their name, the names of
+            the classes of `coding` that a class of the space joins.
+    """
+
+    title: str
+    splits: Mapping[str, Callable[[Path, str], Splits]]
+    coding: Coding
+    numbers: Collection[int]
+    encodings: tuple[str, ...] = ("ids",)
+    colors: tuple[tuple[Rgb, int], ...] = ()
+    palette: tuple[Rgb, ...] = ()
+    known: Mapping[str, str] = MappingProxyType({})
+    recognize: Callable[[Path], str | None] = lambda root: None
+    spaces: Mapping[str, Sequence[Mapping[str, Any]]] = MappingProxyType({})
+    joined: Mapping[str, Mapping[str, Sequence[str]]] = MappingProxyType({})
