@@ -13,6 +13,7 @@ from click.testing import CliRunner
 
 from i2i_keras import config
 from i2i_keras.cli import main
+from i2i_keras.datasets.spaces import read_space
 from i2i_keras.evaluation.best import find_best
 from i2i_keras.evaluation.intervals import bootstrap
 from i2i_keras.evaluation.metrics import mean_iou
