@@ -10,9 +10,9 @@ import tensorflow as tf
 from i2i_keras.models.generator import build_generator
 from i2i_keras.translators import patch_nce
 from i2i_keras.translators.adversarial_config import AdversarialConfig
-from i2i_keras.translators.cut_config import CUTConfig
+from i2i_keras.translators.cut import CUTConfig
 from i2i_keras.translators.cycada import CyCADAConfig
-from i2i_keras.translators.cyclegan_config import CycleGANConfig
+from i2i_keras.translators.cyclegan import CycleGANConfig
 
 Network = Callable[..., Any]
 

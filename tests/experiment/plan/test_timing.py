@@ -8,9 +8,9 @@ import tensorflow as tf
 from keras import layers
 
 from i2i_keras.experiment.plan import timing
-from i2i_keras.translators.cut_config import CUTConfig
+from i2i_keras.translators.cut import CUTConfig
 from i2i_keras.translators.cycada import CyCADAConfig
-from i2i_keras.translators.cyclegan_config import CycleGANConfig
+from i2i_keras.translators.cyclegan import CycleGANConfig
 
 
 def test_a_step_of_cyclegan_is_18_passes_of_generators_and_16_of_discriminators():
