@@ -89,8 +89,7 @@ def load(
         From images `(batch, height, width, 3)` in [-1, 1], of any size, to
         translated ones of the same size and range.
     """
-    generator = load_generator(folder, direction, ema=ema)
-    return inference.freeze(inference.any_size(generator, batch=None))
+    return inference.any_size(load_generator(folder, direction, ema=ema), batch=None)
 
 
 def load_state(
@@ -167,7 +166,6 @@ def _observer(
     """What each row of the history says besides the losses; draws samples."""
     count = model.config.num_samples
     chosen = [_read(spread(records, count)) for records in domains]
-    # Not frozen: the weights change between two looks.
     sample = model.sampler()
 
     def observe(step: int) -> Row:

@@ -9,7 +9,7 @@ from i2i_keras.errors import DataError
 from i2i_keras.models.generator import build_generator
 from i2i_keras.run_folder import files
 from i2i_keras.training.checkpoints import Checkpoints
-from i2i_keras.translators import health, inference
+from i2i_keras.translators import health
 from i2i_keras.translators.cyclegan import CycleGAN, fit, load, load_generator
 from i2i_keras.translators.losses import l1, ms_ssim
 
@@ -248,13 +248,6 @@ def test_it_is_the_generator_of_that_direction(translate, fitted, tiny, directio
 
 def test_the_two_directions_differ(translate):
     assert not np.allclose(translate["xy"](X), translate["yx"](X))
-
-
-def test_at_a_fitting_size_nothing_is_padded(tiny):
-    generator = build_generator(tiny().generator, "generator")
-    np.testing.assert_allclose(
-        inference.any_size(generator, batch=None)(X), generator(X), atol=1e-6
-    )
 
 
 def test_a_folder_without_a_translator_is_refused(tmp_path):
