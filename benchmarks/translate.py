@@ -65,7 +65,7 @@ def networks(precision: str, absent: set[str], folder: Path) -> dict[str, float]
     """Times the paper's network in every runtime."""
     with compilation.policy(precision):
         generator = weighted(build_resnet(PAPER, "ours"))
-    translate = inference.freeze(inference.any_size(generator))
+    translate = inference.any_size(generator)
     functions: dict[str, Function] = {"ours": lambda image: translate(image).numpy()}
     if precision == "float32":
         functions["keras_predict"] = textbook(generator)
@@ -124,7 +124,7 @@ def textbook(generator: keras.Model) -> Function:
 def whole_folder(folder: Path) -> dict[str, float]:
     """Times a folder of full frames from files to files."""
     records = [Record(path.stem, path, None) for path in frames(folder / "frames")]
-    translate = inference.freeze(inference.any_size(weighted(build_resnet(SMALL, "small"))))
+    translate = inference.any_size(weighted(build_resnet(SMALL, "small")))
     outs = (folder / f"out{number}" for number in range(99))
 
     def run(function: Callable[..., object], *arguments: object) -> float:

@@ -10,6 +10,7 @@ from typing import Any, ClassVar, TypeVar
 
 import pydantic
 
+from i2i_keras.config import defaults
 from i2i_keras.config.explain import explain
 from i2i_keras.errors import SettingsError, unknown
 
@@ -81,16 +82,23 @@ def read(preset: str, overrides: Sequence[str] = ()) -> Table:
         The table as nested dicts, not yet validated.
 
     Raises:
-        SettingsError: no such preset, broken TOML, or an override without `=`.
+        SettingsError: no such preset, broken TOML, or see `override`.
     """
     return override(_read_preset(preset), overrides)
 
 
 def override(table: Table, overrides: Sequence[str]) -> Table:
-    """Applies overrides to a copy of a table, see `read`."""
-    changed = copy.deepcopy(table)
+    """Applies overrides to a copy of a table, see `read`.
+
+    Raises:
+        SettingsError: an override without `=`, or one that changes nothing.
+    """
+    changed, given = copy.deepcopy(table), list[Table]()
     for text in overrides:
         _apply(changed, text)
+        given.append({})
+        _apply(given[-1], text)
+    defaults.refuse_hidden(table, given)
     return changed
 
 
@@ -127,17 +135,19 @@ def read_toml(path: Path) -> Table:
 
 
 def build(model: type[Model], table: Table) -> Model:
-    """Validates a table.
+    """Validates a table, whose `defaults` go to the tables beside them.
 
     Raises:
         SettingsError: names the first setting that is unknown, of the wrong
             type or impossible, by its dotted name, and what would do.
     """
+    table, inherited = defaults.resolve(model, table)
     try:
         # As JSON, strict still lets a list become a tuple and 1 become 1.0.
         return model.model_validate_json(json.dumps(table, default=str), strict=True)
     except pydantic.ValidationError as error:
-        raise SettingsError(explain(model, error, model.WRITTEN)) from None
+        told = explain(model, error, model.WRITTEN)
+        raise SettingsError(defaults.by_their_place(told, inherited)) from None
 
 
 def _read_preset(preset: str) -> Table:

@@ -4,8 +4,6 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from i2i_keras.translators import color, cut, cycada, cyclegan, fourier
-from i2i_keras.translators.cut_config import CUTConfig
-from i2i_keras.translators.cyclegan_config import CycleGANConfig
 
 
 class Translator(NamedTuple):
@@ -36,7 +34,7 @@ class Translator(NamedTuple):
 
 TRANSLATORS = {
     "cyclegan": Translator(
-        CycleGANConfig,
+        cyclegan.CycleGANConfig,
         cyclegan.fit,
         cyclegan.load,
         load_generator=cyclegan.load_generator,
@@ -51,7 +49,12 @@ TRANSLATORS = {
         needs_segmenter=True,
     ),
     "cut": Translator(
-        CUTConfig, cut.fit, cut.load, cut.load_generator, cut.load_state, cut.DIRECTIONS
+        cut.CUTConfig,
+        cut.fit,
+        cut.load,
+        load_generator=cut.load_generator,
+        load_state=cut.load_state,
+        directions=cut.DIRECTIONS,
     ),
     "color": Translator(color.ColorConfig, color.fit, color.load),
     "fourier": Translator(fourier.FourierConfig, fourier.fit, fourier.load),

@@ -1,206 +1,313 @@
-"""How adversarial translators are trained and loaded, whatever their networks.
+"""What adversarial translators share: networks, optimizers and their step."""
 
-A model is what `steps` says, and has besides `networks`, the names of its
-attributes whose weights are saved, among them `generator_DIRECTION` and, where
-`config.ema` is set, `generator_DIRECTION_ema`.
-"""
-
+import abc
+import functools
 from collections.abc import Callable, Sequence
-from pathlib import Path
-from typing import Any
+from typing import ClassVar
 
 import keras
-import numpy as np
 import tensorflow as tf
-from numpy.typing import NDArray
-from PIL import Image
 
-from i2i_keras import config as settings
-from i2i_keras.data import transforms
-from i2i_keras.data.pipeline import PipelineConfig, evaluation_batches, training_batches
-from i2i_keras.data.records import Record, spread
 from i2i_keras.models.networks import build_generator
-from i2i_keras.run_folder import files
-from i2i_keras.run_folder.files import Facts
-from i2i_keras.training import callbacks, checkpoints, compilation, schedules
-from i2i_keras.training.compilation import Precision
-from i2i_keras.training.history import Row, Warning, Watch
-from i2i_keras.training.weights import load_weights, save_weights
-from i2i_keras.translators import inference, initial
+from i2i_keras.training import compilation, ema, schedules
+from i2i_keras.training.history import Row
+from i2i_keras.translators import augment, discriminator_losses
 from i2i_keras.translators.adversarial_config import AdversarialConfig
+from i2i_keras.translators.losses import ADVERSARIAL
+from i2i_keras.translators.pool import ImagePool
+from i2i_keras.translators.seeds import Purpose, Seeds, pool_seed
 
-Translate = Callable[[tf.Tensor], tf.Tensor]
+Terms = dict[str, tf.Tensor]  # Of a loss, unweighted, and signals; by their column.
+Fakes = tuple[tf.Tensor, ...]  # Of each domain that is translated into.
+Pair = tuple[tf.Tensor, tf.Tensor]
 # From images of x and of y, `(count, height, width, 3)` in [-1, 1], to the
 # columns of a sample picture, which begin with x, and to what they show.
 Sample = Callable[[tf.Tensor, tf.Tensor], tuple[list[tf.Tensor], Row]]
 
 
-def train(
-    model: Any,
-    images_x: Sequence[Path],
-    images_y: Sequence[Path],
-    folder: Path,
-    sample: Sample,
-    diagnose: Callable[[Sequence[Row]], list[Warning]],
-) -> Facts:
-    """Trains a new model on the images of two domains and saves its networks.
+class AdversarialModel(keras.Model, abc.ABC):
+    """Generators against discriminators, however many there are of them.
 
-    Started again after a stop, it goes on from its newest checkpoint.
+    A method names its networks and says what is lost; how that is minimized is
+    here. Attributes of networks, pools and optimizers are the names by which a
+    checkpoint knows them.
 
     Args:
-        model: with a `config` and a `seed`, not compiled.
-        images_x: prepared images of the source, all of one size.
-        images_y: of the target.
-        folder: gets `history.csv`, `samples/`, `checkpoints/`, `config.json`
-            and `NETWORK.weights.h5`.
-        sample: looks at translations of `config.num_samples` images.
-        diagnose: tells from the history what goes wrong.
+        config: what to build.
+        seed: of the pools' choices and of all that is drawn in a step.
 
-    Returns:
-        The number of steps, that after which the samples looked most like the
-        target, and warnings.
+    Attributes:
+        DOMAINS: that have a discriminator.
+        LOSSES: columns of the history that hold terms of losses.
+        SIGNALS: those of `health.SIGNALS` that there are.
+        CONTENT: the weight that holds outputs to their inputs.
     """
-    config: AdversarialConfig = model.config
-    domains = [[Record(path.stem, path, None) for path in paths] for paths in (images_x, images_y)]
-    batch_size = config.pipeline.batch_size * config.num_critic_steps
-    pipeline = config.pipeline.model_copy(update={"batch_size": batch_size})
-    smaller = min(map(len, domains))
-    steps = schedules.total_steps(config.steps, config.epochs, smaller, batch_size)
-    if config.initial and not checkpoints.list_checkpoints(folder):
-        initial.load(model)
-    model.compile(steps)
-    observe = _observer(model, domains, folder, sample)
-    found = callbacks.train(
-        model,
-        lambda first: _batches(pipeline, domains, model.seed, first),
-        checkpoints.Checkpoints(model, folder, config.keep_checkpoints, _made_with(model)),
-        steps,
-        config,
-        Watch(observe, best="style_distance_xy", diagnose=diagnose),
-    )
-    files.write_json(folder / "config.json", config.model_dump(mode="json", exclude={"initial"}))
-    for name in model.networks:
-        save_weights(getattr(model, name), folder / f"{name}.weights.h5")
-    return {"steps": steps, **found}
 
+    DOMAINS: ClassVar[tuple[str, ...]]
+    LOSSES: ClassVar[tuple[str, ...]]
+    SIGNALS: ClassVar[tuple[str, ...]]
+    CONTENT: ClassVar[str]
 
-def load(
-    load_generator: Callable[..., keras.Model],
-    folder: Path,
-    direction: str = "xy",
-    *,
-    ema: bool = True,
-) -> Translate:
-    """Loads a generator to translate with.
+    config: AdversarialConfig
+    seed: int
+    steps: int
+    generator_optimizer: keras.optimizers.Optimizer
+    discriminator_optimizer: keras.optimizers.Optimizer
+    plateau: schedules.Plateau | None
 
-    Args:
-        load_generator: the method's own.
-        folder: that `train` wrote.
-        direction: `xy` or `yx`.
-        ema: whether to take the moving average of its weights, if there is.
+    def __init__(self, config: AdversarialConfig, seed: int) -> None:
+        super().__init__(name=config.METHOD)
+        self.config = config
+        self.seed = seed
 
-    Returns:
-        From images `(batch, height, width, 3)` in [-1, 1], of any size, to
-        translated ones of the same size and range.
-    """
-    generator = load_generator(folder, direction, ema=ema)
-    return inference.freeze(inference.any_size(generator, batch=None))
+    # --- What a method says ---------------------------------------------------
 
+    @property
+    @abc.abstractmethod
+    def generators(self) -> list[keras.Model]:
+        """Those that are trained, `generator_xy` first."""
 
-def load_state(
-    load_generator: Callable[..., keras.Model], folder: Path, direction: str, step: int
-) -> Translate:
-    """Loads a generator as it was in a kept state.
+    @property
+    @abc.abstractmethod
+    def averages(self) -> list[keras.Model]:
+        """Their moving averages, in order; none without `config.ema`."""
 
-    Args:
-        load_generator: the method's own.
-        folder: that `train` wrote.
-        direction: `xy` or `yx`.
-        step: of the state, one of `checkpoints.list_checkpoints`.
+    @property
+    @abc.abstractmethod
+    def discriminators(self) -> list[keras.Model]:
+        """One for each of `DOMAINS`."""
 
-    Returns:
-        See `load`.
+    @property
+    @abc.abstractmethod
+    def pools(self) -> list[ImagePool]:
+        """One for each of the fakes."""
 
-    Raises:
-        DataError: the state cannot be read.
-    """
-    return inference.any_size(load_generator(folder, direction, step=step), batch=None)
+    @abc.abstractmethod
+    def fakes(self, x: tf.Tensor, y: tf.Tensor) -> Fakes:
+        """What the generators make of images, for the discriminators alone."""
 
+    @abc.abstractmethod
+    def generator_terms(self, x: tf.Tensor, y: tf.Tensor, seeds: Seeds) -> tuple[Terms, Fakes]:
+        """The terms of the generators' loss, and the fakes on the way."""
 
-def load_generator(
-    kind: type[AdversarialConfig],
-    folder: Path,
-    direction: str = "xy",
-    *,
-    ema: bool = True,
-    precision: Precision | None = None,
-    step: int | None = None,
-) -> keras.Model:
-    """Loads a generator as a network.
+    @abc.abstractmethod
+    def generator_loss(self, terms: Terms) -> tf.Tensor:
+        """Their weighted sum."""
 
-    Args:
-        kind: the method's settings.
-        folder: that `train` wrote.
-        direction: `xy` or `yx`.
-        ema: whether to take the moving average of its weights, if there is.
-        precision: to compute in; None = the training's.
-        step: of a kept state; None = the end of the training.
-    """
-    config = settings.build(kind, files.read_json(folder / "config.json"))
-    name = f"generator_{direction}"
-    with compilation.policy(precision or config.precision):
-        generator = build_generator(config.generator, name)
-    if ema and config.ema:
-        name += "_ema"
-    if step is None:
-        load_weights(generator, folder / f"{name}.weights.h5")
-    else:
-        checkpoints.load_network(folder, step, name, generator)
-    return generator
+    @abc.abstractmethod
+    def discriminator_terms(self, x: tf.Tensor, y: tf.Tensor, fakes: Fakes, seeds: Seeds) -> Terms:
+        """The terms of the discriminators' loss; fakes are out of pools."""
 
+    @abc.abstractmethod
+    def discriminator_loss(self, terms: Terms) -> tf.Tensor:
+        """Their weighted sum."""
 
-def _made_with(model: Any) -> str:
-    """Of a training that goes on, the first weights need not be there."""
-    config = model.config.model_copy(update={"initial": ""})
-    return checkpoints.fingerprint({"seed": model.seed, **config.facts()})
+    @abc.abstractmethod
+    def sampler(self) -> Sample:
+        """What draws samples with the weights that there are then."""
 
+    # --- Networks -------------------------------------------------------------
 
-def _batches(
-    pipeline: PipelineConfig, domains: Sequence[Sequence[Record]], seed: int, first: int
-) -> tf.data.Dataset:
-    x, y = (
-        training_batches(pipeline, records, 2 * seed + number, first)
-        for number, records in enumerate(domains)
-    )
-    return tf.data.Dataset.zip((x, y)).map(lambda x, y: (x[0], y[0]))
+    @property
+    def networks(self) -> list[keras.Model]:
+        """All that are saved; each one's name is that of its attribute."""
+        return [*self.generators, *self.discriminators, *self.averages]
 
+    @property
+    def translators(self) -> list[keras.Model]:
+        """What translates, in the generators' order: averages, if there are."""
+        return self.averages or self.generators
 
-def _observer(
-    model: Any, domains: Sequence[Sequence[Record]], folder: Path, sample: Sample
-) -> Callable[[int], Row]:
-    """What each row of the history says besides the losses; draws samples."""
-    count = model.config.num_samples
-    chosen = [_read(spread(records, count)) for records in domains]
+    @property
+    def generator_variables(self) -> list[tf.Variable]:
+        """All that the generators' loss trains."""
+        return [v for network in self.generators for v in network.trainable_variables]
 
-    def observe(step: int) -> Row:
-        columns, signals = sample(*chosen)
-        with files.replacing(folder / "samples" / f"step-{step:06d}.png") as draft:
-            Image.fromarray(_strip(columns)).save(draft, "PNG")
-        rates = {
-            f"{kind}_learning_rate": float(getattr(model, f"{kind}_optimizer").learning_rate)
-            for kind in ("generator", "discriminator")
-        }
-        return rates | signals
+    @property
+    def discriminator_variables(self) -> list[tf.Variable]:
+        """All that the discriminators' loss trains."""
+        return [v for network in self.discriminators for v in network.trainable_variables]
 
-    return observe
+    @property
+    def reported(self) -> list[str]:
+        """What a step returns, in the order of the history's columns."""
+        penalties = [
+            f"{name}_{domain}" for name in self.config.penalties for domain in self.DOMAINS
+        ]
+        return [*self.LOSSES, *penalties, *self.SIGNALS]
 
+    def average_of(self, generator: keras.Model) -> keras.Model:
+        """Builds the moving average of a generator, equal to it at first."""
+        average = build_generator(self.config.generator, f"{generator.name}_ema")
+        ema.copy(average.variables, generator.variables)
+        return average
 
-def _strip(columns: Sequence[tf.Tensor]) -> NDArray[np.uint8]:
-    """A row for each image, as many as the shortest column has."""
-    rows = min(len(column) for column in columns)
-    strips = tf.concat([column[:rows] for column in columns], axis=2)
-    return np.concatenate(transforms.denormalize(strips).numpy(), axis=0)
+    # --- The training ---------------------------------------------------------
 
+    def compile(self, steps: int) -> None:
+        """Makes the optimizers of a training of `steps` steps."""
+        config = self.config
+        super().compile(jit_compile=compilation.uses_xla(config.xla))
+        self.steps = steps
+        self.plateau = None
+        if config.schedule == "plateau":
+            self.plateau = schedules.Plateau(config.checkpoint_every, config.patience)
+        self.generator_optimizer = self._optimizer(
+            config.learning_rate, steps, self.generator_variables
+        )
+        self.discriminator_optimizer = self._optimizer(
+            config.discriminator_learning_rate or config.learning_rate,
+            steps * config.num_critic_steps,
+            self.discriminator_variables,
+        )
 
-def _read(records: Sequence[Record]) -> tf.Tensor:
-    return tf.concat([image for image, _ in evaluation_batches(records, 1)], axis=0)
+    def train_step(self, batch: Pair) -> Terms:
+        """One update of the generators, then those of the discriminators.
+
+        Args:
+            batch: images of x and of y, each a batch `(batch, *crop, 3)` in
+                [-1, 1] for each update of the discriminators, in one tensor.
+
+        Returns:
+            `reported`: the loss terms, unweighted, and signals.
+        """
+        step = tf.identity(self.generator_optimizer.iterations)
+        updates = [tf.split(images, self.config.num_critic_steps) for images in batch]
+        (x, y), *others = zip(*updates, strict=True)
+
+        terms, fakes = self._update_generators(x, y, step)
+        found = [self._update_discriminators(x, y, fakes, step, 0)]
+        for number, (x, y) in enumerate(others, start=1):
+            # Other images, and what the same generators make of them.
+            found.append(self._update_discriminators(x, y, self.fakes(x, y), step, number))
+        terms |= {name: tf.reduce_mean([of_one[name] for of_one in found]) for name in found[0]}
+
+        if self.config.ema:
+            for average, generator in zip(self.averages, self.generators, strict=True):
+                ema.follow(average, generator, self.config.ema, step)
+        if self.plateau is not None:
+            self.plateau.observe(self.generator_loss(terms), step)
+        return {name: terms[name] for name in self.reported}
+
+    def _update_generators(
+        self, x: tf.Tensor, y: tf.Tensor, step: tf.Tensor
+    ) -> tuple[Terms, Fakes]:
+        def loss_of(part: int, x: tf.Tensor, y: tf.Tensor) -> tuple[tf.Tensor, Terms, Fakes]:
+            terms, fakes = self.generator_terms(x, y, self.seeds(step, part))
+            return self.generator_loss(terms), terms, fakes
+
+        optimizer, variables = self.generator_optimizer, self.generator_variables
+        length, terms, fakes = self._descend(optimizer, variables, loss_of, x, y)
+        return {**terms, "generator_gradient_norm": length}, fakes
+
+    def _update_discriminators(
+        self, x: tf.Tensor, y: tf.Tensor, fakes: Fakes, step: tf.Tensor, number: int
+    ) -> Terms:
+        pooled = [
+            pool.exchange(images, pool_seed(self.seed, step, number, place))
+            for place, (pool, images) in enumerate(zip(self.pools, fakes, strict=True))
+        ]
+        first = self.config.accumulate * number
+
+        def loss_of(
+            part: int, x: tf.Tensor, y: tf.Tensor, *fakes: tf.Tensor
+        ) -> tuple[tf.Tensor, Terms, Fakes]:
+            terms = self.discriminator_terms(x, y, fakes, self.seeds(step, first + part))
+            return self.discriminator_loss(terms), terms, ()
+
+        optimizer, variables = self.discriminator_optimizer, self.discriminator_variables
+        length, terms, _ = self._descend(optimizer, variables, loss_of, x, y, *pooled)
+        return {**terms, "discriminator_gradient_norm": length}
+
+    def _descend(
+        self,
+        optimizer: keras.optimizers.Optimizer,
+        variables: Sequence[tf.Variable],
+        loss_of: Callable[..., tuple[tf.Tensor, Terms, Fakes]],
+        *batches: tf.Tensor,
+    ) -> tuple[tf.Tensor, Terms, Fakes]:
+        """Applies the gradients of a loss; returns their length as well."""
+
+        def gradients_of(
+            part: int, *images: tf.Tensor
+        ) -> tuple[tuple[list[tf.Tensor], Terms], Fakes]:
+            with tf.GradientTape() as tape:
+                loss, terms, fakes = loss_of(part, *images)
+            return (compilation.gradients(tape, loss, variables, optimizer), terms), fakes
+
+        (gradients, terms), fakes = compilation.in_parts(
+            gradients_of, self.config.accumulate, *batches
+        )
+        optimizer.apply_gradients(zip(gradients, variables, strict=True))
+        return tf.linalg.global_norm(gradients), terms, fakes
+
+    def _optimizer(
+        self, rate: float, updates: int, variables: Sequence[tf.Variable]
+    ) -> keras.optimizers.Optimizer:
+        config = self.config
+        options = schedules.Options(config.constant_share, self.plateau)
+        rates = schedules.learning_rate(config.schedule, rate, updates, options)
+        optimizer = keras.optimizers.Adam(
+            rates, beta_1=config.beta_1, global_clipnorm=config.clip_norm
+        )
+        optimizer = compilation.scaling(optimizer, config.precision)
+        optimizer.build(variables)  # Now: a checkpoint holds what exists.
+        return optimizer
+
+    # --- Parts of losses ------------------------------------------------------
+
+    def seeds(self, step: tf.Tensor | int = 0, part: int = 0) -> Seeds:
+        """Of what is drawn for a part of the images of a step."""
+        return Seeds(self.seed, step, part)
+
+    def translated(self, generator: keras.Model, *batches: tf.Tensor) -> list[tf.Tensor]:
+        """What a generator in training makes of each batch, in one pass."""
+        apart = self.config.generator.norm == "batch"  # It would mix the batches.
+        return compilation.passes(functools.partial(generator, training=True), batches, apart)
+
+    def seen(self, images: tf.Tensor, seeds: Seeds, purpose: Purpose) -> tf.Tensor:
+        """What a discriminator sees of images `(batch, height, width, 3)`."""
+        config = self.config
+        if config.augment:
+            images = augment.augmented(images, config.augment, seeds.of(purpose))
+        if config.instance_noise:
+            left = 1.0 - tf.cast(seeds.step, tf.float32) / self.steps
+            images = augment.noisy(images, config.instance_noise * left, seeds.of_noise(purpose))
+        return images
+
+    def fooling(
+        self, discriminator: keras.Model, fake: tf.Tensor, seeds: Seeds, purpose: Purpose
+    ) -> tf.Tensor:
+        """The adversarial loss of fakes that a discriminator sees."""
+        logits = discriminator(self.seen(fake, seeds, purpose), training=True)
+        return ADVERSARIAL[self.config.adversarial].generator(logits)
+
+    def telling_apart(
+        self,
+        discriminator: keras.Model,
+        domain: str,
+        pair: Pair,
+        seeds: Seeds,
+        purposes: tuple[Purpose, Purpose, Purpose],
+    ) -> Terms:
+        """The terms of a discriminator's loss.
+
+        Args:
+            discriminator: of one domain.
+            domain: `x` or `y`, with which the terms' names end.
+            pair: real images of the domain, and fake ones.
+            seeds: of this part of the step.
+            purposes: what it sees of the reals, and of the fakes, and the
+                places of the gradient penalty.
+        """
+        (real, fake), (of_real, of_fake, of_penalty) = pair, purposes
+        found = discriminator_losses.terms(
+            self.config,
+            functools.partial(discriminator, training=True),
+            self.seen(real, seeds, of_real),
+            self.seen(fake, seeds, of_fake),
+            seeds.step,
+            seeds.of(of_penalty),
+        )
+        loss = {f"discriminator_{domain}_loss": found.pop("loss")}
+        return loss | {f"{name}_{domain}": value for name, value in found.items()}

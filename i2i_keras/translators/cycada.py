@@ -13,11 +13,10 @@ from i2i_keras.data.labels import IGNORE
 from i2i_keras.run_folder.files import Facts
 from i2i_keras.segmenters.losses import cross_entropy
 from i2i_keras.training import compilation
-from i2i_keras.translators import adversarial, health
-from i2i_keras.translators.cyclegan import sampler
-from i2i_keras.translators.cyclegan_config import CycleGANConfig
-from i2i_keras.translators.cyclegan_model import CycleGAN, Pair
-from i2i_keras.translators.steps import Losses
+from i2i_keras.translators import adversarial_training
+from i2i_keras.translators.adversarial import Fakes, Terms
+from i2i_keras.translators.cyclegan import CycleGAN, CycleGANConfig
+from i2i_keras.translators.seeds import Seeds
 
 Direction = Literal["xy", "yx"]
 Segment = Callable[[tf.Tensor], tf.Tensor]
@@ -77,16 +76,14 @@ class CyCADA(CycleGAN):
         # Not tracked, even if it is a network: no state of a training has it.
         self.segment = functools.partial(segment)
 
-    def generator_losses(
-        self, x: tf.Tensor, y: tf.Tensor, step: tf.Tensor | int = 0, part: int = 0
-    ) -> tuple[Losses, Pair]:
-        """CycleGAN's terms and the semantic ones, and the fakes of x and y.
+    def generator_terms(self, x: tf.Tensor, y: tf.Tensor, seeds: Seeds) -> tuple[Terms, Fakes]:
+        """CycleGAN's terms and the semantic ones.
 
         Reference:
             Hoffman et al., 2018, equation 4.
         """
-        losses, (fake_x, fake_y) = super().generator_losses(x, y, step, part)
-        losses |= dict.fromkeys(self.SEMANTIC, tf.constant(0.0))
+        terms, (fake_x, fake_y) = super().generator_terms(x, y, seeds)
+        terms |= dict.fromkeys(self.SEMANTIC, tf.constant(0.0))
         if self.config.lambda_semantic:
             pairs = {"xy": (x, fake_y), "yx": (y, fake_x)}
             directions = self.config.semantic_directions
@@ -96,15 +93,13 @@ class CyCADA(CycleGAN):
             )
             for direction, old, new in zip(directions, before, after, strict=True):
                 found = semantic(old, new, self.config.semantic_confidence)
-                losses[f"semantic_{direction}"] = found
-        return losses, (fake_x, fake_y)
+                terms[f"semantic_{direction}"] = found
+        return terms, (fake_x, fake_y)
 
-    def generator_loss(self, losses: Losses) -> tf.Tensor:
+    def generator_loss(self, terms: Terms) -> tf.Tensor:
         """CycleGAN's sum and the weighted semantic loss."""
-        weight = self.config.lambda_semantic
-        return super().generator_loss(losses) + weight * tf.add_n(
-            [losses[name] for name in self.SEMANTIC]
-        )
+        semantic_loss = terms["semantic_xy"] + terms["semantic_yx"]
+        return super().generator_loss(terms) + self.config.lambda_semantic * semantic_loss
 
 
 def semantic(before: tf.Tensor, after: tf.Tensor, confidence: float = 0.0) -> tf.Tensor:
@@ -140,19 +135,18 @@ def fit(
         config: of the training.
         images_x: prepared images of the source, all of one size.
         images_y: of the target.
-        folder: see `adversarial.train`.
+        folder: see `adversarial_training.train`.
         seed: of weights, batches, pools and all else that is random.
         segment: the source's segmenter, frozen and differentiable: from images
             `(batch, *crop, 3)` in [-1, 1] to logits `(batch, *crop, classes)`.
 
     Returns:
-        See `adversarial.train`.
+        See `adversarial_training.train`.
     """
     keras.utils.set_random_seed(seed)
-    model = CyCADA(config, seed, segment)
-    return adversarial.train(model, images_x, images_y, folder, sampler(model), health.diagnose)
+    return adversarial_training.train(CyCADA(config, seed, segment), images_x, images_y, folder)
 
 
-load_generator = functools.partial(adversarial.load_generator, CyCADAConfig)
-load = functools.partial(adversarial.load, load_generator)
-load_state = functools.partial(adversarial.load_state, load_generator)
+load_generator = functools.partial(adversarial_training.load_generator, CyCADAConfig)
+load = functools.partial(adversarial_training.load, load_generator)
+load_state = functools.partial(adversarial_training.load_state, load_generator)

@@ -69,39 +69,6 @@ def _inverse_tanh(layer: InverseTanh, x: tf.Tensor) -> tf.Tensor:
 _PLAIN = {InstanceNormalization: _norm, InverseTanh: _inverse_tanh}
 
 
-def freeze(function: tf.types.experimental.PolymorphicFunction) -> Callable[[tf.Tensor], tf.Tensor]:
-    """Makes the weights of a function's network constants.
-
-    A processor then keeps each weight in the order and precision in which it
-    computes, and does not convert it for every image: a little faster, for the
-    memory of some copies. What is written to the weights later is not seen, so
-    a network in training is not for this.
-
-    Args:
-        function: that `any_size` made.
-
-    Returns:
-        The same function; its numbers differ by rounding at most.
-    """
-    concrete = function.get_concrete_function()
-    captured = concrete.captured_inputs
-    names = (tensor.op.name for tensor in concrete.inputs[-len(captured) :])
-    weights = dict(zip(names, captured, strict=True))
-    graph = concrete.graph.as_graph_def()
-    for node in graph.node:
-        if node.op == "ReadVariableOp":
-            kind = tf.as_dtype(node.attr["dtype"].type)
-            value = tf.raw_ops.ReadVariableOp(resource=weights[node.input[0]], dtype=kind)
-            constant = tf.compat.v1.NodeDef(name=node.name, op="Const")
-            constant.attr["dtype"].type = kind.as_datatype_enum
-            constant.attr["value"].tensor.CopyFrom(tf.make_tensor_proto(value))
-            node.CopyFrom(constant)
-    wrapped = tf.compat.v1.wrap_function(lambda: tf.graph_util.import_graph_def(graph, name=""), [])
-    frozen = wrapped.prune(concrete.inputs[0].name, concrete.outputs[0].name)
-    # A pruned function takes tensors only, and does not look at their shape.
-    return lambda images: frozen(tf.ensure_shape(images, concrete.inputs[0].shape))
-
-
 def in_order(generator: keras.Model) -> list[layers.Layer]:
     """A network's layers, each one after those that it reads."""
     return [layer for layer in generator.layers if not isinstance(layer, layers.InputLayer)]

@@ -3,13 +3,16 @@
 import hashlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from i2i_keras import config as settings
 from i2i_keras.config import Config
 from i2i_keras.errors import FileError
 from i2i_keras.run_folder import files
 from i2i_keras.training.weights import load_weights
+
+if TYPE_CHECKING:  # It has the settings, which have the identity of first weights.
+    from i2i_keras.translators.adversarial import AdversarialModel
 
 _GIVE = "give a run directory, a seed-N folder in one, or a translator/METHOD folder"
 # Settings of the networks. Padding is no size, but as much a part of what was
@@ -63,28 +66,24 @@ def identity(path: str, method: str) -> str:
     return f"sha256 {digest.hexdigest()[:16]}"
 
 
-def load(model: Any) -> None:
+def load(model: "AdversarialModel") -> None:
     """Gives all networks of a new model the weights that `initial` names.
-
-    Args:
-        model: with a `config` and `networks`, see `adversarial`.
 
     Raises:
         FileError: see `find`; or a network is missing, or another one.
     """
     config = model.config
     folder = find(config.initial, config.METHOD)
-    for name in model.networks:
-        path = folder / f"{name}.weights.h5"
+    paths = [(network, folder / f"{network.name}.weights.h5") for network in model.networks]
+    for network, path in paths:
         if not path.is_file():
             todo = "begin with a translator that has this network"
-            if name.endswith("_ema"):
+            if network in model.averages:
                 todo += f", or set translator.{config.METHOD}.ema = 0"
             raise FileError(path, f"is missing, which {config.METHOD} would begin with", todo)
     _check_sizes(folder / "config.json", config)
-    for name in model.networks:
-        path = folder / f"{name}.weights.h5"
-        load_weights(getattr(model, name), path, "begin with another translator")
+    for network, path in paths:
+        load_weights(network, path, "begin with another translator")
 
 
 def _check_sizes(path: Path, config: Any) -> None:

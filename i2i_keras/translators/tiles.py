@@ -74,8 +74,7 @@ def when_large(generator: keras.Model, side: int | None) -> Callable[[tf.Tensor]
     """Makes a function that runs a network on pictures whole, or in tiles.
 
     Args:
-        generator: from images to images of the same size; its weights must not
-            change any more, see `inference.freeze`.
+        generator: from images to images of the same size.
         side: of tiles, for pictures that are larger; None = tiles of 256 pixels
             for pictures above 4 megapixels, which with 64 filters would take
             more than 4 GB whole.
@@ -85,7 +84,7 @@ def when_large(generator: keras.Model, side: int | None) -> Callable[[tf.Tensor]
         the generator makes of them.
     """
     most = side**2 if side else _WHOLE
-    whole = functools.cache(lambda: inference.freeze(inference.any_size(generator)))
+    whole = functools.cache(lambda: inference.any_size(generator))
     tiled = functools.cache(lambda: in_tiles(generator, side or _SIDE))
 
     def translate(images: tf.Tensor) -> tf.Tensor:

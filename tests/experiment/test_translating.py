@@ -20,7 +20,7 @@ from i2i_keras.run_folder.locks import Shard
 from i2i_keras.run_folder.run import Run
 from i2i_keras.training.checkpoints import Checkpoints
 from i2i_keras.translators import TRANSLATORS
-from i2i_keras.translators.cyclegan_config import CycleGANConfig
+from i2i_keras.translators.cyclegan import CycleGANConfig
 
 NETWORK = {"filters": 2, "num_downsamplings": 1, "num_residual_blocks": 0, "outer_kernel": 3}
 TABLES = {"source-train": 5, "source-val": 2, "target-train": 3}

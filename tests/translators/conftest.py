@@ -11,9 +11,9 @@ from PIL import Image
 
 from i2i_keras import config
 from i2i_keras.models.unet import UNetConfig, build_unet
-from i2i_keras.translators import cut, cycada
-from i2i_keras.translators.cut_config import CUTConfig
-from i2i_keras.translators.cyclegan import CycleGANConfig, fit
+from i2i_keras.translators import cut, cycada, cyclegan
+from i2i_keras.translators.cut import CUT, CUTConfig
+from i2i_keras.translators.cyclegan import CycleGAN, CycleGANConfig
 
 
 @pytest.fixture(scope="session")
@@ -74,14 +74,56 @@ def tiny_cycada(tiny):
 
 
 @pytest.fixture(scope="session")
+def new_model(segment):
+    """Compiles a model of settings, always of the same weights for a seed."""
+
+    def build(config, seed=0, steps=4):
+        makers = {
+            "cyclegan": CycleGAN,
+            "cut": CUT,
+            "cycada": partial(cycada.CyCADA, segment=segment),
+        }
+        keras.utils.set_random_seed(seed)
+        model = makers[config.METHOD](config, seed)
+        model.compile(steps)
+        return model
+
+    return build
+
+
+class Recorder:
+    """A network that remembers what it was given."""
+
+    def __init__(self, network):
+        self.network, self.inputs = network, []
+        self.name, self.trainable_variables = network.name, network.trainable_variables
+
+    def __call__(self, images, **kwargs):
+        self.inputs.append(images)
+        return self.network(images, **kwargs)
+
+
+@pytest.fixture(scope="session")
+def recorded():
+    """Makes a network of a model remember its inputs."""
+
+    def record(model, name):
+        recorder = Recorder(getattr(model, name))
+        setattr(model, name, recorder)
+        return recorder
+
+    return record
+
+
+@pytest.fixture(scope="session")
 def unmoved():
     """The trainable variables that two steps leave as they were."""
     rng = np.random.default_rng(0)
 
-    def find(model, networks):
+    def find(model):
         config = model.config
-        trained = [(name, getattr(model, name).trainable_variables) for name in networks]
-        variables = [(name, variable) for name, of_one in trained for variable in of_one]
+        networks = [network for network in model.networks if network not in model.averages]
+        variables = [(n.name, variable) for n in networks for variable in n.trainable_variables]
         before = [variable.numpy() for _, variable in variables]
         images = rng.uniform(-1, 1, (2, 2 * config.num_critic_steps, 16, 16, 3))
         for _ in range(2):  # The first moves a skip's head alone.
@@ -106,10 +148,10 @@ def reached():
         with tf.GradientTape(persistent=True) as tape:
             loss = loss_of(model)
         found = set()
-        for name in model.networks:
-            gradients = tape.gradient(loss, getattr(model, name).trainable_variables)
+        for network in model.networks:
+            gradients = tape.gradient(loss, network.trainable_variables)
             if any(g is not None and np.abs(g).max() > 0 for g in gradients):
-                found.add(name)
+                found.add(network.name)
         return found
 
     return find
@@ -161,7 +203,7 @@ def fitted(tmp_path_factory, tiny, images):
     Of the second one, all was lost but the checkpoint at step 2 and a history
     that was already written further: a kill at the worst moment.
     """
-    return killed_and_continued(fit, tiny(), images, tmp_path_factory)
+    return killed_and_continued(cyclegan.fit, tiny(), images, tmp_path_factory)
 
 
 @pytest.fixture(scope="session")

@@ -9,13 +9,21 @@ from i2i_keras.errors import DataError
 from i2i_keras.models.networks import build_generator
 from i2i_keras.run_folder import files
 from i2i_keras.training.checkpoints import Checkpoints
-from i2i_keras.translators import health, inference
-from i2i_keras.translators.cyclegan import fit, load, load_generator, sampler
-from i2i_keras.translators.cyclegan_model import NETWORKS, CycleGAN
+from i2i_keras.translators import health
+from i2i_keras.translators.cyclegan import CycleGAN, fit, load, load_generator
+from i2i_keras.translators.losses import l1, ms_ssim
 
 RNG = np.random.default_rng(0)
 X, Y = (tf.constant(RNG.uniform(-1, 1, (2, 16, 16, 3)), tf.float32) for _ in "xy")
 
+GENERATORS = ("generator_xy", "generator_yx")
+SMALL = {"filters": 2, "num_downsamplings": 1, "outer_kernel": 3}
+REACHED = {
+    "adversarial_xy": {"generator_xy", "discriminator_y"},
+    "adversarial_yx": {"generator_yx", "discriminator_x"},
+    "cycle_loss": {*GENERATORS},
+    "identity_loss": {*GENERATORS},
+}
 RICH = {
     "adversarial": "hinge",
     "critic_steps": 2,
@@ -55,6 +63,93 @@ def history(folder):
     return files.read_table(folder / "history.csv")
 
 
+# --- Losses -------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def model(tiny, new_model):
+    return new_model(tiny(generator={**SMALL, "num_residual_blocks": 1}))
+
+
+def terms(model):
+    return model.generator_terms(X, Y, model.seeds())[0]
+
+
+@pytest.mark.parametrize("term", REACHED)
+def test_a_loss_reaches_exactly_its_networks(reached, model, term):
+    assert reached(model, lambda m: terms(m)[term]) == REACHED[term]
+
+
+def cycle_of(first, second, images):
+    """One direction of the cycle loss, by hand."""
+
+    def loss(model):
+        fakes = getattr(model, first)(images, training=True)
+        return tf.reduce_mean(tf.abs(images - getattr(model, second)(fakes, training=True)))
+
+    return loss
+
+
+def test_each_direction_of_the_cycle_reaches_both_generators(reached, model):
+    forward = cycle_of("generator_xy", "generator_yx", X)
+    backward = cycle_of("generator_yx", "generator_xy", Y)
+    assert reached(model, forward) == reached(model, backward) == {*GENERATORS}
+    wanted = forward(model) + backward(model)
+    np.testing.assert_allclose(terms(model)["cycle_loss"], wanted, rtol=1e-6)
+
+
+def test_the_identity_loss_is_what_generators_change_in_their_own_domain(model):
+    wanted = l1(Y, model.generator_xy(Y)) + l1(X, model.generator_yx(X))
+    np.testing.assert_allclose(terms(model)["identity_loss"], wanted, rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("cycle", "identity", "times"), [(10.0, 5.0, 3), (10.0, 0.0, 2), (0.0, 5.0, 2), (0.0, 0.0, 1)]
+)
+def test_a_loss_without_weight_is_not_computed(tiny, new_model, recorded, cycle, identity, times):
+    model = new_model(tiny(lambda_cycle=cycle, lambda_identity=identity))
+    recorders = [recorded(model, name) for name in GENERATORS]
+    losses = terms(model)
+    for recorder in recorders:
+        assert sum(map(len, recorder.inputs)) == times * len(X)
+    assert (losses["cycle_loss"] > 0) == (cycle > 0)
+    assert (losses["identity_loss"] > 0) == (identity > 0)
+
+
+@pytest.mark.parametrize(("cycle", "identity"), [(10.0, 5.0), (0.0, 5.0), (2.0, 0.0), (0.0, 0.0)])
+def test_the_generators_loss_is_one_weighted_sum(model, tiny, monkeypatch, cycle, identity):
+    monkeypatch.setattr(model, "config", tiny(lambda_cycle=cycle, lambda_identity=identity))
+    losses = dict(zip(REACHED, (1.0, 10.0, 100.0, 1000.0), strict=True))
+    assert model.generator_loss(losses) == 11.0 + 100 * cycle + 1000 * identity
+
+
+def test_without_cycle_and_identity_a_generator_learns_from_its_discriminator_alone(
+    tiny, new_model
+):
+    model = new_model(tiny(lambda_cycle=0.0, lambda_identity=0.0))
+    with tf.GradientTape(persistent=True) as tape:
+        losses = terms(model)
+        loss = model.generator_loss(losses)
+    for term, generator in zip(("adversarial_xy", "adversarial_yx"), model.generators, strict=True):
+        variables = generator.trainable_variables
+        for one, other in zip(
+            *(tape.gradient(of, variables) for of in (loss, losses[term])), strict=True
+        ):
+            np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.5])
+def test_the_cycle_loss_takes_its_share_of_structure(reached, model, tiny, monkeypatch, share):
+    monkeypatch.setattr(model, "config", tiny(cycle_ssim=share))
+    cycled = model.generator_yx(model.generator_xy(X)), model.generator_xy(model.generator_yx(Y))
+    expected = sum(
+        (1 - share) * l1(images, again) + share * (1 - np.mean(ms_ssim(images, again)))
+        for images, again in zip((X, Y), cycled, strict=True)
+    )
+    np.testing.assert_allclose(terms(model)["cycle_loss"], expected, rtol=1e-5)
+    assert reached(model, lambda m: terms(m)["cycle_loss"]) == {*GENERATORS}
+
+
 # --- The training -----------------------------------------------------------
 
 
@@ -89,7 +184,7 @@ def test_sample_pictures_hold_there_and_back_of_both_domains(fitted):
 
 def test_samples_are_of_the_weights_that_there_are(tiny):
     model = CycleGAN(tiny())
-    sample = sampler(model)
+    sample = model.sampler()
     before, _ = sample(X, Y)
     model.generator_xy.set_weights([10.0 * w for w in model.generator_xy.get_weights()])
     after, _ = sample(X, Y)
@@ -110,7 +205,8 @@ def test_the_history_holds_what_is_switched_on(rich):
 
 def test_averaged_generators_are_saved_beside_the_others(rich):
     files = {path.name.partition(".")[0] for path in rich.glob("*.weights.h5")}
-    assert files == {*NETWORKS, "generator_xy_ema", "generator_yx_ema"}
+    averages = {"generator_xy_ema", "generator_yx_ema"}
+    assert files == {*GENERATORS, "discriminator_x", "discriminator_y", *averages}
 
 
 @pytest.mark.slow
@@ -152,13 +248,6 @@ def test_it_is_the_generator_of_that_direction(translate, fitted, tiny, directio
 
 def test_the_two_directions_differ(translate):
     assert not np.allclose(translate["xy"](X), translate["yx"](X))
-
-
-def test_at_a_fitting_size_nothing_is_padded(tiny):
-    generator = build_generator(tiny().generator, "generator")
-    np.testing.assert_allclose(
-        inference.any_size(generator, batch=None)(X), generator(X), atol=1e-6
-    )
 
 
 def test_a_folder_without_a_translator_is_refused(tmp_path):

@@ -4,7 +4,7 @@ import pytest
 import tensorflow as tf
 
 from i2i_keras import config
-from i2i_keras.translators.cyclegan_config import CycleGANConfig
+from i2i_keras.translators.cyclegan import CycleGANConfig
 from i2i_keras.translators.discriminator_losses import gradient_penalty, lazy_r1, r1, terms
 from i2i_keras.translators.losses import ADVERSARIAL
 

@@ -8,8 +8,7 @@ from PIL import Image
 from i2i_keras import config
 from i2i_keras.run_folder import files
 from i2i_keras.translators import health
-from i2i_keras.translators.cyclegan import fit
-from i2i_keras.translators.cyclegan_config import CycleGANConfig
+from i2i_keras.translators.cyclegan import CycleGANConfig, fit
 from i2i_keras.translators.health import diagnose, discriminator_signals
 
 RNG = np.random.default_rng(0)

@@ -12,9 +12,8 @@ import pytest
 from i2i_keras.errors import DataError, FileError
 from i2i_keras.run_folder import files
 from i2i_keras.translators import TRANSLATORS, cycada, cyclegan, initial
-from i2i_keras.translators.cut_model import CUT
-from i2i_keras.translators.cyclegan_config import CycleGANConfig
-from i2i_keras.translators.cyclegan_model import CycleGAN
+from i2i_keras.translators.cut import CUT
+from i2i_keras.translators.cyclegan import CycleGAN, CycleGANConfig
 
 
 def saved(folder):
@@ -32,8 +31,8 @@ def saved(folder):
 def assert_begins_with(model, folder, tmp_path):
     """The model's networks, saved anew, are those of the folder."""
     initial.load(model)
-    for name in model.networks:
-        getattr(model, name).save_weights(tmp_path / f"{name}.weights.h5")
+    for network in model.networks:
+        network.save_weights(tmp_path / f"{network.name}.weights.h5")
     mine, theirs = saved(tmp_path), saved(folder)
     assert mine.keys() == theirs.keys() and len(mine) > 10
     for name, array in mine.items():
@@ -86,7 +85,7 @@ def test_all_networks_and_averages_are_those_of_the_other_run(averaged, tiny, tm
 
 def test_the_projections_of_cut_are_taken_too(fitted_cut, tiny_cut, tmp_path):
     model = CUT(tiny_cut(initial=str(fitted_cut.whole)), 8)
-    assert "heads" in model.networks
+    assert model.heads in model.networks
     assert_begins_with(model, fitted_cut.whole, tmp_path)
 
 

@@ -82,14 +82,7 @@ def test_bfloat16_differs_as_little_in_tiles():
 @pytest.mark.parametrize("size", [(1, 1), (1, 70), (3, 5), (8, 8), (33, 35), (64, 20)])
 def test_pictures_of_any_size_keep_it(size):
     generator, image = network(), picture(*size)
-    for translate in (inference.any_size(generator), tiles.in_tiles(generator, 16)):
-        assert translate(image).shape == (1, *size, 3)
-
-
-def test_a_picture_that_fits_is_not_changed_by_padding():
-    generator, image = network(), picture(24, 36)
-    wanted = levels(generator(image, training=False))
-    np.testing.assert_allclose(levels(inference.any_size(generator)(image)), wanted, atol=0.01)
+    assert tiles.in_tiles(generator, 16)(image).shape == (1, *size, 3)
 
 
 @pytest.mark.parametrize("length", [1, 2, 5, 8, 9])
@@ -151,7 +144,7 @@ import resource, sys, time
 import keras, numpy as np, tensorflow as tf
 from PIL import Image
 from i2i_keras.models.resnet import ResNetConfig, build_resnet
-from i2i_keras.translation import inference, tiles
+from i2i_keras.translators import inference, tiles
 
 keras.utils.set_random_seed(0)
 generator = build_resnet(ResNetConfig(filters=int(sys.argv[3])), "generator")

@@ -1,0 +1,193 @@
+"""How adversarial translators are trained, saved and loaded."""
+
+import functools
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+from PIL import Image
+
+from i2i_keras import config as settings
+from i2i_keras.data import transforms
+from i2i_keras.data.pipeline import PipelineConfig, evaluation_batches, training_batches
+from i2i_keras.data.records import Record, spread
+from i2i_keras.models.networks import build_generator
+from i2i_keras.run_folder import files
+from i2i_keras.run_folder.files import Facts
+from i2i_keras.training import callbacks, checkpoints, compilation, schedules
+from i2i_keras.training.compilation import Precision
+from i2i_keras.training.history import Row, Watch
+from i2i_keras.training.weights import load_weights, save_weights
+from i2i_keras.translators import health, inference, initial
+from i2i_keras.translators.adversarial import AdversarialModel
+from i2i_keras.translators.adversarial_config import AdversarialConfig
+
+Translate = Callable[[tf.Tensor], tf.Tensor]
+
+
+def train(
+    model: AdversarialModel, images_x: Sequence[Path], images_y: Sequence[Path], folder: Path
+) -> Facts:
+    """Trains a new model on the images of two domains and saves its networks.
+
+    Started again after a stop, it goes on from its newest checkpoint.
+
+    Args:
+        model: new, not compiled.
+        images_x: prepared images of the source, all of one size.
+        images_y: of the target.
+        folder: gets `history.csv`, `samples/`, `checkpoints/`, `config.json`
+            and `NETWORK.weights.h5`.
+
+    Returns:
+        The number of steps, that after which the samples looked most like the
+        target, and warnings.
+    """
+    config = model.config
+    domains = [[Record(path.stem, path, None) for path in paths] for paths in (images_x, images_y)]
+    batch_size = config.pipeline.batch_size * config.num_critic_steps
+    pipeline = config.pipeline.model_copy(update={"batch_size": batch_size})
+    smaller = min(map(len, domains))
+    steps = schedules.total_steps(config.steps, config.epochs, smaller, batch_size)
+    if config.initial and not checkpoints.list_checkpoints(folder):
+        initial.load(model)
+    model.compile(steps)
+    observe = _observer(model, domains, folder)
+    diagnose = functools.partial(health.diagnose, content=model.CONTENT)
+    found = callbacks.train(
+        model,
+        lambda first: _batches(pipeline, domains, model.seed, first),
+        checkpoints.Checkpoints(model, folder, config.keep_checkpoints, _made_with(model)),
+        steps,
+        config,
+        Watch(observe, best="style_distance_xy", diagnose=diagnose),
+    )
+    files.write_json(folder / "config.json", config.model_dump(mode="json", exclude={"initial"}))
+    for network in model.networks:
+        save_weights(network, folder / f"{network.name}.weights.h5")
+    return {"steps": steps, **found}
+
+
+def load(
+    load_generator: Callable[..., keras.Model],
+    folder: Path,
+    direction: str = "xy",
+    *,
+    ema: bool = True,
+) -> Translate:
+    """Loads a generator to translate with.
+
+    Args:
+        load_generator: the method's own.
+        folder: that `train` wrote.
+        direction: `xy` or `yx`.
+        ema: whether to take the moving average of its weights, if there is.
+
+    Returns:
+        From images `(batch, height, width, 3)` in [-1, 1], of any size, to
+        translated ones of the same size and range.
+    """
+    return inference.any_size(load_generator(folder, direction, ema=ema), batch=None)
+
+
+def load_state(
+    load_generator: Callable[..., keras.Model], folder: Path, direction: str, step: int
+) -> Translate:
+    """Loads a generator as it was in a kept state.
+
+    Args:
+        load_generator: the method's own.
+        folder: that `train` wrote.
+        direction: `xy` or `yx`.
+        step: of the state, one of `checkpoints.list_checkpoints`.
+
+    Returns:
+        See `load`.
+
+    Raises:
+        DataError: the state cannot be read.
+    """
+    return inference.any_size(load_generator(folder, direction, step=step), batch=None)
+
+
+def load_generator(
+    kind: type[AdversarialConfig],
+    folder: Path,
+    direction: str = "xy",
+    *,
+    ema: bool = True,
+    precision: Precision | None = None,
+    step: int | None = None,
+) -> keras.Model:
+    """Loads a generator as a network.
+
+    Args:
+        kind: the method's settings.
+        folder: that `train` wrote.
+        direction: `xy` or `yx`.
+        ema: whether to take the moving average of its weights, if there is.
+        precision: to compute in; None = the training's.
+        step: of a kept state; None = the end of the training.
+    """
+    config = settings.build(kind, files.read_json(folder / "config.json"))
+    name = f"generator_{direction}"
+    with compilation.policy(precision or config.precision):
+        generator = build_generator(config.generator, name)
+    if ema and config.ema:
+        name += "_ema"
+    if step is None:
+        load_weights(generator, folder / f"{name}.weights.h5")
+    else:
+        checkpoints.load_network(folder, step, name, generator)
+    return generator
+
+
+def _made_with(model: AdversarialModel) -> str:
+    """Of a training that goes on, the first weights need not be there."""
+    config = model.config.model_copy(update={"initial": ""})
+    return checkpoints.fingerprint({"seed": model.seed, **config.facts()})
+
+
+def _batches(
+    pipeline: PipelineConfig, domains: Sequence[Sequence[Record]], seed: int, first: int
+) -> tf.data.Dataset:
+    x, y = (
+        training_batches(pipeline, records, 2 * seed + number, first)
+        for number, records in enumerate(domains)
+    )
+    return tf.data.Dataset.zip((x, y)).map(lambda x, y: (x[0], y[0]))
+
+
+def _observer(
+    model: AdversarialModel, domains: Sequence[Sequence[Record]], folder: Path
+) -> Callable[[int], Row]:
+    """What each row of the history says besides the losses; draws samples."""
+    count = model.config.num_samples
+    chosen = [_read(spread(records, count)) for records in domains]
+    sample = model.sampler()
+
+    def observe(step: int) -> Row:
+        columns, signals = sample(*chosen)
+        with files.replacing(folder / "samples" / f"step-{step:06d}.png") as draft:
+            Image.fromarray(_strip(columns)).save(draft, "PNG")
+        return {
+            "generator_learning_rate": float(model.generator_optimizer.learning_rate),
+            "discriminator_learning_rate": float(model.discriminator_optimizer.learning_rate),
+            **signals,
+        }
+
+    return observe
+
+
+def _strip(columns: Sequence[tf.Tensor]) -> NDArray[np.uint8]:
+    """A row for each image, as many as the shortest column has."""
+    rows = min(len(column) for column in columns)
+    strips = tf.concat([column[:rows] for column in columns], axis=2)
+    return np.concatenate(transforms.denormalize(strips).numpy(), axis=0)
+
+
+def _read(records: Sequence[Record]) -> tf.Tensor:
+    return tf.concat([image for image, _ in evaluation_batches(records, 1)], axis=0)
