@@ -144,9 +144,19 @@ class AdversarialModel(keras.Model, abc.ABC):
 
     # --- The training ---------------------------------------------------------
 
-    def compile(self, steps: int) -> None:
-        """Makes the optimizers of a training of `steps` steps."""
-        config = self.config
+    def compile(self, steps: int | None = None) -> None:
+        """Makes the optimizers of a training.
+
+        Args:
+            steps: its length, over which learning rates fall; None =
+                `config.steps`.
+
+        Raises:
+            ValueError: neither is given.
+        """
+        config, steps = self.config, steps or self.config.steps
+        if steps is None:
+            raise ValueError("how long is the training? Give compile(steps=...)")
         super().compile(jit_compile=compilation.uses_xla(config.xla))
         self.steps = steps
         self.plateau = None
