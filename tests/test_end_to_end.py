@@ -12,7 +12,7 @@ from PIL import Image
 from i2i_keras.data.labels import IGNORE
 from i2i_keras.data.records import SPLITS, read_label, read_records
 from i2i_keras.errors import DataError, SettingsError
-from i2i_keras.evaluation import distribution, metrics
+from i2i_keras.evaluation import confusion, distribution, metrics
 from i2i_keras.evaluation.inception import load_inception
 from i2i_keras.experiment import arms, scoring, stages
 from i2i_keras.run_folder import files
@@ -132,7 +132,7 @@ def test_scores_follow_from_the_confusion_matrices(finished, summary):
         with np.load(path, allow_pickle=False) as file:
             totals[arm] = file["confusions"].sum(axis=0)
         details = files.read_json(finished.root / "scores" / f"{folder_name(arm)}.json")
-        for name, value in metrics.scores(totals[arm]).items():
+        for name, value in metrics.score(totals[arm]).items():
             assert details[name] == pytest.approx(value)
         assert summary["arms"][arm]["mean_iou"] == details["mean_iou"]
     gain = summary["arms"]["adapted:cyclegan"]["gain"]
@@ -179,7 +179,7 @@ def test_all_arms_are_scored_at_native_size_as_well(finished, summary):
         facts = files.read_json(finished.root / "scores" / f"{name}.json")
         native = facts["native"]
         assert native.keys() == facts.keys() & {
-            *metrics.scores(matrices[0]),
+            *metrics.score(matrices[0]),
             *("iou", "subsets", "categories", "mean_category_iou", "loss", "calibration_error"),
         }
         assert native["mean_iou"] == pytest.approx(metrics.mean_iou(matrices.sum(axis=0)))
@@ -413,7 +413,7 @@ def test_an_arm_can_be_looked_through_as_it_was_scored(unscored, finished):
     for run in (unscored, Run(finished.root)):
         seen = scoring.scored_eye(run, "source_only").look_at(record)
         names, truth = arms.label_space(run).names, read_label(record.label)
-        counts = metrics.confusion_matrix(truth, seen.classes, len(names))
+        counts = confusion.confusion_matrix(truth, seen.classes, len(names))
         np.testing.assert_array_equal(counts, scoring.load_confusions(run, "source_only")[0])
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from i2i_keras.evaluation.metrics import confusion_matrix
+from i2i_keras.evaluation.confusion import confusion_matrix
 from i2i_keras.segmenters.eye import Eye, Pixels, Seen
 
 _NOTABLE = 0.05  # Share of a class that became another.

@@ -15,7 +15,7 @@ from i2i_keras.data.labels import IGNORE
 from i2i_keras.data.records import Record, open_image, read_label
 from i2i_keras.errors import DataError
 from i2i_keras.evaluation import calibration
-from i2i_keras.evaluation.metrics import confusion_matrix
+from i2i_keras.evaluation.confusion import confusion_matrix
 from i2i_keras.evaluation.whole_images import enlarged
 from i2i_keras.run_folder import files
 

@@ -1,17 +1,14 @@
 """The report's part on classes and categories."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from i2i_keras.plots import charts
 from i2i_keras.plots.matrices import matrix_picture
 from i2i_keras.report import tables
 from i2i_keras.report.figures import Picture
 from i2i_keras.report.tables import Table
-from i2i_keras.run_folder import files
 from i2i_keras.run_folder.places import folder_name
 
 Scores = Mapping[str, Mapping[str, Any]]
@@ -79,10 +76,3 @@ def class_pictures(root: Path, scores: Scores) -> Iterator[Picture]:
             )
             figure = matrix_picture(counts, names, "true class", "predicted")
             yield Picture(f"confusion-{name}.png", caption, figure.png())
-
-
-def read_confusion(path: Path) -> tuple[Sequence[str], np.ndarray[Any, np.dtype[np.int64]]]:
-    """Reads a table of `summary.write_confusion`."""
-    rows = files.read_table(path)
-    names = [row["truth"] for row in rows]
-    return names, np.array([[int(row[name]) for name in names] for row in rows], np.int64)

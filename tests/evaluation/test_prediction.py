@@ -8,7 +8,7 @@ from i2i_keras.data.labels import IGNORE
 from i2i_keras.data.records import Record
 from i2i_keras.errors import DataError
 from i2i_keras.evaluation.calibration import expected_error, sums_by_bin
-from i2i_keras.evaluation.metrics import confusion_matrix
+from i2i_keras.evaluation.confusion import confusion_matrix
 from i2i_keras.evaluation.prediction import predict
 from i2i_keras.models.unet import UNetConfig, build_unet
 

@@ -1,7 +1,8 @@
 import numpy as np
 
 from i2i_keras.data.spaces import LABEL_SPACES
-from i2i_keras.evaluation import summary
+from i2i_keras.evaluation.confusion import read_confusion, write_confusion
+from i2i_keras.evaluation.scores import score_confusion
 from i2i_keras.report import classes
 
 SPACE = LABEL_SPACES["cityscapes34"]
@@ -9,7 +10,7 @@ SPACE = LABEL_SPACES["cityscapes34"]
 
 def scores(space, seed):
     size = len(space.names)
-    return summary.details(space, np.random.default_rng(seed).integers(1, 100, (size, size)))
+    return score_confusion(space, np.random.default_rng(seed).integers(1, 100, (size, size)))
 
 
 def texts(table):
@@ -70,8 +71,8 @@ def test_scores_of_an_earlier_version_have_one_table_and_no_matrix(tmp_path):
 def test_the_matrix_that_is_drawn_is_that_which_was_written(tmp_path):
     counts = np.random.default_rng(0).integers(0, 1000, (34, 34))
     path = tmp_path / "scores" / "adapted-cyclegan-confusion.csv"
-    summary.write_confusion(path, SPACE.names, counts)
-    names, found = classes.read_confusion(path)
+    write_confusion(path, SPACE.names, counts)
+    names, found = read_confusion(path)
     assert names == [*SPACE.names]
     np.testing.assert_array_equal(found, counts)
     pictures = classes.class_pictures(tmp_path, {"adapted:cyclegan": scores(SPACE, 0)})
