@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from i2i_keras.data.spaces import SUBSETS, LabelSpace, evaluated_in
 from i2i_keras.evaluation import intervals, metrics
 from i2i_keras.evaluation.intervals import Drawn, Values
-from i2i_keras.evaluation.metrics import MEAN_IOU, Metric, Parts, mean_of_present
+from i2i_keras.evaluation.metrics import MEAN_IOU, Counts, Metric, Parts, mean_of_present
 from i2i_keras.evaluation.summary import Best, Lead
 from i2i_keras.segmenters.arms import CEILING
 
@@ -41,7 +41,7 @@ class _Scores(NamedTuple):
         means = [mean_of_present(iou[..., places]) for places in self.means.values()]
         return np.concatenate([iou, np.stack(means, axis=-1)], axis=-1)
 
-    def measure(self, matrices: metrics.Counts) -> Values:
+    def measure(self, matrices: Counts) -> Values:
         """The metrics of matrices `(n, classes, classes)`, `(n, metrics)`."""
         values = [[metrics.score_by(one, counts) for one in self.metrics] for counts in matrices]
         return np.array(values, np.float64).reshape(len(matrices), len(self.metrics))

@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -72,37 +72,23 @@ def translator_quality(settings: Settings, run: Run, method: str) -> Done:
     }
 
     def work(folder: Path) -> Facts:
-        _, segment, stride, bottom = load_segmenter(run, FLOOR)
+        segmenter = load_segmenter(run, FLOOR)
         label = f"the bottom of segmenter/{FLOOR}, mean over the image"
-        eye, multiple = Extractor(tf.function(bottom, reduce_retracing=True), label), stride
+        bottom = tf.function(segmenter.bottom, reduce_retracing=True)
+        eye, multiple = Extractor(bottom, label), segmenter.stride
         if config.inception:
             eye, multiple = load_inception(config.inception), 1
-        source = spread(prepared(run, "source-train"), count)
-        target = spread(prepared(run, "target-train"), count)
-        made = {record.name: record for record in translated(run, method, "source-train")}
-        after = [made[record.name] for record in source]
-        before, new, wanted = (
-            distribution.features(eye.extract, records, multiple)
-            for records in (source, after, target)
-        )
-        half = max(2, min(len(source), len(target)) // 2)  # Subsets of all would not spread.
+        compared = _choose(run, method, "xy", count)
         cycle_error = None
         if "yx" in TRANSLATORS[method].directions:
             back = TRANSLATORS[method].load(run.translator(method), "yx")
-            cycle_error = distribution.mean_difference(back, after, source)
+            cycle_error = distribution.mean_difference(back, compared.after, compared.before)
         return {
             "features": eye.label,
-            "num_images": [len(source), len(target)],
-            "frechet_distance": {
-                "source": distribution.frechet_distance(before, wanted),
-                "translated": distribution.frechet_distance(new, wanted),
-            },
-            "kernel_distance": {
-                "source": distribution.kernel_distance(before, wanted, size=half),
-                "translated": distribution.kernel_distance(new, wanted, size=half),
-            },
+            "num_images": [len(compared.before), len(compared.wanted)],
+            **_measure_distances(eye, multiple, compared, ("source", "translated")),
             "cycle_error": cycle_error,
-            "drift": _drift(settings, run, method, Eye(segment, stride)),
+            "drift": _drift(settings, run, method, Eye(segmenter.segment, segmenter.stride)),
         }
 
     return run.stage(run.scores(method), facts, inputs, work)
@@ -123,33 +109,52 @@ def _looks(settings: Settings, run: Run, method: str) -> Done:
         count = config.num_quality_images
         found = {}
         for way in directions:
-            tables = ("source-train", "target-train")
-            table, other = tables if way == "xy" else tables[::-1]
-            made = translated(run, method, table, way)
-            before, after = prepared(run, table), {record.name: record for record in made}
-            chosen = spread(before, count)
-            wanted = spread(prepared(run, other), count)
-            pairs = (chosen, [after[record.name] for record in chosen], wanted)
-            found[way] = _appearance(*pairs)
+            compared = _choose(run, method, way, count)
+            few = compared.thin(_FEW)
+            found[way] = _measure_appearance(few)
             if eye:
-                found[way] |= _distances(eye, *pairs)
+                found[way] |= _measure_distances(eye, 1, compared, ("before", "after"))
             back = way[::-1]
             if back in TRANSLATORS[method].directions:
                 load = TRANSLATORS[method].load(run.translator(method), back)
-                few = [spread(records, _FEW) for records in pairs[:2]]
-                error = distribution.mean_difference(load, few[1], few[0])
-                found[way]["cycle_error"] = error
+                found[way]["cycle_error"] = distribution.mean_difference(
+                    load, few.after, few.before
+                )
         return {"directions": found, "features": eye.label if eye else ""}
 
     return run.stage(run.scores(method), facts, inputs, work)
 
 
-def _appearance(
-    before: Sequence[Record], after: Sequence[Record], wanted: Sequence[Record]
-) -> Facts:
+class _Compared(NamedTuple):
+    """Training images whose translations are looked at.
+
+    Attributes:
+        before: some of the images.
+        after: their translations, in the same order.
+        wanted: as many of the other domain, whose look they should have.
+    """
+
+    before: list[Record]
+    after: list[Record]
+    wanted: list[Record]
+
+    def thin(self, count: int) -> "_Compared":
+        """At most so many of each."""
+        return _Compared(*(spread(records, count) for records in self))
+
+
+def _choose(run: Run, method: str, way: str, count: int) -> _Compared:
+    """So many of the images that a method has translated, one way."""
+    tables = ("source-train", "target-train")
+    table, other = tables if way == "xy" else tables[::-1]
+    made = {record.name: record for record in translated(run, method, table, way)}
+    before, wanted = spread(prepared(run, table), count), spread(prepared(run, other), count)
+    return _Compared(before, [made[record.name] for record in before], wanted)
+
+
+def _measure_appearance(compared: _Compared) -> Facts:
     """Signals of `translators.appearance`, None where there is none."""
-    images = [_read(spread(records, _FEW)) for records in (before, after, wanted)]
-    found = appearance.appearance(*images)
+    found = appearance.appearance(*map(_read, compared))
     return {name: value if math.isfinite(value) else None for name, value in found.items()}
 
 
@@ -157,20 +162,23 @@ def _read(records: Sequence[Record]) -> Any:
     return np.stack([transforms.normalize(read_pixels(r)).numpy() for r in records])
 
 
-def _distances(
-    eye: Extractor, before: Sequence[Record], after: Sequence[Record], wanted: Sequence[Record]
+def _measure_distances(
+    eye: Extractor, multiple: int, compared: _Compared, names: tuple[str, str]
 ) -> Facts:
-    features = [distribution.features(eye.extract, r, 1) for r in (before, after, wanted)]
-    half = max(2, min(len(before), len(wanted)) // 2)
-    names, sides = ("before", "after"), features[:2]
+    """Distances to the other domain, before and after, by these names."""
+    before, after, wanted = (
+        distribution.features(eye.extract, records, multiple) for records in compared
+    )
+    # Subsets of all would not spread.
+    half = max(2, min(len(compared.before), len(compared.wanted)) // 2)
+    sides = dict(zip(names, (before, after), strict=True))
     return {
         "frechet_distance": {
-            name: distribution.frechet_distance(side, features[2])
-            for name, side in zip(names, sides, strict=True)
+            name: distribution.frechet_distance(side, wanted) for name, side in sides.items()
         },
         "kernel_distance": {
-            name: distribution.kernel_distance(side, features[2], size=half)
-            for name, side in zip(names, sides, strict=True)
+            name: distribution.kernel_distance(side, wanted, size=half)
+            for name, side in sides.items()
         },
     }
 
@@ -178,13 +186,11 @@ def _distances(
 def _drift(settings: Settings, run: Run, method: str, eye: Eye) -> Facts:
     """Drift of the translations, and on some of them that of earlier states."""
     names, config = label_space(run).names, settings.evaluate
-    source = prepared(run, "source-train")
-    made = {record.name: record for record in translated(run, method, "source-train")}
 
     def transitions(count: int) -> Any:
-        chosen = spread(source, count)
-        after = (eye.look_at(made[record.name]) for record in chosen)
-        return drift.transitions(map(eye.look_at, chosen), after, len(names))
+        seen = _choose(run, method, "xy", count)
+        after = map(eye.look_at, seen.after)
+        return drift.transitions(map(eye.look_at, seen.before), after, len(names))
 
     final = transitions(config.num_quality_images)
     compared = transitions(config.num_drift_images) if config.num_drift_images else final
@@ -193,7 +199,9 @@ def _drift(settings: Settings, run: Run, method: str, eye: Eye) -> Facts:
     load = TRANSLATORS[method].load_state
     if load is not None and config.num_drift_images:
         folder = run.translator(method)
-        images = [read_pixels(r) for r in spread(source, config.num_drift_images)]
+        images = [
+            read_pixels(r) for r in _choose(run, method, "xy", config.num_drift_images).before
+        ]
         earlier = (
             (step, partial(translate_pixels, load(folder, "xy", step)))
             for step in kept_steps(folder)

@@ -1,20 +1,21 @@
 """The report's part on classes and categories."""
 
 from collections.abc import Iterator, Mapping
-from pathlib import Path
-from typing import Any
 
+from i2i_keras.evaluation.confusion import read_confusion
+from i2i_keras.evaluation.summary import ArmFile, Best
 from i2i_keras.plots import charts
 from i2i_keras.plots.matrices import matrix_picture
 from i2i_keras.report import tables
 from i2i_keras.report.figures import Picture
 from i2i_keras.report.tables import Table
 from i2i_keras.run_folder.places import folder_name
+from i2i_keras.run_folder.run import Run
 
-Scores = Mapping[str, Mapping[str, Any]]
+Scores = Mapping[str, ArmFile]
 
 
-def class_tables(scores: Scores, best: Mapping[str, Any] = tables.NO_LEADS) -> list[Table]:
+def class_tables(scores: Scores, best: Best = tables.NO_BEST) -> list[Table]:
     """IoU of each class, of Cityscapes' categories, and by its rules.
 
     Args:
@@ -60,13 +61,12 @@ def class_notes(scores: Scores) -> list[str]:
     return notes
 
 
-def class_pictures(root: Path, scores: Scores) -> Iterator[Picture]:
+def class_pictures(run: Run, scores: Scores) -> Iterator[Picture]:
     """IoU as bars, and the confusion matrix of each arm."""
     bars = charts.iou_bars({arm: facts["iou"] for arm, facts in scores.items()})
     yield Picture("iou.png", "IoU of each class and arm.", bars.png())
     for arm in scores:
-        name = folder_name(arm)
-        path = root / "scores" / f"{name}-confusion.csv"
+        path = run.confusion_file(arm)
         if path.is_file():
             names, counts = read_confusion(path)
             caption = (
@@ -75,4 +75,4 @@ def class_pictures(root: Path, scores: Scores) -> Iterator[Picture]:
                 " neither there nor predicted are left out."
             )
             figure = matrix_picture(counts, names, "true class", "predicted")
-            yield Picture(f"confusion-{name}.png", caption, figure.png())
+            yield Picture(f"confusion-{folder_name(arm)}.png", caption, figure.png())
