@@ -2,13 +2,25 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from i2i_keras.data.labels import IGNORE
 from i2i_keras.run_folder import files
+
+
+class Confusion(NamedTuple):
+    """A confusion matrix.
+
+    Attributes:
+        names: of the classes.
+        counts: `(classes, classes)` pixels, truth by row.
+    """
+
+    names: list[str]
+    counts: NDArray[np.int64]
 
 
 def confusion_matrix(
@@ -49,11 +61,13 @@ def write_confusion(path: Path, names: Sequence[str], confusion: NDArray[np.int6
     files.write_table(path, rows, ["truth", *names])
 
 
-def read_confusion(path: Path) -> tuple[list[str], NDArray[np.int64]]:
-    """Reads what `write_confusion` wrote: names of the classes, and counts."""
+def read_confusion(path: Path) -> Confusion:
+    """Reads what `write_confusion` wrote."""
     rows = files.read_table(path)
     names = [row["truth"] for row in rows]
-    return names, np.array([[int(row[name]) for name in names] for row in rows], np.int64)
+    return Confusion(
+        names, np.array([[int(row[name]) for name in names] for row in rows], np.int64)
+    )
 
 
 def find_absent(names: Sequence[str], confusion: NDArray[np.int64]) -> list[str]:

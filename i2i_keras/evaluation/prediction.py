@@ -28,7 +28,7 @@ class Prediction(NamedTuple):
             row and prediction by column, ignored pixels left out.
         loss: cross entropy, mean over all pixels that count.
         calibration_error: see `calibration.expected_error`; over the same.
-        by_confidence: what that is made from, see `calibration.sums_by_bin`.
+        by_confidence: what that is made from, see `calibration.sum_by_bin`.
         native: the same at the native size of the labels, where they are given.
     """
 
@@ -107,7 +107,7 @@ class _Tally:
             self.confusions[-1] += confusion_matrix(truth, predicted, self.num_classes)
             self.loss += float(loss[counted].sum(dtype=np.float64))
             right = (predicted == truth)[counted]
-            self.sums += calibration.sums_by_bin(confidence[counted], right)
+            self.sums += calibration.sum_by_bin(confidence[counted], right)
             found.append(predicted)
         return np.concatenate(found)
 

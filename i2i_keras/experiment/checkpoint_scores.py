@@ -33,7 +33,7 @@ def steps_to_score(settings: Settings, run: Run, arm: str) -> list[int]:
     return [steps[round(place)] for place in places] if len(places) > 1 else []
 
 
-def chosen_by_labels(settings: Settings, run: Run, arm: str) -> LabelChosen | None:
+def choose_by_labels(settings: Settings, run: Run, arm: str) -> LabelChosen | None:
     """What the target's labels would have chosen among the checkpoints.
 
     Returns:

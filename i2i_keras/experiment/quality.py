@@ -48,11 +48,11 @@ def back_methods(settings: Settings) -> list[str]:
 def score_translators(settings: Settings, run: Run) -> None:
     """Scores all translators that can be, and writes `scores/METHOD.json`."""
     for method in scored_methods(settings):
-        found = translator_quality(settings, run, method).results
+        found = score_translator(settings, run, method).results
         files.write_json(run.score_file(method), {"method": method, **found})
 
 
-def translator_quality(settings: Settings, run: Run, method: str) -> Done:
+def score_translator(settings: Settings, run: Run, method: str) -> Done:
     """What a translator has made of images; sees no label of the target.
 
     Where there are arms, distances and drift in the eyes of source_only, or
@@ -82,7 +82,7 @@ def translator_quality(settings: Settings, run: Run, method: str) -> Done:
         cycle_error = None
         if "yx" in TRANSLATORS[method].directions:
             back = TRANSLATORS[method].load(run.translator(method), "yx")
-            cycle_error = distribution.mean_difference(back, compared.after, compared.before)
+            cycle_error = distribution.measure_difference(back, compared.after, compared.before)
         return {
             "features": eye.label,
             "num_images": [len(compared.before), len(compared.wanted)],
@@ -117,7 +117,7 @@ def _looks(settings: Settings, run: Run, method: str) -> Done:
             back = way[::-1]
             if back in TRANSLATORS[method].directions:
                 load = TRANSLATORS[method].load(run.translator(method), back)
-                found[way]["cycle_error"] = distribution.mean_difference(
+                found[way]["cycle_error"] = distribution.measure_difference(
                     load, few.after, few.before
                 )
         return {"directions": found, "features": eye.label if eye else ""}
@@ -167,7 +167,7 @@ def _measure_distances(
 ) -> Facts:
     """Distances to the other domain, before and after, by these names."""
     before, after, wanted = (
-        distribution.features(eye.extract, records, multiple) for records in compared
+        distribution.extract_features(eye.extract, records, multiple) for records in compared
     )
     # Subsets of all would not spread.
     half = max(2, min(len(compared.before), len(compared.wanted)) // 2)
@@ -187,25 +187,24 @@ def _drift(settings: Settings, run: Run, method: str, eye: Eye) -> Facts:
     """Drift of the translations, and on some of them that of earlier states."""
     names, config = label_space(run).names, settings.evaluate
 
-    def transitions(count: int) -> Any:
-        seen = _choose(run, method, "xy", count)
+    def count(images: int) -> Any:
+        seen = _choose(run, method, "xy", images)
         after = map(eye.look_at, seen.after)
-        return drift.transitions(map(eye.look_at, seen.before), after, len(names))
+        return drift.count_transitions(map(eye.look_at, seen.before), after, len(names))
 
-    final = transitions(config.num_quality_images)
-    compared = transitions(config.num_drift_images) if config.num_drift_images else final
+    final = count(config.num_quality_images)
+    compared = count(config.num_drift_images) if config.num_drift_images else final
     done = run.done(run.translator(method)).results
-    rows = [{"step": done.get("steps", 0), **drift.shares(compared, names)}]
+    rows = [{"step": done.get("steps", 0), **drift.measure_drift(compared, names)}]
     load = TRANSLATORS[method].load_state
     if load is not None and config.num_drift_images:
         folder = run.translator(method)
-        images = [
-            read_pixels(r) for r in _choose(run, method, "xy", config.num_drift_images).before
-        ]
+        few = _choose(run, method, "xy", config.num_drift_images).before
+        images = [read_pixels(record) for record in few]
         earlier = (
             (step, partial(translate_pixels, load(folder, "xy", step)))
             for step in kept_steps(folder)
             if step < rows[0]["step"]
         )
-        rows = drift.by_step(eye, images, earlier, names) + rows
+        rows = drift.measure_by_step(eye, images, earlier, names) + rows
     return {**drift.summarize(final, names), "by_step": rows}

@@ -83,7 +83,7 @@ def score_arm(settings: Settings, run: Run, arm: str) -> Done:
     )
 
 
-def standing(settings: Settings, run: Run, arm: str) -> dict[str, ArmScores]:
+def compare_so_far(settings: Settings, run: Run, arm: str) -> dict[str, ArmScores]:
     """The scores of one arm so far, and of source_only.
 
     Returns:
@@ -119,7 +119,7 @@ def _evaluate(settings: Settings, run: Run) -> Summary:
         details = _write_scores(run, name, {"arm": name, **scored, **counts[name]})
         if "native" in details:
             scored["native_mean_iou"] = details["native"]["mean_iou"]
-        if chosen := checkpoint_scores.chosen_by_labels(settings, run, name):
+        if chosen := checkpoint_scores.choose_by_labels(settings, run, name):
             scored["label_chosen"] = chosen
     quality.score_translators(settings, run)
     space, first = label_space(run), settings.arms[0]

@@ -68,11 +68,11 @@ def class_pictures(run: Run, scores: Scores) -> Iterator[Picture]:
     for arm in scores:
         path = run.confusion_file(arm)
         if path.is_file():
-            names, counts = read_confusion(path)
+            confusion = read_confusion(path)
             caption = (
                 f"What {arm} took the pixels of each class for. Blue: right; orange: wrong. Of each"
                 " row in percent, nothing where that is less than one half. Classes that are"
                 " neither there nor predicted are left out."
             )
-            figure = matrix_picture(counts, names, "true class", "predicted")
+            figure = matrix_picture(confusion.counts, confusion.names, "true class", "predicted")
             yield Picture(f"confusion-{folder_name(arm)}.png", caption, figure.png())
