@@ -14,8 +14,8 @@ SET    ?=
 ARMS   ?= ["source_only", "adabn", "adapted:color", "adapted:fourier", "adapted:cut", \
 	"adapted:cycada", "adapted:cyclegan", "mixed:cyclegan", "label_safe:cyclegan", \
 	"self_training", "self_training:fourier", "self_training:cyclegan", "oracle"]
-# What `ablation` changes.
-ROWS   ?= report
+# What `ablate` changes.
+ROWS   ?= student_report
 
 VENV := .venv
 BIN  := $(VENV)/bin
@@ -38,11 +38,11 @@ FOLDER  = $(or $(RUN),runs/$(basename $(notdir $(or $(PRESET),demo))))
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo run compare streets audit data translator translated segmenters scores report ablation \
-	install test test-all lint types notebooks bench check clean
+.PHONY: help demo run compare streets audit prepare train-translator translate train-segmenter \
+	evaluate report ablate data translator translated segmenters scores ablation install test test-all lint types notebooks bench check clean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "%-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "%-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: install ## Run the whole experiment on drawn streets (10 minutes on 2 cores)
 	$(I2I) run --preset demo --run runs/demo
@@ -63,26 +63,38 @@ else
 	$(I2I) audit $(call path,$(ROOT)) --format '$(FORMAT)'
 endif
 
-data: install ## Align labels, resize, write records of both domains
+prepare: install ## Align labels, resize, write records of both domains
 	$(I2I) prepare $(OPTIONS)
 
-translator: install ## Train the translators on the images of both domains
+train-translator: install ## Train the translators on the images of both domains
 	$(I2I) train-translator $(OPTIONS)
 
-translated: install ## Translate the labelled source, its labels kept
+translate: install ## Translate the labelled source, its labels kept
 	$(I2I) translate $(OPTIONS)
 
-segmenters: install ## Train the segmenter of each arm
+train-segmenter: install ## Train the segmenter of each arm
 	$(I2I) train-segmenter $(OPTIONS)
 
-scores: install ## Score all arms on the target's test images
+evaluate: install ## Score all arms on the target's test images
 	$(I2I) evaluate $(OPTIONS)
 
 report: install ## Write the report page
 	$(I2I) report $(OPTIONS)
 
-ablation: install ## Change one setting of PRESET after the other (an hour or two)
+ablate: install ## Change one setting of PRESET after the other (an hour or two)
 	$(I2I) ablate --preset $(call path,$(or $(PRESET),demo)) --rows $(call path,$(ROWS)) $(ROOTS) $(SETS)
+
+# What targets were called before each had the name of its command; for one more
+# release.
+NEW_data := prepare
+NEW_translator := train-translator
+NEW_translated := translate
+NEW_segmenters := train-segmenter
+NEW_scores := evaluate
+NEW_ablation := ablate
+data translator translated segmenters scores ablation:
+	@echo "make $@ is called make $(NEW_$@) now." >&2
+	@$(MAKE) $(NEW_$@)
 
 install: $(VENV)/run.stamp
 

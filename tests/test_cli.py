@@ -55,7 +55,10 @@ def test_help_shows_the_road():
     result = CliRunner().invoke(main, ["--help"])
     assert result.exit_code == 0
     assert all(command in result.output for command in COMMANDS)
-    assert "Stage by stage, on your data:\n    i2i-keras prepare --preset report" in result.output
+    assert (
+        "Stage by stage, on your data:\n    i2i-keras prepare --preset student_report"
+        in result.output
+    )
 
 
 def test_the_stages_are_the_commands():
@@ -181,7 +184,10 @@ def test_the_threads_of_the_settings_are_tensorflows(invoke, monkeypatch):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--rows", "reprot"], "No ablation 'reprot'. Did you mean 'report'? There are r"),
+        (
+            ["--rows", "student_reprot"],
+            "No ablation 'student_reprot'. Did you mean 'student_report'? There are s",
+        ),
         (["--only", "bce"], "report has no row 'bce'. Did you mean 'BCE'? There are batch norm"),
         (["--preset", "dmeo"], "Did you mean 'demo'?"),
         (["--set", "segmenter.stepz=3"], "Did you mean 'segmenter.steps'?"),
@@ -199,15 +205,21 @@ def test_an_impossible_value_is_a_usage_error(invoke):
 
 
 def test_without_roots_they_are_asked_for(invoke):
-    assert_refused(invoke("prepare", "--preset", "report"), 2, "Give the source's folder: --source")
+    assert_refused(
+        invoke("prepare", "--preset", "student_report"), 2, "Give the source's folder: --source"
+    )
 
 
 def test_a_preset_without_streets_says_so(invoke):
-    assert_refused(invoke("streets", "--preset", "report"), 2, "This preset has no [streets]")
+    assert_refused(
+        invoke("streets", "--preset", "student_report"), 2, "This preset has no [streets]"
+    )
 
 
 def test_a_root_that_is_not_of_its_format_is_named(invoke, tmp_path):
-    result = invoke("prepare", "--preset", "report", "--source", tmp_path, "--target", tmp_path)
+    result = invoke(
+        "prepare", "--preset", "student_report", "--source", tmp_path, "--target", tmp_path
+    )
     assert_refused(result, 1, f"{tmp_path} has no folder leftImg8bit; give the root of Cityscapes.")
 
 

@@ -4,7 +4,7 @@ import pytest
 from i2i_keras import config
 from i2i_keras.data.spaces import SpaceClass
 from i2i_keras.errors import SettingsError
-from i2i_keras.experiment.stages import Settings
+from i2i_keras.experiment.settings import Settings
 
 
 def build(*overrides, preset="demo"):
@@ -27,11 +27,11 @@ def test_every_preset_is_valid(preset):
 
 
 def test_the_named_presets_are_there():
-    assert {"demo", "report", "cyclegan_paper"} <= set(config.preset_names())
+    assert {"demo", "student_report", "cyclegan_paper"} <= set(config.preset_names())
 
 
 def test_the_report_preset_is_the_reports_experiment():
-    settings = build(preset="report")
+    settings = build(preset="student_report")
     assert (settings.source.format, settings.source.split) == ("cityscapes", "report")
     assert settings.target.format == "gta5"
     assert settings.prepare.label_space == "cityscapes34"
@@ -362,3 +362,8 @@ def test_methods_are_those_of_the_arms_once_each():
     arms = 'arms=["mixed:cyclegan", "source_only", "adapted:cyclegan"]'
     assert build(arms).methods == ["cyclegan"]
     assert build('arms=["source_only"]').methods == []
+
+
+def test_a_preset_is_found_by_its_former_name():
+    assert config.read("report") == config.read("student_report")
+    assert "report" not in config.preset_names()

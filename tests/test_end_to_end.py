@@ -11,14 +11,16 @@ from PIL import Image
 
 from i2i_keras.data.labels import IGNORE
 from i2i_keras.data.records import SPLITS, read_label, read_records
+from i2i_keras.data.tables import label_space
 from i2i_keras.errors import DataError, SettingsError
 from i2i_keras.evaluation import confusion, distribution, metrics
 from i2i_keras.evaluation.inception import load_inception
-from i2i_keras.experiment import arms, scoring, stages
+from i2i_keras.experiment import counting, scoring, stages
 from i2i_keras.run_folder import files
 from i2i_keras.run_folder.places import folder_name
 from i2i_keras.run_folder.run import Run
 from i2i_keras.segmenters import segmenter
+from i2i_keras.segmenters.arms import Arm, read_arm_records
 from i2i_keras.translators import TRANSLATORS
 
 ARMS = ("label_safe:cyclegan", "source_only", "adabn", "adapted:cyclegan", "oracle")
@@ -257,7 +259,7 @@ def test_what_is_trained_is_scored_without_its_first_weights(finished, tmp_path)
 
 
 def test_the_mixed_arm_gets_source_and_translated(finished):
-    train, val, _ = arms.arm_records(Run(finished.root), "mixed:cyclegan")
+    train, val, _ = read_arm_records(Run(finished.root), Arm("mixed:cyclegan"))
     assert train == [
         *finished.records("records/source-train"),
         *finished.records("translated/cyclegan/source-train"),
@@ -411,10 +413,10 @@ def test_an_arm_can_be_looked_through_as_it_was_scored(unscored, finished):
     stages.evaluate(settings, unscored)
     record = read_records(unscored.root, unscored.root / "records" / "target-test.csv")[0]
     for run in (unscored, Run(finished.root)):
-        seen = scoring.scored_eye(run, "source_only").look_at(record)
-        names, truth = arms.label_space(run).names, read_label(record.label)
+        seen = counting.scored_eye(run, "source_only").look_at(record)
+        names, truth = label_space(run).names, read_label(record.label)
         counts = confusion.confusion_matrix(truth, seen.classes, len(names))
-        np.testing.assert_array_equal(counts, scoring.load_confusions(run, "source_only")[0])
+        np.testing.assert_array_equal(counts, counting.load_confusions(run, "source_only")[0])
 
 
 def test_a_window_that_the_trained_segmenter_cannot_take_is_refused(finished, unscored):
@@ -488,7 +490,7 @@ def test_a_translator_that_changes_nothing_has_no_drift_and_no_unsafe_label(fini
     assert results["marked"] == 0
     for source, safe in zip(
         finished.records("records/source-train"),
-        arms.label_safe(run, "cyclegan", "source-train"),
+        finished.records("label_safe/cyclegan/source-train"),
         strict=True,
     ):
         np.testing.assert_array_equal(read_label(safe.label), read_label(source.label))
@@ -531,13 +533,15 @@ def test_a_label_is_safe_where_source_only_sees_the_same_class(finished):
 
 
 def test_the_label_safe_arm_is_trained_on_safe_labels(finished):
-    train, val, _ = arms.arm_records(Run(finished.root), "label_safe:cyclegan")
+    train, val, _ = read_arm_records(Run(finished.root), Arm("label_safe:cyclegan"))
     assert train == finished.records("label_safe/cyclegan/source-train")
     assert val == finished.records("label_safe/cyclegan/source-val")
 
 
 def test_its_seconds_are_of_labels_and_training(finished):
-    done = stages.train_segmenter(finished.settings(), Run(finished.root), "label_safe:cyclegan")
+    done = stages.train_segmenter(
+        finished.settings(), Run(finished.root), Arm("label_safe:cyclegan")
+    )
     names = ("label_safe/cyclegan", "segmenter/label_safe-cyclegan")
     took = [files.read_json(finished.root / stage / "done.json")["seconds"] for stage in names]
     assert done.seconds == pytest.approx(sum(took))
@@ -647,7 +651,7 @@ def test_distances_are_those_of_the_extractor_of_the_settings(finished, inceptio
     assert after["drift"] == before["drift"]  # Which is the segmenter's matter.
     extract, label = load_inception(str(inception))
     a, b = (
-        distribution.features(extract, finished.records(f"records/{domain}-train"), 1)
+        distribution.extract_features(extract, finished.records(f"records/{domain}-train"), 1)
         for domain in ("source", "target")
     )
     assert after["features"] == label

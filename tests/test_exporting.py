@@ -15,7 +15,7 @@ from i2i_keras.data.records import Record, write_records
 from i2i_keras.data.spaces import SpaceClass, build_space, write_space
 from i2i_keras.errors import DataError, SettingsError
 from i2i_keras.experiment import segmenting
-from i2i_keras.experiment.choosing import Trained
+from i2i_keras.experiment.choosing import TrainedSegmenter
 from i2i_keras.models.formats import FORMATS
 from i2i_keras.run_folder import files
 from i2i_keras.run_folder.run import Run
@@ -76,7 +76,7 @@ def run(tmp_path_factory):
 
 @pytest.fixture(scope="module", params=NETWORKS)
 def trained(request, run):
-    return Trained(run, {"unet": "source_only", "mobile_unet": "oracle"}[request.param])
+    return TrainedSegmenter(run, {"unet": "source_only", "mobile_unet": "oracle"}[request.param])
 
 
 @pytest.fixture(scope="module", params=KINDS)
@@ -180,7 +180,7 @@ def test_an_exported_segmenter_takes_images_of_any_size(trained, exported):
 
 @pytest.mark.parametrize("kind", [k for k in KINDS if k != "tflite"])
 def test_images_of_a_batch_do_not_see_each_other(run, tmp_path, kind):
-    trained, rng = Trained(run, "source_only"), np.random.default_rng(3)
+    trained, rng = TrainedSegmenter(run, "source_only"), np.random.default_rng(3)
     segmenting.export(trained, kind, tmp_path / "exported", None)
     images = np.stack([scene(rng, 24, 31)[0] for _ in range(3)])
     found = FORMATS[kind].read(tmp_path / "exported")(images)
@@ -192,7 +192,7 @@ def test_a_kept_state_is_exported_and_compared_on_a_given_image(run, tmp_path):
     Image.fromarray(image).save(tmp_path / "image.png")
     made = []
     for step in (20, 40):
-        trained, out = Trained(run, "source_only", step), tmp_path / str(step)
+        trained, out = TrainedSegmenter(run, "source_only", step), tmp_path / str(step)
         found = segmenting.export(trained, "saved_model", out, tmp_path / "image.png")
         assert found == (0, 41 * 30 + 31 * 23)  # Three quarters, odd.
         made.append(run_saved_model(out, image))
@@ -216,12 +216,14 @@ def test_what_comes_out_different_is_not_written(run, tmp_path, monkeypatch):
     monkeypatch.setitem(FORMATS, "tflite", FORMATS["tflite"]._replace(read=one_wrong))
     message = r"tflite gives 20 of 4\d{4} pixels another class .* than 1 in 10000; .* not writ"
     with pytest.raises(DataError, match=message):
-        segmenting.export(Trained(run, "source_only"), "tflite", tmp_path / "exported", None)
+        segmenting.export(
+            TrainedSegmenter(run, "source_only"), "tflite", tmp_path / "exported", None
+        )
     assert not list(tmp_path.iterdir())
 
 
 def test_nothing_is_overwritten_and_an_unknown_format_refused(run, tmp_path):
-    trained = Trained(run, "source_only")
+    trained = TrainedSegmenter(run, "source_only")
     (tmp_path / "mine").write_text("mine", "utf-8")
     with pytest.raises(DataError, match="mine is there already; delete it, or give another"):
         segmenting.export(trained, "saved_model", tmp_path / "mine", None)

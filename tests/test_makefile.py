@@ -130,3 +130,14 @@ def test_a_python_that_does_not_fit_costs_no_environment(make, environment, vers
     assert code == 2
     assert said.startswith(f"PYTHON={python} is {version}; give one of 3.10 or 3.11.\n")
     assert (environment / "run.stamp").exists()
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [("data", "prepare"), ("translated", "translate"), ("scores", "evaluate")],
+)
+def test_an_old_target_says_its_new_name_and_does_it(make, environment, old, new):
+    code, told = make("--dry-run", old, "RUN=runs/mine")
+    assert code == 0
+    assert f"make {old} is called make {new} now." in told
+    assert f".venv/bin/i2i-keras {new} --run" in told

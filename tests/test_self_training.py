@@ -2,11 +2,11 @@
 
 import pytest
 
-from i2i_keras.experiment import arms
 from i2i_keras.experiment.settings import Settings
 from i2i_keras.run_folder import files
 from i2i_keras.run_folder.places import folder_name
 from i2i_keras.run_folder.run import Run
+from i2i_keras.segmenters.arms import Arm, read_arm_records
 
 ARMS = ("self_training", "self_training:color")
 CHANGES = (
@@ -40,7 +40,7 @@ def test_they_are_trained_on_the_records_of_source_only_and_adapted(finished):
     run = Run(finished.root)
     pairs = (("self_training", "source_only"), ("self_training:color", "adapted:color"))
     for arm, same in pairs:
-        assert arms.arm_records(run, arm) == arms.arm_records(run, same)
+        assert read_arm_records(run, Arm(arm)) == read_arm_records(run, Arm(same))
 
 
 def test_they_depend_on_the_settings_of_all_arms_and_on_their_own(finished):

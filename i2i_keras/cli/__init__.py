@@ -30,12 +30,12 @@ def main() -> None:
     Everything in one go, on drawn streets:
       i2i-keras run --preset demo
     Stage by stage, on your data:
-      i2i-keras prepare --preset report --source CITYSCAPES --target GTA5
-      i2i-keras train-translator --preset report
-      i2i-keras translate --preset report
-      i2i-keras train-segmenter --preset report
-      i2i-keras evaluate --preset report
-      i2i-keras report --preset report
+      i2i-keras prepare --preset student_report --source A --target B
+      i2i-keras train-translator --preset student_report
+      i2i-keras translate --preset student_report
+      i2i-keras train-segmenter --preset student_report
+      i2i-keras evaluate --preset student_report
+      i2i-keras report --preset student_report
     """  # noqa: D301 (click wants the character, not a backslash)
 
 

@@ -180,8 +180,10 @@ def _base(
     from i2i_keras import config
 
     if preset is not None:
-        table, name = config.read(preset), Path(preset).name
-        if kept is not None and kept.preset != name:
+        table, name = config.read(preset), config.current_name(Path(preset).name)
+        if name != Path(preset).name:
+            click.echo(f"Note: the preset {preset} is called {name} now.", err=True)
+        if kept is not None and config.current_name(kept.preset) != name:
             raise SettingsError(
                 f"{run.root} is a run of the preset {kept.preset}, not of {name}; leave out"
                 " --preset to go on with it, or give another --run."

@@ -29,7 +29,7 @@ def streets(**options: Any) -> None:
 def prepare(**options: Any) -> None:
     """Audit both domains, align labels, resize, and write records.
 
-    Example: i2i-keras prepare --preset report --source CITYSCAPES --target GTA5
+    Example: i2i-keras prepare --preset student_report --source A --target B
     """
     from i2i_keras.experiment import contents, fitting, stages
 

@@ -40,7 +40,7 @@ def audit(
 @click.option(
     "--rows",
     "rows",
-    default="report",
+    default="student_report",
     show_default=True,
     help="Name of an ablation, or a TOML file.",
 )
@@ -70,7 +70,7 @@ def ablate(
 
     Rows that are done are skipped.
 
-    Example: i2i-keras ablate --rows report --only "BCE" --only "WGAN-GP"
+    Example: i2i-keras ablate --rows student_report --only BCE
     """
     from i2i_keras.experiment import ablation
 

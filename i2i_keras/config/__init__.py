@@ -38,6 +38,15 @@ class Config(pydantic.BaseModel):
 Model = TypeVar("Model", bound=Config)
 
 
+# Presets and ablations that had another name, taken for one more release.
+_RENAMED = {"report": "student_report"}
+
+
+def current_name(name: str) -> str:
+    """The name of a preset or an ablation, which may have had another one."""
+    return _RENAMED.get(name, name)
+
+
 def preset_names() -> list[str]:
     """Names of the presets that come with the package."""
     folder = resources.files("i2i_keras") / "presets"
@@ -119,8 +128,9 @@ def _read_preset(preset: str) -> Table:
     path = Path(preset)
     if path.suffix == ".toml":
         return read_toml(path)
-    if preset in preset_names():
-        text = (resources.files("i2i_keras") / "presets" / f"{preset}.toml").read_text("utf-8")
+    if current_name(preset) in preset_names():
+        file = resources.files("i2i_keras") / "presets" / f"{current_name(preset)}.toml"
+        text = file.read_text("utf-8")
         return tomllib.loads(text)
     names = preset_names()
     told = f"there are {', '.join(names)}, or give a .toml file"

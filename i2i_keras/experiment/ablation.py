@@ -51,8 +51,8 @@ def read_rows(name: str, only: Collection[str] = ()) -> dict[str, tuple[str, ...
     Raises:
         SettingsError: there is none, or it is not as it should be.
     """
-    if name in ablation_names():
-        table = config.read_toml(Path(str(_FOLDER / f"{name}.toml")))
+    if config.current_name(name) in ablation_names():
+        table = config.read_toml(Path(str(_FOLDER / f"{config.current_name(name)}.toml")))
     elif name.endswith(".toml"):
         table = config.read_toml(Path(name))
     else:

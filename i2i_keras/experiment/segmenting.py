@@ -17,6 +17,7 @@ from i2i_keras.evaluation.any_image import Pixels, View
 from i2i_keras.experiment.choosing import TrainedSegmenter
 from i2i_keras.models import formats
 from i2i_keras.run_folder import files, locks
+from i2i_keras.segmenters import segmenter
 from i2i_keras.training import checkpoints
 from i2i_keras.translators import inference
 from i2i_keras.translators.export import odd_part
@@ -59,10 +60,10 @@ def segment_images(
     folders = [out / name for name in ("classes", "overlays", "probabilities")]
     folders = folders if look.probabilities else folders[:2]
     records = shard.of(each_image.find_images(images, out, *folders))
-    space, height = label_space(trained.run), _height(trained, look)
+    space = label_space(trained.run)
     with locks.sharing(out, shard):
         network = trained.load()
-        view = View(network.segment, network.stride, height, trained.window())
+        view = build_view(trained, network, look)
         compute = _computer(view, space, look)
 
         def places(name: str) -> list[Path]:
@@ -71,7 +72,7 @@ def segment_images(
 
         each_image.refuse_others(records, places)
         facts = _classes(space)
-        origin = [checkpoints.hashes(trained.folder, trained.step), facts, height, view.window]
+        origin = [checkpoints.hashes(trained.folder, trained.step), facts, view.height, view.window]
         with locks.in_turn(out):
             files.write_json(out / "classes.json", facts)
         maker = each_image.Maker(compute, places, files.fingerprint(origin))
@@ -122,6 +123,17 @@ def export(trained: TrainedSegmenter, kind: str, out: Path, image: Path | None) 
 
     names, weights = label_space(trained.run).names, tuple(network.model.variables)
     return formats.write(formats.Function(compute, "classes", weights, names), kind, out, check)
+
+
+def build_view(trained: TrainedSegmenter, network: segmenter.Trained, look: Look) -> View:
+    """How a trained segmenter sees images of any size.
+
+    Args:
+        trained: where it comes from.
+        network: the same, loaded.
+        look: at which scale.
+    """
+    return View(network.segment, network.stride, _height(trained, look), trained.window())
 
 
 def _computer(

@@ -134,7 +134,8 @@ def exported_method(run: Run) -> str:
     Raises:
         SettingsError: there are others, but no CycleGAN.
     """
-    known = [name for name in run.trained_translators() if TRANSLATORS[name].load_generator]
+    trained = run.trained_translators()
+    known = [name for name, m in TRANSLATORS.items() if m.load_generator and name in trained]
     if len(known) > 1 and "cyclegan" not in known:
         raise SettingsError(f"Which translator? Give --method, one of {', '.join(known)}.")
     return known[0] if len(known) == 1 else "cyclegan"

@@ -142,12 +142,7 @@ class Run(Places):
         Raises:
             DataError: it has not been run.
         """
-        path = self._folder(place) / places.DONE
-        if not self.root.is_dir():
-            raise DataError(f"{self.root} does not exist; {how_to_make(path)}.")
-        if not path.is_file():
-            raise DataError(f"{path.parent} is not finished; {how_to_make(path)}.")
-        facts = read_json(path)
+        facts = self._left_by(place)
         return Done(facts["results"], facts["seconds"], True, facts["fingerprint"])
 
     def settings_of(self, place: Path | str) -> Facts:
@@ -156,8 +151,7 @@ class Run(Places):
         Raises:
             DataError: it has not been run.
         """
-        self.done(place)
-        settings: Facts = read_json(self._folder(place) / places.DONE).get("settings") or {}
+        settings: Facts = self._left_by(place).get("settings") or {}
         return settings
 
     def begin(self, place: Path | str, settings: Facts, inputs: Mapping[str, str]) -> Done | None:
@@ -234,6 +228,14 @@ class Run(Places):
         if all(found[part] == asked[part] for part in asked):
             for place in (*also, folder):  # That which says that it is done comes last.
                 files.link_tree(self.twin.root / self.name_of(place), place)
+
+    def _left_by(self, place: Path | str) -> Facts:
+        path = self._folder(place) / places.DONE
+        if not self.root.is_dir():
+            raise DataError(f"{self.root} does not exist; {how_to_make(path)}.")
+        if not path.is_file():
+            raise DataError(f"{path.parent} is not finished; {how_to_make(path)}.")
+        return read_json(path)
 
     def _folder(self, place: Path | str) -> Path:
         """A name is that of a folder below the run directory."""

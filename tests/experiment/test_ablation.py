@@ -133,14 +133,16 @@ def test_every_row_that_comes_with_the_package_is_valid(name):
 
 
 def test_an_unknown_ablation_is_refused():
-    with pytest.raises(SettingsError, match=r"No ablation 'reprot'. Did you mean 'report'"):
-        ablation.read_rows("reprot")
+    with pytest.raises(
+        SettingsError, match=r"No ablation 'student_reprot'. Did you mean 'student_report'"
+    ):
+        ablation.read_rows("student_reprot")
 
 
 def test_some_rows_are_chosen_by_name():
-    assert [*ablation.read_rows("report", ["BCE"])] == ["as it is", "BCE"]
-    with pytest.raises(SettingsError, match=r"report has no row 'bce'. Did you mean 'BCE'"):
-        ablation.read_rows("report", ["bce"])
+    assert [*ablation.read_rows("student_report", ["BCE"])] == ["as it is", "BCE"]
+    with pytest.raises(SettingsError, match=r"student_report has no row 'bce'. Did you mean 'BCE'"):
+        ablation.read_rows("student_report", ["bce"])
 
 
 def test_of_a_single_test_image_a_row_has_no_interval():

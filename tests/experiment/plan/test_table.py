@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from i2i_keras import config
@@ -34,14 +34,21 @@ class Fake:
 
     def finish_all(self, seed, seconds):
         for task in self.tasks[1:]:
-            for stage in task.stages:
-                self.finish(f"seed-{seed}/{stage}", seconds)
+            if task.settings.seed == seed:
+                for place in task.places:
+                    self.finish(self.run.name_of(place), seconds)
 
-    def rows(self):
-        return table.forecast(self.tasks, self.settings, self.run)
+    def stop(self, seed, seconds, steps):
+        """Leaves a training as it is when it was stopped."""
+        place = self.run.member(seed).segmenter("source_only")
+        (place / "checkpoints").mkdir(parents=True)
+        for step in steps:
+            (place / "checkpoints" / f"ckpt-{step}.index").touch()
+        begun = {"settings": {}, "inputs": {}, "seconds": seconds}
+        files.write_json(place / "begun.json", begun)
 
-    def text(self):
-        return table.to_text(self.rows())
+    def lines(self):
+        return table.to_text(self.tasks).splitlines()
 
 
 @pytest.fixture
@@ -52,65 +59,68 @@ def fake(tmp_path):
 def test_what_is_done_took_what_it_took(fake):
     fake.finish_all(1, 70.0)
     fake.finish_all(2, 80.0)
-    found = {(row.task.settings.seed, row.seconds) for row in fake.rows()[1:]}
-    assert found == {(1, 70.0), (2, 80.0)}
-    assert fake.rows()[0].seconds == 40.0  # Drawn and prepared.
-    assert fake.text().splitlines()[-1] == "All of it is done."
-    assert "to do" not in fake.text()
+    *lines, total = fake.lines()
+    assert lines[1].split() == ["prepare", "done", "40", "s"]  # Drawn and prepared.
+    assert {" ".join(line.split()[-4:]) for line in lines[2:]} == {
+        *("1 done 1.2 min", "2 done 1.3 min"),
+    }
+    assert total == "All of it is done."
+
+
+def test_of_what_was_never_done_no_time_is_told(fake):
+    lines = fake.lines()
+    assert lines[-1].split() == ["evaluate", "color", "2", "to", "do"]
+    assert not [line for line in lines if "about" in line.lower()]
 
 
 def test_what_another_seed_has_done_will_take_as_long(fake):
     fake.finish_all(1, 600.0)
-    second = [row for row in fake.rows() if row.task.settings.seed == 2]
-    assert len(second) == 7
-    assert [row.seconds for row in second] == [600.0] * 7
-    lines = fake.text().splitlines()
+    lines = fake.lines()
     assert lines[0].split() == ["plan", "seed", "state", "time"]
     assert lines[2].split() == ["train-segmenter", "source_only", "1", "done", "10", "min"]
     assert lines[-2].split() == ["evaluate", "color", "2", "to", "do", "about", "10", "min"]
     assert lines[-1] == "About 1 h 10 min to do."
 
 
+def test_arms_that_are_trained_alike_take_as_long(fake):
+    fake.finish("seed-1/segmenter/source_only", 600.0)
+    lines = fake.lines()
+    alike = [line for line in lines if "train-segmenter" in line and "to do" in line]
+    assert len(alike) == 3 and all("about 10 min" in line for line in alike)
+    assert not [line for line in lines if "translat" in line and "about" in line]
+    assert lines[-1] == "More than 30 min to do."
+
+
+def test_an_arm_that_is_trained_in_another_way_says_nothing(tmp_path):
+    arms = 'arms=["source_only","mixed:color","self_training","adabn","oracle","label_safe:color"]'
+    fake = Fake(tmp_path / "run", arms)
+    fake.finish("seed-1/segmenter/source_only", 600.0)
+    told = [line.split()[1] for line in fake.lines() if "to do  about" in line]
+    assert {*told} == {"source_only", "oracle"}
+
+
 def test_of_several_seeds_that_are_done_the_odd_one_does_not_count(tmp_path):
-    fake = Fake(tmp_path / "run", "seeds=[1, 2, 3, 4]")
-    for seed, seconds in ((1, 5.0), (2, 600.0), (3, 620.0)):
+    fake = Fake(tmp_path / "run", "seeds=[1, 2, 3, 4]", 'arms=["source_only"]')
+    for seed, seconds in ((1, 6.0), (2, 600.0), (3, 660.0)):
         fake.finish_all(seed, seconds)
-    assert {row.seconds for row in fake.rows() if row.task.settings.seed == 4} == {600.0}
-
-
-def test_a_training_with_more_states_than_steps_has_nothing_to_do(fake):
-    """Which will be refused in its turn, but not be done in negative time."""
-    folder = fake.run.root / "seed-2" / "segmenter" / "source_only" / "checkpoints"
-    folder.mkdir(parents=True)
-    (folder / "ckpt-9999.index").touch()
-    (row,) = [row for row in fake.rows() if row.step]
-    assert row.seconds == 0.0
+    assert fake.lines()[-1] == "About 20 min to do."
 
 
 def test_a_training_that_was_stopped_has_the_rest_to_do(fake):
     fake.finish_all(1, 600.0)
-    fake.settings = config.build(Settings, config.read("demo", [*PRESET, "segmenter.steps=500"]))
-    folder = fake.run.root / "seed-2" / "segmenter" / "source_only" / "checkpoints"
-    folder.mkdir(parents=True)
-    for step in (100, 400):
-        (folder / f"ckpt-{step}.index").touch()
-    (row,) = [row for row in fake.rows() if row.step]
-    assert (row.task.name, row.step) == ("train-segmenter source_only", 400)
-    assert row.seconds == pytest.approx(120.0)
-    assert "goes on from step 400  about 2 min" in fake.text()
+    fake.stop(2, 480.0, steps=(100, 400))
+    assert any("goes on from step 400  about 2 min" in line for line in fake.lines())
 
 
-def test_what_is_not_known_is_marked(fake):
+def test_a_training_that_takes_longer_than_expected_is_not_done_in_negative_time(fake):
     fake.finish_all(1, 600.0)
-    rows = [row._replace(seconds=None) if row.task.of == "color" else row for row in fake.rows()]
-    lines = table.to_text(rows).splitlines()
-    assert lines[-2].split() == ["evaluate", "color", "2", "to", "do", "?"]
-    assert lines[-1].endswith(" to do, and what is marked with ?.")
+    fake.stop(2, 9000.0, steps=(100,))
+    assert any("goes on from step 100  about 0 s" in line for line in fake.lines())
 
 
 def test_a_plan_fits_a_narrow_terminal(fake):
     fake.finish_all(1, 600.0)
-    lines = table.to_text(fake.rows(), Terminal(45)).splitlines()
+    lines = table.to_text(fake.tasks, Terminal(45)).splitlines()
     assert max(map(len, lines)) <= 45
     assert not any("Not shown" in line for line in lines)
     assert sum("to do  about 10 min" in line for line in lines) == 7
@@ -128,16 +138,14 @@ def test_times_are_said_in_the_unit_that_fits(seconds, text):
     assert table.duration(seconds) == text
 
 
-@pytest.fixture(scope="module")
-def task(tmp_path_factory):
-    return Fake(tmp_path_factory.mktemp("plan") / "run").tasks[1]
-
-
-@given(seconds=st.lists(st.floats(0, 20_000), min_size=1, max_size=30))
-def test_the_sum_of_a_plan_is_that_of_the_times_that_it_shows(task, seconds):
-    rows = [table.Row(task, found) for found in seconds]
-    *lines, total = table.to_text(rows).splitlines()
-    shown = sum(read(line.rpartition("about ")[2]) for line in lines[1:])
+@settings(deadline=None, max_examples=30)  # Files are written.
+@given(seconds=st.lists(st.floats(0, 20_000), min_size=7, max_size=7))
+def test_the_sum_of_a_plan_is_that_of_the_times_that_it_shows(tmp_path_factory, seconds):
+    fake = Fake(tmp_path_factory.mktemp("plan") / "run")
+    for task, took in zip(fake.tasks[1:8], seconds, strict=True):
+        fake.finish(fake.run.name_of(task.places[-1]), took)
+    *lines, total = fake.lines()
+    shown = sum(read(line.rpartition("about ")[2]) for line in lines[1:] if "about" in line)
     said = read(total.removeprefix("About ").removesuffix(" to do."))
     # The sum is said as coarsely as any time.
     assert abs(said - shown) <= (0.5 if said < 60 else 3 if said < 600 else 30)
