@@ -2,12 +2,11 @@
 
 import base64
 from collections.abc import Sequence
-from importlib import resources
+from importlib import metadata, resources
 from typing import NamedTuple
 
 import jinja2
 
-from i2i_keras import __version__
 from i2i_keras.report import tables
 from i2i_keras.report.figures import Picture
 from i2i_keras.report.findings import Headline
@@ -45,7 +44,7 @@ def to_html(document: Document) -> str:
     environment.filters["base64"] = lambda data: base64.b64encode(data).decode("ascii")
     source = (resources.files("i2i_keras.report") / "page.html").read_text("utf-8")
     template = environment.from_string(source)
-    return template.render(**document._asdict(), version=__version__)
+    return template.render(**document._asdict(), version=metadata.version("i2i_keras"))
 
 
 def to_markdown(document: Document) -> str:
