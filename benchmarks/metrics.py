@@ -14,7 +14,7 @@ import keras
 import numpy as np
 from side_by_side import clock, in_turn, speedups, table
 
-from i2i_keras.evaluation.metrics import confusion_matrix
+from i2i_keras.evaluation.confusion import confusion_matrix
 
 IMAGES, CLASSES, REPEATS = 500, 34, 3
 

@@ -13,14 +13,14 @@ from i2i_keras.data.labels import IGNORE
 from i2i_keras.data.records import SPLITS, read_label, read_records
 from i2i_keras.datasets.spaces import read_space
 from i2i_keras.errors import DataError, SettingsError
-from i2i_keras.evaluation import distribution, metrics
+from i2i_keras.evaluation import confusion, distribution, metrics
 from i2i_keras.evaluation.inception import load_inception
-from i2i_keras.experiment import scoring, stages
+from i2i_keras.experiment import counting, scoring, stages
 from i2i_keras.run_folder import files
 from i2i_keras.run_folder.places import folder_name
 from i2i_keras.run_folder.run import Run
+from i2i_keras.segmenters import segmenter
 from i2i_keras.segmenters.arms import Arm, read_arm_records
-from i2i_keras.segmenters.trained import load
 from i2i_keras.translators import TRANSLATORS
 
 ARMS = ("label_safe:cyclegan", "source_only", "adabn", "adapted:cyclegan", "oracle")
@@ -134,7 +134,7 @@ def test_scores_follow_from_the_confusion_matrices(finished, summary):
         with np.load(path, allow_pickle=False) as file:
             totals[arm] = file["confusions"].sum(axis=0)
         details = files.read_json(finished.root / "scores" / f"{folder_name(arm)}.json")
-        for name, value in metrics.scores(totals[arm]).items():
+        for name, value in metrics.score(totals[arm]).items():
             assert details[name] == pytest.approx(value)
         assert summary["arms"][arm]["mean_iou"] == details["mean_iou"]
     gain = summary["arms"]["adapted:cyclegan"]["gain"]
@@ -181,7 +181,7 @@ def test_all_arms_are_scored_at_native_size_as_well(finished, summary):
         facts = files.read_json(finished.root / "scores" / f"{name}.json")
         native = facts["native"]
         assert native.keys() == facts.keys() & {
-            *metrics.scores(matrices[0]),
+            *metrics.score(matrices[0]),
             *("iou", "subsets", "categories", "mean_category_iou", "loss", "calibration_error"),
         }
         assert native["mean_iou"] == pytest.approx(metrics.mean_iou(matrices.sum(axis=0)))
@@ -413,10 +413,10 @@ def test_an_arm_can_be_looked_through_as_it_was_scored(unscored, finished):
     stages.evaluate(settings, unscored)
     record = read_records(unscored.root, unscored.root / "records" / "target-test.csv")[0]
     for run in (unscored, Run(finished.root)):
-        seen = scoring.scored_eye(run, "source_only").look_at(record)
+        seen = counting.scored_eye(run, "source_only").look_at(record)
         names, truth = read_space(run.label_space).names, read_label(record.label)
-        counts = metrics.confusion_matrix(truth, seen.classes, len(names))
-        np.testing.assert_array_equal(counts, scoring.load_confusions(run, "source_only")[0])
+        counts = confusion.confusion_matrix(truth, seen.classes, len(names))
+        np.testing.assert_array_equal(counts, counting.load_confusions(run, "source_only")[0])
 
 
 def test_a_window_that_the_trained_segmenter_cannot_take_is_refused(finished, unscored):
@@ -466,7 +466,7 @@ def test_drift_over_the_steps_is_measured_on_as_many_images_as_asked_for(finishe
     assert one["transitions"] == none["transitions"] == whole["transitions"]
 
     folder = finished.root / "segmenter" / "source_only"
-    model = load(folder).model
+    model = segmenter.load(folder).model
     name = finished.records("records/source-train")[0].name
     before, after = (
         np.argmax(model(look(finished.root / stage / f"{name}.png")), -1)
@@ -511,7 +511,7 @@ def look(path):
 
 
 def test_a_label_is_safe_where_source_only_sees_the_same_class(finished):
-    model = load(finished.root / "segmenter" / "source_only").model
+    model = segmenter.load(finished.root / "segmenter" / "source_only").model
     total = lost = 0
     for split in ("train", "val"):
         sources = finished.records(f"records/source-{split}")
@@ -651,7 +651,7 @@ def test_distances_are_those_of_the_extractor_of_the_settings(finished, inceptio
     assert after["drift"] == before["drift"]  # Which is the segmenter's matter.
     extract, label = load_inception(str(inception))
     a, b = (
-        distribution.features(extract, finished.records(f"records/{domain}-train"), 1)
+        distribution.extract_features(extract, finished.records(f"records/{domain}-train"), 1)
         for domain in ("source", "target")
     )
     assert after["features"] == label

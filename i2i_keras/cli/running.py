@@ -34,11 +34,11 @@ def run(only: tuple[str, ...], seed: int | None, dry_run: bool, **options: Any) 
 
     Example: i2i-keras run --preset demo --only adapted:cyclegan --only oracle
     """
+    from i2i_keras.evaluation.summary import is_scored, read_summary
     from i2i_keras.experiment import fitting, running
     from i2i_keras.experiment.plan import table
     from i2i_keras.experiment.plan.tasks import plan
     from i2i_keras.report.terminal import result_text, terminal_of
-    from i2i_keras.run_folder.files import read_json
 
     opened = open_run(**options, use="begin")
     settings, run = opened.settings, opened.run
@@ -55,8 +55,8 @@ def run(only: tuple[str, ...], seed: int | None, dry_run: bool, **options: Any) 
         facts = running.run_all(settings, run, click.echo, only, seed)
     if facts is None:
         return
-    summary = read_json(run.summary)
-    if summary.get("scored", True):
+    summary = read_summary(run)
+    if is_scored(summary):
         click.echo(f"\n{result_text(summary, terminal)}")
     click.echo(f"\n{facts['headline']}")
     for warning in facts["warnings"]:

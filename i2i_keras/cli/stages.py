@@ -84,6 +84,7 @@ def evaluate(**options: Any) -> None:
 
     Example: i2i-keras evaluate --run runs/demo
     """
+    from i2i_keras.evaluation.summary import is_scored
     from i2i_keras.experiment import fitting, stages
     from i2i_keras.report import page, terminal
 
@@ -94,7 +95,7 @@ def evaluate(**options: Any) -> None:
         for note in fitted.notes:
             click.echo(f"Note: {note}")
         summary = stages.evaluate(fitted.settings, opened.run)
-    if fitted.scored and fitted.settings.arms:
+    if is_scored(summary):
         click.echo(terminal.result_text(summary, terminal.terminal_of(sys.stdout)))
     else:
         click.echo(page.answer(summary))
@@ -114,5 +115,5 @@ def report(**options: Any) -> None:
     if not run.root.is_dir():
         raise DataError(f"{run.root} does not exist; give the --run of one that does.")
     with run.locked(new=False):
-        facts = page.write_report(run.root)
+        facts = page.write_report(run)
     click.echo(f"report: {run.root / facts['page']}")

@@ -1,40 +1,21 @@
 """Which arm is the best at what, where that is more than chance."""
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple, TypedDict
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from i2i_keras.datasets.spaces import SUBSETS, LabelSpace, evaluated_in
 from i2i_keras.evaluation import intervals, metrics
-from i2i_keras.evaluation.intervals import Drawn, Interval, Values
-from i2i_keras.evaluation.metrics import Parts, mean_of_present
+from i2i_keras.evaluation.intervals import Drawn, Values
+from i2i_keras.evaluation.metrics import MEAN_IOU, Counts, Metric, Parts, mean_of_present
+from i2i_keras.evaluation.summary import Best, Lead
 from i2i_keras.segmenters.arms import CEILING
 
 # Of fewer images, one of two equal arms is ahead in all of them in more than
 # 5 % of the cases: twice 0.5^5 is 0.0625.
 _LEAST_IMAGES = 6
-
-
-class Lead(TypedDict):
-    """How far the best arm without target labels is ahead of the next one.
-
-    Attributes:
-        arm: the best one.
-        next: the next best.
-        difference: of their scores, in [0, 1].
-        ci95: its interval, paired by image and training; None where there is
-            none, as of a class that fewer than two images show.
-        sure: whether the interval excludes zero, and at least six images show
-            what the score is of. Only then may a table mark it.
-    """
-
-    arm: str
-    next: str
-    difference: float
-    ci95: Interval | None
-    sure: bool
 
 
 class _Scores(NamedTuple):
@@ -43,20 +24,32 @@ class _Scores(NamedTuple):
     Attributes:
         names: kind and name of each IoU.
         means: by kind and name, the places of the IoUs that it averages.
+        metrics: what is no mean of IoUs.
     """
 
     names: list[tuple[str, str]]
     means: dict[tuple[str, str], list[int]]
+    metrics: list[Metric]
+
+    @property
+    def all(self) -> list[tuple[str, str]]:
+        """Kind and name of all of them, the latter empty where one is alone."""
+        return [*self.names, *self.means, *((metric.name, "") for metric in self.metrics)]
 
     def add_means(self, iou: Values) -> Values:
         """From `(..., names)` to `(..., names + means)`."""
         means = [mean_of_present(iou[..., places]) for places in self.means.values()]
         return np.concatenate([iou, np.stack(means, axis=-1)], axis=-1)
 
+    def measure(self, matrices: Counts) -> Values:
+        """The metrics of matrices `(n, classes, classes)`, `(n, metrics)`."""
+        values = [[metrics.score_by(one, counts) for one in self.metrics] for counts in matrices]
+        return np.array(values, np.float64).reshape(len(matrices), len(self.metrics))
+
 
 def find_best(
     confusions: Mapping[str, NDArray[np.int64]], space: LabelSpace, samples: int, seed: int
-) -> dict[str, Any]:
+) -> Best:
     """The best arm without target labels at each score, and how sure that is.
 
     It is compared with the next best on the same drawn test sets and in the
@@ -72,10 +65,9 @@ def find_best(
         seed: of the draws.
 
     Returns:
-        `mean_iou` and `mean_category_iou`, each a `Lead`; `iou`, `evaluated`,
-        `categories` and `subsets`, a `Lead` by name, as in `summary.details`.
-        Scores that fewer than two arms without target labels have, and those
-        at which no arm is above zero, are left out.
+        By the names of `scores.score_confusion`. Scores that fewer than two
+        arms without target labels have, and those at which no arm is above
+        zero, are left out.
     """
     arms = [arm for arm in confusions if arm != CEILING]
     if len(arms) < 2 or not confusions[arms[0]].size:
@@ -86,17 +78,19 @@ def find_best(
     for arm in arms:
         parts = _parts(confusions[arm], space)
         whole = Parts(parts.hits.sum(axis=1), parts.union.sum(axis=1))
-        points.append(scores.add_means(metrics.iou_of(whole)))
-        drawn.append(_samples(parts, scores, draws))
+        iou = scores.add_means(metrics.iou_of(whole))
+        points.append(np.hstack([iou, scores.measure(confusions[arm].sum(axis=1))]))
+        measured = _measured(confusions[arm], scores, draws)
+        drawn.append(np.hstack([_samples(parts, scores, draws), measured]))
     found: dict[str, Any] = {}
-    for place, (kind, name) in enumerate([*scores.names, *scores.means]):
+    for place, (kind, name) in enumerate(scores.all):
         of_arms = {
             arm: Drawn(one[:, place], many[np.newaxis, :, place], int(shown[place]))
             for arm, one, many in zip(arms, points, drawn, strict=True)
         }
         if lead := _lead(of_arms):
             found |= {kind: {**found.get(kind, {}), name: lead} if name else lead}
-    return found
+    return cast(Best, found)
 
 
 def _lead(of_arms: Mapping[str, Drawn]) -> Lead | None:
@@ -120,7 +114,7 @@ def _lead(of_arms: Mapping[str, Drawn]) -> Lead | None:
 
 
 def _scores(space: LabelSpace) -> _Scores:
-    """Those of `summary.details`."""
+    """Those of `scores.score_confusion` that are compared."""
     evaluated, kind = evaluated_in(space), "iou"
     names = [("iou", name) for name in space.names]
     if not evaluated.all():
@@ -128,13 +122,14 @@ def _scores(space: LabelSpace) -> _Scores:
         names += [(kind, space.names[place]) for place in np.flatnonzero(evaluated)]
     categories = [("categories", name) for name in metrics.category_classes(space)]
     names += categories
-    means = {("mean_iou", ""): [*range(len(space.names))]}
+    means = {(MEAN_IOU.name, ""): [*range(len(space.names))]}
     if categories:
         means["mean_category_iou", ""] = [names.index(category) for category in categories]
     for subset, classes in SUBSETS.items():
         if {*classes} < {*space.names}:
             means["subsets", subset] = [names.index((kind, name)) for name in classes]
-    return _Scores(names, means)
+    others = [metric for metric in metrics.METRICS if metric.compared and metric is not MEAN_IOU]
+    return _Scores(names, means, others)
 
 
 def _parts(confusion: NDArray[np.int64], space: LabelSpace) -> Parts:
@@ -145,10 +140,12 @@ def _parts(confusion: NDArray[np.int64], space: LabelSpace) -> Parts:
         own = metrics.iou_parts(confusion, evaluated)
         found.append(Parts(own.hits[..., evaluated], own.union[..., evaluated]))
     for inside in metrics.category_classes(space).values():
-        hits, union = metrics.category_parts(confusion, inside, evaluated)
-        found.append(Parts(hits[..., np.newaxis], union[..., np.newaxis]))
-    hits, union = (np.concatenate(part, axis=-1) for part in zip(*found, strict=True))
-    return Parts(hits, union)
+        one = metrics.category_parts(confusion, inside, evaluated)
+        found.append(Parts(one.hits[..., np.newaxis], one.union[..., np.newaxis]))
+    return Parts(
+        np.concatenate([part.hits for part in found], axis=-1),
+        np.concatenate([part.union for part in found], axis=-1),
+    )
 
 
 def _samples(parts: Parts, scores: _Scores, draws: Values) -> Values:
@@ -164,7 +161,7 @@ def _samples(parts: Parts, scores: _Scores, draws: Values) -> Values:
         pixel, NaN for the mean of one that has none at all.
     """
     total = np.zeros((len(draws), len(scores.names) + len(scores.means)))
-    for hits, union in zip(*parts, strict=True):
+    for hits, union in zip(parts.hits, parts.union, strict=True):
         found = scores.add_means(intervals.resampled_iou(Parts(hits, union), draws))
         single = found[:, : len(scores.names)]
         # The truth has none of it there, so that no other arm has more.
@@ -173,8 +170,22 @@ def _samples(parts: Parts, scores: _Scores, draws: Values) -> Values:
     return total / len(parts.hits)
 
 
+def _measured(trainings: NDArray[np.int64], scores: _Scores, draws: Values) -> Values:
+    """The same of the metrics, `(samples, metrics)`.
+
+    Args:
+        trainings: confusion matrices `(seeds, images, classes, classes)`.
+        scores: which metrics.
+        draws: from `intervals.draw_test_sets`.
+    """
+    total = np.zeros((len(draws), len(scores.metrics)))
+    for matrices in trainings if scores.metrics else ():
+        total += scores.measure(np.tensordot(draws, matrices, axes=1))
+    return total / len(trainings)
+
+
 def _num_images(matrices: NDArray[np.int64], space: LabelSpace) -> NDArray[np.int64]:
-    """How many images show what a score is of, `(names + means,)`."""
+    """How many images show what each of all scores is of."""
     scores, classes = _scores(space), [*space.names]
     categories = metrics.category_classes(space)
     there = matrices.sum(axis=-1) > 0
@@ -186,4 +197,5 @@ def _num_images(matrices: NDArray[np.int64], space: LabelSpace) -> NDArray[np.in
     columns += [
         np.any([columns[place] for place in places], axis=0) for places in scores.means.values()
     ]
+    columns += [there.any(axis=1)] * len(scores.metrics)
     return np.sum(columns, axis=1)

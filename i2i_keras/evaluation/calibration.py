@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 NUM_BINS = 15  # Guo et al., section 5.
 
 
-def sums_by_bin(confidence: NDArray[Any], right: NDArray[np.bool_]) -> NDArray[np.float64]:
+def sum_by_bin(confidence: NDArray[Any], right: NDArray[np.bool_]) -> NDArray[np.float64]:
     """Sums pixels by their confidence, in bins of equal width.
 
     Args:
@@ -35,7 +35,7 @@ def expected_error(sums: NDArray[np.float64]) -> float:
     """Expected calibration error.
 
     Args:
-        sums: of `sums_by_bin`, at least one pixel.
+        sums: of `sum_by_bin`, at least one pixel.
 
     Returns:
         Mean distance of accuracy and confidence over bins, weighted by their

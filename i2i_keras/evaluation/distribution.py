@@ -38,7 +38,7 @@ class KernelDistance(NamedTuple):
     std: float
 
 
-def features(
+def extract_features(
     extract: Callable[[tf.Tensor], tf.Tensor], records: Sequence[Record], multiple: int
 ) -> Features:
     """Features of images.
@@ -57,7 +57,7 @@ def features(
     return np.concatenate(rows).astype(np.float64)
 
 
-def mean_difference(
+def measure_difference(
     function: Callable[[tf.Tensor], tf.Tensor], images: Sequence[Record], wanted: Sequence[Record]
 ) -> float:
     """Mean absolute difference of what a function makes of images and others.

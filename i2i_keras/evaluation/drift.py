@@ -6,13 +6,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from i2i_keras.evaluation.metrics import confusion_matrix
+from i2i_keras.evaluation.confusion import confusion_matrix
 from i2i_keras.segmenters.eye import Eye, Pixels, Seen
 
 _NOTABLE = 0.05  # Share of a class that became another.
 
 
-def transitions(
+def count_transitions(
     before: Iterable[Seen], after: Iterable[Seen], num_classes: int
 ) -> NDArray[np.int64]:
     """Counts what was seen in images and in their translations.
@@ -32,11 +32,11 @@ def transitions(
     return counts
 
 
-def shares(counts: NDArray[np.int64], names: Sequence[str]) -> dict[str, Any]:
+def measure_drift(counts: NDArray[np.int64], names: Sequence[str]) -> dict[str, Any]:
     """How much drifted, in all and of each class.
 
     Args:
-        counts: what `transitions` gives.
+        counts: what `count_transitions` gives.
         names: of the classes.
 
     Returns:
@@ -56,12 +56,12 @@ def summarize(counts: NDArray[np.int64], names: Sequence[str]) -> dict[str, Any]
     """The drift as shares and as sentences.
 
     Args:
-        counts: what `transitions` gives.
+        counts: what `count_transitions` gives.
         names: of the classes.
 
     Returns:
-        The keys of `shares`; `sentences`: the largest changes of a class into
-        another; `transitions`: the counts.
+        The keys of `measure_drift`; `sentences`: the largest changes of a class
+        into another; `transitions`: the counts.
     """
     seen = counts.sum(axis=1)
     became = np.divide(counts, seen[:, None], out=np.zeros(counts.shape), where=seen[:, None] > 0)
@@ -72,10 +72,10 @@ def summarize(counts: NDArray[np.int64], names: Sequence[str]) -> dict[str, Any]
         if row != column and became[row, column] >= _NOTABLE:
             share = f"{100 * became[row, column]:.0f}%"
             told.append(f"{names[row]} became {names[column]} in {share} of its pixels.")
-    return {**shares(counts, names), "sentences": told, "transitions": counts.tolist()}
+    return {**measure_drift(counts, names), "sentences": told, "transitions": counts.tolist()}
 
 
-def by_step(
+def measure_by_step(
     eye: Eye,
     images: Sequence[Pixels],
     states: Iterable[tuple[int, Callable[[Pixels], Pixels]]],
@@ -90,11 +90,13 @@ def by_step(
         names: of the classes.
 
     Returns:
-        For each state its `step` and the keys of `shares`.
+        For each state its `step` and the keys of `measure_drift`.
     """
     before = [eye.look(image) for image in images]
     rows = []
     for step, translate in states:
         after = (eye.look(translate(image)) for image in images)
-        rows.append({"step": step, **shares(transitions(before, after, len(names)), names)})
+        rows.append(
+            {"step": step, **measure_drift(count_transitions(before, after, len(names)), names)}
+        )
     return rows

@@ -12,6 +12,18 @@ Interval = tuple[float, float]
 Values = NDArray[np.float64]
 
 
+class Share(NamedTuple):
+    """A ratio of two differences.
+
+    Attributes:
+        share: of the means.
+        interval: its 95 % interval.
+    """
+
+    share: float
+    interval: Interval
+
+
 class Drawn(NamedTuple):
     """A score, and what it is on resampled test sets.
 
@@ -114,12 +126,12 @@ def resampled_iou(parts: Parts, draws: Values) -> Values:
     return iou_of(Parts(draws @ parts.hits, draws @ parts.union))
 
 
-def gap_closed(floor: Drawn, arm: Drawn, ceiling: Drawn) -> tuple[float, Interval] | None:
+def gap_closed(floor: Drawn, arm: Drawn, ceiling: Drawn) -> Share | None:
     """Share of the gap between source-only and oracle that an arm closes.
 
     Returns:
-        The share, 1 = as good as the oracle, and its 95 % interval; None where
-        the oracle is not above source-only, so that there is no gap.
+        1 = as good as the oracle; None where that is not above source-only, so
+        that there is no gap.
     """
     gain, gap = arm.minus(floor), ceiling.minus(floor)
     if gap.mean <= 0:
@@ -128,7 +140,7 @@ def gap_closed(floor: Drawn, arm: Drawn, ceiling: Drawn) -> tuple[float, Interva
     drawn = _share(gain.samples.mean(axis=0), gap.samples.mean(axis=0))
     # By linear approximation: the ratios of single trainings may be wild.
     points = share + (gain.points - share * gap.points) / gap.mean
-    return share, interval(share, points, drawn, gain.num_images)
+    return Share(share, interval(share, points, drawn, gain.num_images))
 
 
 def interval(mean: float, points: Values, drawn: Values, num_images: int) -> Interval:

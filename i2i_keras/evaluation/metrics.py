@@ -1,54 +1,29 @@
 """Scores of a segmenter, all of them from its confusion matrix.
 
+A new one is a function and a row in `METRICS`: that puts it into the files of
+scores and the report's table.
+
 A class that neither occurs nor is predicted has no score (NaN) and is left out
 of means; one that is predicted and does not occur has 0, which counts. So does
 cityscapesScripts, for the classes that it evaluates.
 """
 
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from i2i_keras.data.labels import CATEGORIES, IGNORE
+from i2i_keras.data.labels import CATEGORIES
 from i2i_keras.datasets.spaces import LabelSpace, categories_of, evaluated_in
 
 # Whole numbers, but as float64 where a resampling has multiplied them.
 Counts = NDArray[np.int64] | NDArray[np.float64]
+# Of the classes `(classes,)`, see `spaces.evaluated_in`; None = all are.
+Evaluated = NDArray[np.bool_] | None
 
 
-def confusion_matrix(
-    truth: NDArray[Any], predicted: NDArray[Any], num_classes: int
-) -> NDArray[np.int64]:
-    """Counts pixels by true and predicted class.
-
-    Args:
-        truth: class indices, 255 = ignored; any shape, any integers.
-        predicted: class indices of the same shape.
-        num_classes: size of the label space, at most 254.
-
-    Returns:
-        `(classes, classes)`, truth by row and prediction by column.
-
-    Raises:
-        ValueError: there is an index that is no class.
-    """
-    truth, predicted = _bytes(truth), _bytes(predicted)
-    if predicted.max(initial=0) >= num_classes:
-        raise ValueError(f"{predicted.max()} is predicted and none of {num_classes} classes.")
-    # 16 bits hold every pair, and ignored ones fall behind all that count:
-    # half of the time of wider keys and of a mask.
-    pairs = np.multiply(truth, num_classes, dtype=np.uint16)
-    pairs += predicted
-    counts = np.bincount(pairs.ravel(), minlength=num_classes * 256)
-    if counts[num_classes**2 : num_classes * IGNORE].any():
-        raise ValueError(f"The truth holds what is none of {num_classes} classes and not {IGNORE}.")
-    return counts[: num_classes**2].reshape(num_classes, num_classes).copy()
-
-
-def iou_per_class(
-    confusion: Counts, evaluated: NDArray[np.bool_] | None = None
-) -> NDArray[np.float64]:
+def iou_per_class(confusion: Counts, evaluated: Evaluated = None) -> NDArray[np.float64]:
     """Intersection over union of each class.
 
     Args:
@@ -80,7 +55,7 @@ class Parts(NamedTuple):
     union: NDArray[np.float64]
 
 
-def iou_parts(confusion: Counts, evaluated: NDArray[np.bool_] | None = None) -> Parts:
+def iou_parts(confusion: Counts, evaluated: Evaluated = None) -> Parts:
     """Intersection and union of each class; see `iou_per_class`."""
     if evaluated is not None:
         confusion = confusion * evaluated[:, np.newaxis]
@@ -91,11 +66,11 @@ def iou_parts(confusion: Counts, evaluated: NDArray[np.bool_] | None = None) -> 
 
 def iou_of(parts: Parts) -> NDArray[np.float64]:
     """The ratio, `(..., rows)` in [0, 1]; NaN where there is no union."""
-    hits, union = parts
-    return np.divide(hits, union, out=np.full_like(hits, np.nan), where=union > 0)
+    out = np.full_like(parts.hits, np.nan)
+    return np.divide(parts.hits, parts.union, out=out, where=parts.union > 0)
 
 
-def mean_iou(confusion: Counts, evaluated: NDArray[np.bool_] | None = None) -> NDArray[np.float64]:
+def mean_iou(confusion: Counts, evaluated: Evaluated = None) -> NDArray[np.float64]:
     """Mean of `iou_per_class` over the classes that occur or are predicted.
 
     Args:
@@ -163,41 +138,99 @@ def category_parts(
     return Parts(hits, truth.sum(axis=(-2, -1)) + taken - hits)
 
 
-def scores(
-    confusion: NDArray[np.int64], evaluated: NDArray[np.bool_] | None = None
-) -> dict[str, float]:
-    """All scores of one summed confusion matrix.
+def pixel_accuracy(confusion: Counts, evaluated: Evaluated = None) -> float:
+    """Share of the pixels that are right."""
+    occurring = _occurring(confusion, evaluated)
+    return float(occurring.hits.sum() / max(1, occurring.pixels.sum()))
+
+
+def mean_accuracy(confusion: Counts, evaluated: Evaluated = None) -> float:
+    """Mean share of right pixels over the classes that occur."""
+    occurring = _occurring(confusion, evaluated)
+    return float((occurring.hits / occurring.pixels).sum() / max(1, len(occurring.hits)))
+
+
+def frequency_weighted_iou(confusion: Counts, evaluated: Evaluated = None) -> float:
+    """Mean of `iou_per_class`, weighted by the share of each class."""
+    occurring = _occurring(confusion, evaluated)
+    iou = iou_per_class(confusion, evaluated)[occurring.there]
+    return float((iou * occurring.pixels).sum() / max(1, occurring.pixels.sum()))
+
+
+class Metric(NamedTuple):
+    """A score that is one number.
+
+    Attributes:
+        name: its key in scores/ARM.json.
+        title: of its column in the report.
+        score: from a confusion matrix `(classes, classes)` and the classes that
+            are evaluated to [0, 1]; None = it cannot be had from a matrix, and
+            `prediction.predict` gives it.
+        factor: by which it is multiplied to be shown.
+        digits: behind the point, as it is shown.
+        compared: whether to find which arm is the best at it, see `best`.
+    """
+
+    name: str
+    title: str
+    score: Callable[[Counts, Evaluated], float | NDArray[np.float64]] | None = None
+    factor: float = 100.0
+    digits: int = 1
+    compared: bool = False
+
+
+# What arms are ranked by.
+MEAN_IOU = Metric("mean_iou", "Mean IoU %", mean_iou, compared=True)
+
+# In the order of the columns. Reference: Long et al., 2015,
+# https://arxiv.org/abs/1411.4038, section 5.
+METRICS = (
+    MEAN_IOU,
+    Metric("pixel_accuracy", "Pixel accuracy %", pixel_accuracy),
+    Metric("mean_accuracy", "Mean accuracy %", mean_accuracy),
+    Metric("frequency_weighted_iou", "Frequency-weighted IoU %", frequency_weighted_iou),
+    Metric("calibration_error", "Calibration error %"),
+    Metric("loss", "Loss", factor=1.0, digits=3),
+)
+
+
+def score(confusion: Counts, evaluated: Evaluated = None) -> dict[str, float]:
+    """All of `METRICS` that one summed confusion matrix gives.
 
     Args:
         confusion: `(classes, classes)`.
         evaluated: see `iou_per_class`.
 
     Returns:
-        `mean_iou`; `pixel_accuracy`; `mean_accuracy`, over the classes that
-        occur; `frequency_weighted_iou`, weighted by their share of the pixels.
-        All in [0, 1], or NaN if no pixel counts.
-
-    Reference:
-        Long et al., 2015, https://arxiv.org/abs/1411.4038, section 5.
+        By name, in [0, 1], or NaN if no pixel counts.
     """
-    occurring = confusion.sum(axis=1)
+    return {m.name: score_by(m, confusion, evaluated) for m in METRICS if m.score}
+
+
+def score_by(metric: Metric, confusion: Counts, evaluated: Evaluated = None) -> float:
+    """One of them."""
+    if metric.score is None or not _occurring(confusion, evaluated).there.any():
+        return float("nan")
+    return float(metric.score(confusion, evaluated))
+
+
+class _Occurring(NamedTuple):
+    """Classes of which the truth has pixels, and are evaluated.
+
+    Attributes:
+        there: `(classes,)`, which these are.
+        pixels: of each of them.
+        hits: those that are right.
+    """
+
+    there: NDArray[np.bool_]
+    pixels: Counts
+    hits: Counts
+
+
+def _occurring(confusion: Counts, evaluated: Evaluated) -> _Occurring:
+    pixels = confusion.sum(axis=1)
     if evaluated is not None:
-        occurring = occurring * evaluated
-    there = occurring > 0
-    iou, hits = iou_per_class(confusion, evaluated)[there], np.diag(confusion)[there]
-    occurring, total = occurring[there], max(1, occurring.sum())
-    found = {
-        "mean_iou": mean_iou(confusion, evaluated),
-        "pixel_accuracy": hits.sum() / total,
-        "mean_accuracy": (hits / occurring).sum() / max(1, len(hits)),
-        "frequency_weighted_iou": (iou * occurring).sum() / total,
-    }
-    return {name: float(value) if there.any() else float("nan") for name, value in found.items()}
-
-
-def _bytes(classes: NDArray[Any]) -> NDArray[np.uint8]:
-    if classes.dtype == np.uint8:
-        return classes
-    if classes.size and not 0 <= classes.min() <= classes.max() <= IGNORE:
-        raise ValueError(f"{classes.min()} to {classes.max()} are no classes.")
-    return classes.astype(np.uint8)
+        pixels = pixels * evaluated
+    there = pixels > 0
+    return _Occurring(there, pixels[there], np.diag(confusion)[there])

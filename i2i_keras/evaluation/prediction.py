@@ -15,7 +15,7 @@ from i2i_keras.data.labels import IGNORE
 from i2i_keras.data.records import Record, open_image, read_label
 from i2i_keras.errors import DataError
 from i2i_keras.evaluation import calibration
-from i2i_keras.evaluation.metrics import confusion_matrix
+from i2i_keras.evaluation.confusion import confusion_matrix
 from i2i_keras.evaluation.whole_images import enlarged
 from i2i_keras.run_folder import files
 
@@ -28,7 +28,7 @@ class Prediction(NamedTuple):
             row and prediction by column, ignored pixels left out.
         loss: cross entropy, mean over all pixels that count.
         calibration_error: see `calibration.expected_error`; over the same.
-        by_confidence: what that is made from, see `calibration.sums_by_bin`.
+        by_confidence: what that is made from, see `calibration.sum_by_bin`.
         native: the same at the native size of the labels, where they are given.
     """
 
@@ -107,7 +107,7 @@ class _Tally:
             self.confusions[-1] += confusion_matrix(truth, predicted, self.num_classes)
             self.loss += float(loss[counted].sum(dtype=np.float64))
             right = (predicted == truth)[counted]
-            self.sums += calibration.sums_by_bin(confidence[counted], right)
+            self.sums += calibration.sum_by_bin(confidence[counted], right)
             found.append(predicted)
         return np.concatenate(found)
 

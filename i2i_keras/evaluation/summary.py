@@ -1,135 +1,224 @@
-"""What the confusion matrices of all arms say, as plain numbers."""
+"""What `evaluate` leaves for those who read: the summary of a run.
 
-from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
-from typing import Any
+`scores/summary.json` as types, read and written here and nowhere else. What is
+`NotRequired` is missing in files of earlier versions, or where it does not
+exist.
+"""
 
-import numpy as np
-from numpy.typing import NDArray
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Literal, NotRequired, TypedDict, cast
 
-from i2i_keras.datasets.spaces import SUBSETS, LabelSpace, evaluated_in
-from i2i_keras.evaluation import intervals, metrics
-from i2i_keras.evaluation.intervals import Drawn, Interval
 from i2i_keras.run_folder import files
-from i2i_keras.segmenters.arms import CEILING, FLOOR
+from i2i_keras.run_folder.run import Run
+
+if TYPE_CHECKING:
+    from typing_extensions import TypeIs
+
+Ends = Sequence[float]  # Lower and upper end of an interval.
 
 
-def compare(drawn: dict[str, Drawn]) -> dict[str, dict[str, Any]]:
-    """Compares all arms with source_only, where that is one of them.
+class LabelChosen(TypedDict):
+    """The checkpoint that the target's labels would have chosen.
 
-    Args:
-        drawn: by arm its mean IoU, from `intervals.bootstrap`.
-
-    Returns:
-        By arm `mean_iou` and `ci95`; for all but source_only `gain` and
-        `gain_ci95`; for all but the oracle as well `gap_closed` and
-        `gap_closed_ci95`, None without an oracle or a gap. Of several trainings
-        these are means, and there is besides `seeds`, the mean IoU of each;
-        `std`, their standard deviation; and `gain_p`, see `Drawn.p_value`.
-        What does not exist, such as the interval of one image, is None.
+    Attributes:
+        step: of the training; not there of several trainings.
+        mean_iou: of that checkpoint, in [0, 1].
+        states: number of checkpoints that were compared.
     """
-    results: dict[str, dict[str, Any]] = {}
-    floor, ceiling = drawn.get(FLOOR), drawn.get(CEILING)
-    for arm, found in drawn.items():
-        several = len(found.points) > 1
-        facts: dict[str, Any] = {"mean_iou": found.mean, "ci95": _ends(found.interval())}
-        if several:
-            facts |= {"seeds": found.points.tolist(), "std": found.spread}
-        if floor is not None and arm != FLOOR:
-            gain = found.minus(floor)
-            facts |= {"gain": gain.mean, "gain_ci95": _ends(gain.interval())}
-            if several:
-                facts["gain_p"] = _known({"p": gain.p_value()})["p"]
-            if arm != CEILING:
-                closed = intervals.gap_closed(floor, found, ceiling) if ceiling else None
-                share, ends = closed or (None, (np.nan, np.nan))
-                facts |= {"gap_closed": share, "gap_closed_ci95": _ends(ends)}
-        results[arm] = facts
-    return results
+
+    step: NotRequired[int]
+    mean_iou: float
+    states: float
 
 
-def details(space: LabelSpace, confusion: NDArray[np.int64]) -> dict[str, Any]:
-    """All scores of one arm, also over subsets and categories, and by class.
+class ArmScores(TypedDict):
+    """What is compared of an arm, as shares in [0, 1].
 
-    Args:
-        space: whose classes they are.
-        confusion: `(classes, classes)` pixels, summed over images.
-
-    Returns:
-        The keys of `metrics.scores`; `iou` by class; `subsets`, the mean
-        IoU of those of `spaces.SUBSETS` that are smaller than the space and in
-        it; `categories`, see `metrics.category_iou`, and their mean,
-        `mean_category_iou`. Where a space has classes that Cityscapes does not
-        evaluate, `evaluated` holds `iou` and scores of those that it does, by
-        its rules, and subsets are means of these IoUs. None = left out.
+    Attributes:
+        mean_iou: mean over the trainings; None where no pixel counts.
+        ci95: its 95 % interval; None where there is none, as of one image.
+        seeds: mean IoU of each of several trainings.
+        std: their standard deviation.
+        gain: over source_only; not there of source_only itself.
+        gain_ci95: its interval.
+        gain_p: of several trainings, see `intervals.Drawn.p_value`.
+        gap_closed: share of the gap between source_only and oracle; None
+            without an oracle or a gap.
+        gap_closed_ci95: its interval.
+        native_mean_iou: at the labels' native size, where these are prepared.
+        label_chosen: where a training has kept checkpoints.
     """
-    evaluated = evaluated_in(space)
-    iou = _by_name(space, metrics.iou_per_class(confusion, evaluated))
-    categories = _known(metrics.category_iou(confusion, space))
-    facts = {
-        **_known(metrics.scores(confusion)),
-        "iou": _by_name(space, metrics.iou_per_class(confusion)),
-        "subsets": {
-            subset: _mean([iou[name] for name in classes])
-            for subset, classes in SUBSETS.items()
-            if {*classes} < {*space.names}
-        },
-        "categories": categories,
-        "mean_category_iou": _mean(categories.values()),
-    }
-    if evaluated.all():
-        return facts
-    names = [name for name, counts in zip(space.names, evaluated, strict=True) if counts]
-    scores = _known(metrics.scores(confusion, evaluated))
-    return facts | {"evaluated": {**scores, "iou": {name: iou[name] for name in names}}}
+
+    mean_iou: float | None
+    ci95: Ends | None
+    seeds: NotRequired[list[float]]
+    std: NotRequired[float]
+    gain: NotRequired[float]
+    gain_ci95: NotRequired[Ends | None]
+    gain_p: NotRequired[float | None]
+    gap_closed: NotRequired[float | None]
+    gap_closed_ci95: NotRequired[Ends | None]
+    native_mean_iou: NotRequired[float | None]
+    label_chosen: NotRequired[LabelChosen]
 
 
-def mean_of(facts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """The mean of each number in equal tables, however deep; else the first.
+class Lead(TypedDict):
+    """How far the best arm without target labels is ahead of the next one.
 
-    Numbers that are None in all of them stay so.
+    Attributes:
+        arm: the best one.
+        next: the next best.
+        difference: of their scores, in [0, 1].
+        ci95: its interval, paired by image and training; None where there is
+            none, as of a class that fewer than two images show.
+        sure: whether the interval excludes zero, and at least six images show
+            what the score is of. Only then may a table mark it.
     """
-    mean: dict[str, Any] = {}
-    for key, first in facts[0].items():
-        values = [table.get(key) for table in facts]
-        if all(value == first for value in values):
-            mean[key] = first  # Counts stay whole.
-        elif isinstance(first, Mapping):
-            mean[key] = mean_of([value for value in values if value is not None])
-        elif all(value is None or type(value) in (int, float) for value in values):
-            mean[key] = _mean(values)
-        else:
-            mean[key] = first
-    return mean
+
+    arm: str
+    next: str
+    difference: float
+    ci95: Ends | None
+    sure: bool
 
 
-def write_confusion(path: Path, names: Sequence[str], confusion: NDArray[np.int64]) -> None:
-    """Writes a confusion matrix as CSV, truth by row, prediction by column."""
-    rows = [
-        {"truth": name, **dict(zip(names, map(int, row), strict=True))}
-        for name, row in zip(names, confusion, strict=True)
-    ]
-    files.write_table(path, rows, ["truth", *names])
+class Best(TypedDict, total=False):
+    """The best arm at each score; of other metrics than these a `Lead`, too.
+
+    Attributes:
+        mean_iou: over all classes.
+        mean_category_iou: over Cityscapes' categories.
+        iou: by class.
+        evaluated: by class, after Cityscapes' rules.
+        categories: by category.
+        subsets: by subset, the mean of its classes.
+    """
+
+    mean_iou: Lead
+    mean_category_iou: Lead
+    iou: dict[str, Lead]
+    evaluated: dict[str, Lead]
+    categories: dict[str, Lead]
+    subsets: dict[str, Lead]
 
 
-def _ends(interval: Interval) -> Interval | None:
-    return None if np.isnan(interval).any() else interval
+class Summary(TypedDict):
+    """The summary of a run that was scored.
+
+    Attributes:
+        label_space: name of the classes.
+        num_images: of target-test.
+        bootstrap_samples: test sets that were drawn.
+        bootstrap_seed: of the draws.
+        select: how the weights of segmenters were chosen.
+        absent: classes of which target-test has no pixel.
+        best: who is the best at what.
+        arms: by name.
+        seeds: of several trainings.
+    """
+
+    label_space: str
+    num_images: int
+    bootstrap_samples: int
+    bootstrap_seed: NotRequired[int]
+    select: NotRequired[str]
+    absent: list[str]
+    best: NotRequired[Best]
+    arms: dict[str, ArmScores]
+    seeds: NotRequired[list[int]]
 
 
-def _by_name(space: LabelSpace, values: NDArray[np.float64]) -> dict[str, float | None]:
-    return _known(dict(zip(space.names, map(float, values), strict=True)))
+class PredictedArm(TypedDict):
+    """What an arm predicts of images without labels.
+
+    Attributes:
+        num_images: that were looked at.
+        confidence: mean probability of what is predicted.
+        shares: by class its share of all pixels.
+    """
+
+    num_images: int
+    confidence: float
+    shares: dict[str, float]
 
 
-def _known(values: Mapping[str, float]) -> dict[str, float | None]:
-    return {name: None if np.isnan(value) else value for name, value in values.items()}
+class UnscoredSummary(TypedDict):
+    """The summary of a run whose target has no labelled test images.
+
+    Attributes:
+        scored: False, which tells it from a `Summary`.
+        label_space: name of the classes.
+        select: how the weights of segmenters were chosen.
+        num_images: of the target that were looked at.
+        arms: by name; none, where there are only translators.
+        agreement: by two arms `A, B` the share of pixels of which both say the
+            same.
+        translators: methods that were scored.
+        seeds: of several trainings.
+    """
+
+    scored: Literal[False]
+    label_space: str
+    select: str
+    num_images: float
+    arms: dict[str, PredictedArm]
+    agreement: dict[str, float]
+    translators: Sequence[str]
+    seeds: NotRequired[list[int]]
 
 
-def _mean(values: Iterable[float | None]) -> float | None:
-    there = [value for value in values if value is not None]
-    return float(np.mean(there)) if there else None
+class ArmFile(TypedDict, total=False):
+    """What scores/ARM.json holds, as far as it is known by name.
+
+    Besides, all keys of `ArmScores` and of `metrics.METRICS`.
+
+    Attributes:
+        arm: its name.
+        num_images: that it was scored on.
+        iou: by class in [0, 1]; None = left out, here and below.
+        subsets: by subset, the mean of its classes.
+        categories: by category.
+        mean_category_iou: their mean.
+        evaluated: the metrics and `iou` of the classes that Cityscapes
+            evaluates.
+        native: the same at the labels' native size.
+    """
+
+    arm: str
+    num_images: int
+    iou: dict[str, float | None]
+    subsets: dict[str, float | None]
+    categories: dict[str, float | None]
+    mean_category_iou: float | None
+    evaluated: "ArmFile"
+    native: "ArmFile"
 
 
-def absent(names: tuple[str, ...], confusion: NDArray[np.int64]) -> list[str]:
-    """Classes of which the truth has no pixel."""
-    occurring = confusion.sum(axis=1)
-    return [name for name, pixels in zip(names, occurring, strict=True) if pixels == 0]
+def is_scored(summary: Summary | UnscoredSummary) -> "TypeIs[Summary]":
+    """Whether arms were scored, not only looked at."""
+    return bool(summary.get("scored", True))
+
+
+def read_summary(run: Run) -> Summary | UnscoredSummary:
+    """Reads the summary of a run.
+
+    Raises:
+        DataError: there is none, or it is broken.
+    """
+    return cast(Summary | UnscoredSummary, files.read_json(run.summary))
+
+
+def write_summary(run: Run, summary: Summary | UnscoredSummary) -> None:
+    """Writes the summary of a run."""
+    files.write_json(run.summary, summary)
+
+
+def read_arm_file(run: Run, arm: str) -> ArmFile | None:
+    """Reads all scores of an arm; None where there are none."""
+    path = run.score_file(arm)
+    return cast(ArmFile, files.read_json(path)) if path.is_file() else None
+
+
+def write_arm_file(run: Run, arm: str, facts: Mapping[str, object]) -> None:
+    """Writes all scores of an arm."""
+    files.write_json(run.score_file(arm), facts)

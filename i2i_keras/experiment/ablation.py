@@ -129,7 +129,7 @@ def to_markdown(table: Sequence[Facts]) -> str:
     titles += ["Frechet", "Cycle error", "Drifted %"]
     lines = [f"| {' | '.join(titles)} |", f"|---{'|---:' * (len(titles) - 1)}|"]
     digits = numbers.shared_digits(
-        (row["mean_iou"], row["source_only"], _gain_ends(row)) for row in table
+        numbers.Pair(row["mean_iou"], row["source_only"], _gain_ends(row)) for row in table
     )
     for row in table:
         gain = numbers.difference(row["mean_iou"], row["source_only"], digits)

@@ -8,13 +8,13 @@ from i2i_keras.data.tables import prepared
 from i2i_keras.datasets.spaces import read_space
 from i2i_keras.evaluation import prediction
 from i2i_keras.evaluation.metrics import mean_iou
-from i2i_keras.evaluation.whole_images import Segment, Size, windowed
+from i2i_keras.evaluation.summary import LabelChosen
 from i2i_keras.experiment import contents
+from i2i_keras.experiment.counting import windowed_eye
 from i2i_keras.experiment.settings import Settings
 from i2i_keras.run_folder.files import Facts
 from i2i_keras.run_folder.run import Done, Run
 from i2i_keras.segmenters.arms import Arm, load_segmenter
-from i2i_keras.segmenters.trained import LoadedSegmenter
 from i2i_keras.training.checkpoints import list_checkpoints
 
 
@@ -34,19 +34,18 @@ def steps_to_score(settings: Settings, run: Run, arm: str) -> list[int]:
     return [steps[round(place)] for place in places] if len(places) > 1 else []
 
 
-def chosen_by_labels(settings: Settings, run: Run, arm: str) -> Facts:
+def choose_by_labels(settings: Settings, run: Run, arm: str) -> LabelChosen | None:
     """What the target's labels would have chosen among the checkpoints.
 
     Returns:
-        `label_chosen`: the best mean IoU, its step, and of how many; nothing
-        where a training has kept no more than its end.
+        The best one; None where a training has kept no more than its end.
     """
     done = score_checkpoints(settings, run, arm)
     if done is None:
-        return {}
+        return None
     scores = done.results["mean_iou"]
     best = max(scores, key=lambda step: float(scores[step]))
-    return {"label_chosen": {"step": int(best), "mean_iou": scores[best], "states": len(scores)}}
+    return {"step": int(best), "mean_iou": scores[best], "states": len(scores)}
 
 
 def score_checkpoints(settings: Settings, run: Run, arm: str) -> Done | None:
@@ -73,8 +72,3 @@ def score_checkpoints(settings: Settings, run: Run, arm: str) -> Done | None:
         return {"mean_iou": found}
 
     return run.stage(place, facts, inputs, work)
-
-
-def windowed_eye(window: Size | None, segmenter: LoadedSegmenter) -> Segment:
-    """How a segmenter sees an image: whole, or in windows."""
-    return windowed(segmenter.segment, window) if window else segmenter.segment

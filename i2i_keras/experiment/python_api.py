@@ -13,7 +13,8 @@ from i2i_keras import config
 from i2i_keras.data import transforms
 from i2i_keras.datasets.spaces import read_space
 from i2i_keras.errors import DataError, SettingsError
-from i2i_keras.evaluation import intervals, summary
+from i2i_keras.evaluation import intervals, scores
+from i2i_keras.evaluation.summary import ArmScores
 from i2i_keras.experiment import choosing, repetitions, run_settings, running, segmenting
 from i2i_keras.experiment.choosing import TrainedSegmenter
 from i2i_keras.experiment.settings import Settings
@@ -140,7 +141,7 @@ def load_segmenter(path: str | Path, arm: str | None = None) -> SegmenterFunctio
 
 def evaluate_confusions(
     confusions: Mapping[str, NDArray[np.int64]], samples: int = 2000, seed: int = 0
-) -> dict[str, dict[str, Any]]:
+) -> dict[str, ArmScores]:
     """Mean IoU of arms with intervals, and what they gain over source_only.
 
     Args:
@@ -151,12 +152,12 @@ def evaluate_confusions(
         seed: of these.
 
     Returns:
-        See `summary.compare`.
+        See `scores.compare`.
     """
     whole = {
         arm: counts if counts.ndim == 4 else counts[None] for arm, counts in confusions.items()
     }
-    return summary.compare(intervals.bootstrap(whole, samples, seed))
+    return scores.compare(intervals.bootstrap(whole, samples, seed))
 
 
 def run(settings: Settings | str, folder: str | Path) -> dict[str, Any]:

@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -49,11 +49,11 @@ def back_methods(settings: Settings) -> list[str]:
 def score_translators(settings: Settings, run: Run) -> None:
     """Scores all translators that can be, and writes `scores/METHOD.json`."""
     for method in scored_methods(settings):
-        found = translator_quality(settings, run, method).results
+        found = score_translator(settings, run, method).results
         files.write_json(run.score_file(method), {"method": method, **found})
 
 
-def translator_quality(settings: Settings, run: Run, method: str) -> Done:
+def score_translator(settings: Settings, run: Run, method: str) -> Done:
     """What a translator has made of images; sees no label of the target.
 
     Where there are arms, distances and drift in the eyes of source_only, or
@@ -73,37 +73,23 @@ def translator_quality(settings: Settings, run: Run, method: str) -> Done:
     }
 
     def work(folder: Path) -> Facts:
-        _, segment, stride, bottom = load_segmenter(run, FLOOR)
+        segmenter = load_segmenter(run, FLOOR)
         label = f"the bottom of segmenter/{FLOOR}, mean over the image"
-        eye, multiple = Extractor(tf.function(bottom, reduce_retracing=True), label), stride
+        bottom = tf.function(segmenter.bottom, reduce_retracing=True)
+        eye, multiple = Extractor(bottom, label), segmenter.stride
         if config.inception:
             eye, multiple = load_inception(config.inception), 1
-        source = spread(prepared(run, "source-train"), count)
-        target = spread(prepared(run, "target-train"), count)
-        made = {record.name: record for record in translated(run, method, "source-train")}
-        after = [made[record.name] for record in source]
-        before, new, wanted = (
-            distribution.features(eye.extract, records, multiple)
-            for records in (source, after, target)
-        )
-        half = max(2, min(len(source), len(target)) // 2)  # Subsets of all would not spread.
+        compared = _choose(run, method, "xy", count)
         cycle_error = None
         if "yx" in TRANSLATORS[method].directions:
             back = TRANSLATORS[method].load(run.translator(method), "yx")
-            cycle_error = distribution.mean_difference(back, after, source)
+            cycle_error = distribution.measure_difference(back, compared.after, compared.before)
         return {
             "features": eye.label,
-            "num_images": [len(source), len(target)],
-            "frechet_distance": {
-                "source": distribution.frechet_distance(before, wanted),
-                "translated": distribution.frechet_distance(new, wanted),
-            },
-            "kernel_distance": {
-                "source": distribution.kernel_distance(before, wanted, size=half),
-                "translated": distribution.kernel_distance(new, wanted, size=half),
-            },
+            "num_images": [len(compared.before), len(compared.wanted)],
+            **_measure_distances(eye, multiple, compared, ("source", "translated")),
             "cycle_error": cycle_error,
-            "drift": _drift(settings, run, method, Eye(segment, stride)),
+            "drift": _drift(settings, run, method, Eye(segmenter.segment, segmenter.stride)),
         }
 
     return run.stage(run.scores(method), facts, inputs, work)
@@ -124,33 +110,52 @@ def _looks(settings: Settings, run: Run, method: str) -> Done:
         count = config.num_quality_images
         found = {}
         for way in directions:
-            tables = ("source-train", "target-train")
-            table, other = tables if way == "xy" else tables[::-1]
-            made = translated(run, method, table, way)
-            before, after = prepared(run, table), {record.name: record for record in made}
-            chosen = spread(before, count)
-            wanted = spread(prepared(run, other), count)
-            pairs = (chosen, [after[record.name] for record in chosen], wanted)
-            found[way] = _appearance(*pairs)
+            compared = _choose(run, method, way, count)
+            few = compared.thin(_FEW)
+            found[way] = _measure_appearance(few)
             if eye:
-                found[way] |= _distances(eye, *pairs)
+                found[way] |= _measure_distances(eye, 1, compared, ("before", "after"))
             back = way[::-1]
             if back in TRANSLATORS[method].directions:
                 load = TRANSLATORS[method].load(run.translator(method), back)
-                few = [spread(records, _FEW) for records in pairs[:2]]
-                error = distribution.mean_difference(load, few[1], few[0])
-                found[way]["cycle_error"] = error
+                found[way]["cycle_error"] = distribution.measure_difference(
+                    load, few.after, few.before
+                )
         return {"directions": found, "features": eye.label if eye else ""}
 
     return run.stage(run.scores(method), facts, inputs, work)
 
 
-def _appearance(
-    before: Sequence[Record], after: Sequence[Record], wanted: Sequence[Record]
-) -> Facts:
+class _Compared(NamedTuple):
+    """Training images whose translations are looked at.
+
+    Attributes:
+        before: some of the images.
+        after: their translations, in the same order.
+        wanted: as many of the other domain, whose look they should have.
+    """
+
+    before: list[Record]
+    after: list[Record]
+    wanted: list[Record]
+
+    def thin(self, count: int) -> "_Compared":
+        """At most so many of each."""
+        return _Compared(*(spread(records, count) for records in self))
+
+
+def _choose(run: Run, method: str, way: str, count: int) -> _Compared:
+    """So many of the images that a method has translated, one way."""
+    tables = ("source-train", "target-train")
+    table, other = tables if way == "xy" else tables[::-1]
+    made = {record.name: record for record in translated(run, method, table, way)}
+    before, wanted = spread(prepared(run, table), count), spread(prepared(run, other), count)
+    return _Compared(before, [made[record.name] for record in before], wanted)
+
+
+def _measure_appearance(compared: _Compared) -> Facts:
     """Signals of `translators.appearance`, None where there is none."""
-    images = [_read(spread(records, _FEW)) for records in (before, after, wanted)]
-    found = appearance.appearance(*images)
+    found = appearance.appearance(*map(_read, compared))
     return {name: value if math.isfinite(value) else None for name, value in found.items()}
 
 
@@ -158,20 +163,23 @@ def _read(records: Sequence[Record]) -> Any:
     return np.stack([transforms.normalize(read_pixels(r)).numpy() for r in records])
 
 
-def _distances(
-    eye: Extractor, before: Sequence[Record], after: Sequence[Record], wanted: Sequence[Record]
+def _measure_distances(
+    eye: Extractor, multiple: int, compared: _Compared, names: tuple[str, str]
 ) -> Facts:
-    features = [distribution.features(eye.extract, r, 1) for r in (before, after, wanted)]
-    half = max(2, min(len(before), len(wanted)) // 2)
-    names, sides = ("before", "after"), features[:2]
+    """Distances to the other domain, before and after, by these names."""
+    before, after, wanted = (
+        distribution.extract_features(eye.extract, records, multiple) for records in compared
+    )
+    # Subsets of all would not spread.
+    half = max(2, min(len(compared.before), len(compared.wanted)) // 2)
+    sides = dict(zip(names, (before, after), strict=True))
     return {
         "frechet_distance": {
-            name: distribution.frechet_distance(side, features[2])
-            for name, side in zip(names, sides, strict=True)
+            name: distribution.frechet_distance(side, wanted) for name, side in sides.items()
         },
         "kernel_distance": {
-            name: distribution.kernel_distance(side, features[2], size=half)
-            for name, side in zip(names, sides, strict=True)
+            name: distribution.kernel_distance(side, wanted, size=half)
+            for name, side in sides.items()
         },
     }
 
@@ -179,26 +187,25 @@ def _distances(
 def _drift(settings: Settings, run: Run, method: str, eye: Eye) -> Facts:
     """Drift of the translations, and on some of them that of earlier states."""
     names, config = read_space(run.label_space).names, settings.evaluate
-    source = prepared(run, "source-train")
-    made = {record.name: record for record in translated(run, method, "source-train")}
 
-    def transitions(count: int) -> Any:
-        chosen = spread(source, count)
-        after = (eye.look_at(made[record.name]) for record in chosen)
-        return drift.transitions(map(eye.look_at, chosen), after, len(names))
+    def count(images: int) -> Any:
+        seen = _choose(run, method, "xy", images)
+        after = map(eye.look_at, seen.after)
+        return drift.count_transitions(map(eye.look_at, seen.before), after, len(names))
 
-    final = transitions(config.num_quality_images)
-    compared = transitions(config.num_drift_images) if config.num_drift_images else final
+    final = count(config.num_quality_images)
+    compared = count(config.num_drift_images) if config.num_drift_images else final
     done = run.done(run.translator(method)).results
-    rows = [{"step": done.get("steps", 0), **drift.shares(compared, names)}]
+    rows = [{"step": done.get("steps", 0), **drift.measure_drift(compared, names)}]
     load = TRANSLATORS[method].load_state
     if load is not None and config.num_drift_images:
         folder = run.translator(method)
-        images = [read_pixels(r) for r in spread(source, config.num_drift_images)]
+        few = _choose(run, method, "xy", config.num_drift_images).before
+        images = [read_pixels(record) for record in few]
         earlier = (
             (step, partial(translate_pixels, load(folder, "xy", step)))
             for step in list_checkpoints(folder)
             if step < rows[0]["step"]
         )
-        rows = drift.by_step(eye, images, earlier, names) + rows
+        rows = drift.measure_by_step(eye, images, earlier, names) + rows
     return {**drift.summarize(final, names), "by_step": rows}

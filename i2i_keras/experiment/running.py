@@ -81,14 +81,14 @@ def _scored(task: Task) -> str:
     """The score of an arm, if that is what has been done."""
     if task.kind != "evaluate" or task.of in TRANSLATORS or not contents.is_scored(task.run):
         return ""
-    return score_text(scoring.standing(task.settings, task.run, task.of), task.of)
+    return score_text(scoring.compare_so_far(task.settings, task.run, task.of), task.of)
 
 
 def score_text(arms: Arms, arm: str) -> str:
     """An arm's score in a line; a gain that may be chance is called so.
 
     Args:
-        arms: what `summary.compare` has of it and, if it is there, source_only.
+        arms: what `scores.compare` has of it and, if it is there, source_only.
         arm: which one.
     """
     facts, floor, digits = arms[arm], floor_mean(arms), shared_digits(gain_pairs(arms))

@@ -8,6 +8,7 @@ from i2i_keras.data.tables import prepared, translated
 from i2i_keras.datasets import streets as drawing
 from i2i_keras.datasets.spaces import read_space
 from i2i_keras.errors import SettingsError
+from i2i_keras.evaluation.summary import Summary, UnscoredSummary
 from i2i_keras.experiment import contents, scoring, translating
 from i2i_keras.experiment.settings import Settings, check_crop
 from i2i_keras.experiment.translating import TrainedTranslator, check_method
@@ -153,14 +154,14 @@ def make_label_safe(settings: Settings, run: Run, method: str) -> Done:
     return run.stage(run.label_safe(method), config.model_dump(mode="json"), inputs, work)
 
 
-def evaluate(settings: Settings, run: Run) -> Facts:
+def evaluate(settings: Settings, run: Run) -> Summary | UnscoredSummary:
     """Scores arms and translators; returns what `scores/summary.json` holds."""
     return scoring.evaluate(settings, run)
 
 
 def report(run: Run) -> Facts:
     """Writes the report page from what the other stages left."""
-    return page.write_report(run.root)
+    return page.write_report(run)
 
 
 def _has_roots(settings: Settings) -> bool:

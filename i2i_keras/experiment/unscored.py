@@ -7,7 +7,7 @@ two arms agree does not say that they are right.
 from collections.abc import Mapping, Sequence
 from itertools import combinations
 from pathlib import Path
-from typing import Any
+from typing import cast
 
 import numpy as np
 from PIL import Image
@@ -16,9 +16,10 @@ from tqdm import tqdm
 from i2i_keras.data.records import Record, read_label, spread, write_records
 from i2i_keras.data.tables import prepared
 from i2i_keras.datasets.spaces import read_space
-from i2i_keras.evaluation import summary
+from i2i_keras.evaluation import scores
+from i2i_keras.evaluation.summary import PredictedArm, UnscoredSummary, write_summary
 from i2i_keras.experiment import quality
-from i2i_keras.experiment.checkpoint_scores import windowed_eye
+from i2i_keras.experiment.counting import windowed_eye
 from i2i_keras.experiment.repetitions import repetitions
 from i2i_keras.experiment.settings import Settings
 from i2i_keras.run_folder import files
@@ -30,29 +31,27 @@ from i2i_keras.segmenters.eye import Eye
 _FEWEST = 20  # Images, even where translators are judged by fewer.
 
 
-def evaluate(settings: Settings, run: Run) -> Facts:
+def evaluate(settings: Settings, run: Run) -> UnscoredSummary:
     """Compares the predictions of all arms, and scores all translators.
 
     Returns:
-        What `scores/summary.json` holds: `scored`, which is false; `arms`, by
-        arm what `predict` returns; `agreement`, by two arms `A, B` the share of
-        pixels of which both say the same; `translators`.
+        What `scores/summary.json` holds.
     """
     members = repetitions(settings, run)
     singles = [_evaluate(own, member) for own, member in members]
     if not settings.seeds:
         return singles[0]
-    facts = {**summary.mean_of(singles), "seeds": [*settings.seeds]}
-    files.write_json(run.summary, facts)
-    return facts
+    mean = cast(UnscoredSummary, scores.average(singles))
+    summary: UnscoredSummary = {**mean, "seeds": [*settings.seeds]}
+    write_summary(run, summary)
+    return summary
 
 
 def predict(settings: Settings, run: Run, arm: str) -> Done:
     """Lets an arm predict images of the target, of its test if there are.
 
     Returns:
-        `num_images`; `confidence`, the mean probability of what is predicted;
-        and `shares` of the predicted classes in all pixels.
+        The keys of a `PredictedArm`.
     """
     window = settings.evaluate.window
     count = max(_FEWEST, settings.evaluate.num_quality_images)
@@ -81,11 +80,13 @@ def predict(settings: Settings, run: Run, arm: str) -> Done:
     return run.stage(run.scores(arm), facts, inputs, work)
 
 
-def _evaluate(settings: Settings, run: Run) -> Facts:
+def _evaluate(settings: Settings, run: Run) -> UnscoredSummary:
     """Compares what was trained once."""
-    arms: dict[str, Facts] = {arm: predict(settings, run, arm).results for arm in settings.arms}
+    arms = {
+        str(arm): cast(PredictedArm, predict(settings, run, arm).results) for arm in settings.arms
+    }
     quality.score_translators(settings, run)
-    facts = {
+    summary: UnscoredSummary = {
         "scored": False,
         "label_space": read_space(run.label_space).name,
         "select": settings.segmenter.select,
@@ -94,8 +95,8 @@ def _evaluate(settings: Settings, run: Run) -> Facts:
         "agreement": _agreement(run, settings.arms, arms),
         "translators": settings.methods,
     }
-    files.write_json(run.summary, facts)
-    return facts
+    write_summary(run, summary)
+    return summary
 
 
 def _looked_at(run: Run, count: int) -> list[Record]:
@@ -108,7 +109,9 @@ def _place(run: Run, arm: str, record: Record) -> Path:
     return run.predictions(arm) / f"{record.name}.png"
 
 
-def _agreement(run: Run, arms: Sequence[str], found: Mapping[str, Any]) -> dict[str, float]:
+def _agreement(
+    run: Run, arms: Sequence[str], found: Mapping[str, PredictedArm]
+) -> dict[str, float]:
     """Share of pixels of which two arms say the same, by `A, B`."""
     if not found:
         return {}

@@ -7,6 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
+from i2i_keras.evaluation.summary import ArmScores
 from i2i_keras.plots.axes import chart, draw_legend, line_colors, name_rows, style_axes
 from i2i_keras.plots.panels import INK, Plot
 from i2i_keras.segmenters.arms import CEILING, FLOOR
@@ -19,13 +20,12 @@ _LINES = {"x": "x", "y": "y", "xy": "x to y", "yx": "y to x", "val": "validation
 _SMOOTH_FROM = 200  # Points; fewer are shown as they are.
 
 
-def result_bars(summary: Mapping[str, Any]) -> Plot:
+def result_bars(arms: Mapping[str, ArmScores]) -> Plot:
     """Mean IoU of each arm with its interval.
 
     Args:
-        summary: `arms` as in scores/summary.json; IoU in [0, 1] or None.
+        arms: their scores, by name.
     """
-    arms = summary["arms"]
     colors = arm_colors(arms)
     figure, axes = chart(7.5, 0.75 + 0.42 * len(arms))
     for place, (arm, facts) in enumerate(arms.items()):

@@ -1,11 +1,11 @@
 """How sure a gain is, and on which images it is made."""
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from i2i_keras.evaluation.summary import ArmScores
 from i2i_keras.plots.axes import chart, line_colors, name_rows
 from i2i_keras.plots.charts import arm_colors
 from i2i_keras.plots.panels import INK, Plot
@@ -15,15 +15,12 @@ _BINS = 40
 Values = NDArray[np.float64]
 
 
-def gain_distributions(
-    arms: Mapping[str, Mapping[str, Any]], samples: Mapping[str, Values]
-) -> Plot:
+def gain_distributions(arms: Mapping[str, ArmScores], samples: Mapping[str, Values]) -> Plot:
     """The gain over source_only on resampled test sets, one row an arm.
 
     Args:
-        arms: `gain` and `gain_ci95` (or None) by arm, as in
-            scores/summary.json, and `seeds` of several trainings, whose gains
-            are marked.
+        arms: their scores, by name; of several trainings the gain of each is
+            marked.
         samples: `(samples,)` by arm, gains in [-1, 1].
     """
     colors = arm_colors(arms)

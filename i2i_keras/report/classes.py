@@ -1,23 +1,21 @@
 """The report's part on classes and categories."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterator, Mapping
 
-import numpy as np
-
+from i2i_keras.evaluation.confusion import read_confusion
+from i2i_keras.evaluation.summary import ArmFile, Best
 from i2i_keras.plots import charts
 from i2i_keras.plots.matrices import matrix_picture
 from i2i_keras.report import tables
 from i2i_keras.report.figures import Picture
 from i2i_keras.report.tables import Table
-from i2i_keras.run_folder import files
 from i2i_keras.run_folder.places import folder_name
+from i2i_keras.run_folder.run import Run
 
-Scores = Mapping[str, Mapping[str, Any]]
+Scores = Mapping[str, ArmFile]
 
 
-def class_tables(scores: Scores, best: Mapping[str, Any] = tables.NO_LEADS) -> list[Table]:
+def class_tables(scores: Scores, best: Best = tables.NO_BEST) -> list[Table]:
     """IoU of each class, of Cityscapes' categories, and by its rules.
 
     Args:
@@ -63,26 +61,18 @@ def class_notes(scores: Scores) -> list[str]:
     return notes
 
 
-def class_pictures(root: Path, scores: Scores) -> Iterator[Picture]:
+def class_pictures(run: Run, scores: Scores) -> Iterator[Picture]:
     """IoU as bars, and the confusion matrix of each arm."""
     bars = charts.iou_bars({arm: facts["iou"] for arm, facts in scores.items()})
     yield Picture("iou.png", "IoU of each class and arm.", bars.png())
     for arm in scores:
-        name = folder_name(arm)
-        path = root / "scores" / f"{name}-confusion.csv"
+        path = run.confusion_file(arm)
         if path.is_file():
-            names, counts = read_confusion(path)
+            confusion = read_confusion(path)
             caption = (
                 f"What {arm} took the pixels of each class for. Blue: right; orange: wrong. Of each"
                 " row in percent, nothing where that is less than one half. Classes that are"
                 " neither there nor predicted are left out."
             )
-            figure = matrix_picture(counts, names, "true class", "predicted")
-            yield Picture(f"confusion-{name}.png", caption, figure.png())
-
-
-def read_confusion(path: Path) -> tuple[Sequence[str], np.ndarray[Any, np.dtype[np.int64]]]:
-    """Reads a table of `summary.write_confusion`."""
-    rows = files.read_table(path)
-    names = [row["truth"] for row in rows]
-    return names, np.array([[int(row[name]) for name in names] for row in rows], np.int64)
+            figure = matrix_picture(confusion.counts, confusion.names, "true class", "predicted")
+            yield Picture(f"confusion-{folder_name(arm)}.png", caption, figure.png())

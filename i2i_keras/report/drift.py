@@ -1,16 +1,15 @@
 """What the report shows of drift: what became what, and when."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
 from i2i_keras.plots import charts
 from i2i_keras.plots.matrices import matrix_picture
 from i2i_keras.report.figures import Picture
+from i2i_keras.report.reading import Quality
 
 _LINES = 5  # Classes that are drawn over the steps.
-Quality = Mapping[str, Mapping[str, Any]]
 
 
 def drift_notes(quality: Quality) -> list[str]:

@@ -1,9 +1,9 @@
 """What the scores say, in words that claim no more than they show."""
 
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
+from i2i_keras.evaluation.summary import ArmScores, Lead, Summary
 from i2i_keras.report.numbers import (
     NOTHING,
     Arms,
@@ -17,8 +17,11 @@ from i2i_keras.report.numbers import (
     points,
     shared_digits,
 )
-from i2i_keras.run_folder import files
+from i2i_keras.run_folder import places
+from i2i_keras.run_folder.run import Run
 from i2i_keras.segmenters.arms import CEILING, FLOOR, Arm
+
+_WARNED_OF = (places.TRANSLATOR, places.LABEL_SAFE, places.SEGMENTER)
 
 
 class Headline(NamedTuple):
@@ -33,7 +36,7 @@ class Headline(NamedTuple):
     text: str
 
 
-def headline(summary: Mapping[str, Any]) -> Headline:
+def headline(summary: Summary) -> Headline:
     """Says whether translating helped, by how much, how sure.
 
     A gain or a harm is claimed only where the 95% interval excludes zero. An
@@ -45,20 +48,20 @@ def headline(summary: Mapping[str, Any]) -> Headline:
     answer, arms = _answer(summary), summary["arms"]
     best, adapted = best_free(arms), best_adapted(arms)
     rival = adapted or _best(arms, [arm for arm in (FLOOR,) if arm in arms])
-    if not best or (rival and arms[best]["mean_iou"] <= arms[rival]["mean_iou"]):
+    if not best or (rival and _mean(arms, best) <= _mean(arms, rival)):
         return answer
     mean = percent(arms[best]["mean_iou"], shared_digits(gain_pairs(arms)))
-    how = "With self-training" if ":" in best else "Without translating"
+    how = "With self-training" if Arm(best).method else "Without translating"
     return answer._replace(text=f"{answer.text} {how}, {best} reached {mean}%.")
 
 
-def _answer(summary: Mapping[str, Any]) -> Headline:
-    arms: Arms = summary["arms"]
+def _answer(summary: Summary) -> Headline:
+    arms = summary["arms"]
     best = best_adapted(arms)
     if best is None:
         return Headline("none", _without_translation(arms))
 
-    facts: Mapping[str, Any] = arms[best]
+    facts = arms[best]
     digits = shared_digits(gain_pairs(arms))
     mean = percent(facts["mean_iou"], digits)
     start = f"{_deed(best)} ({best}{_among(arms)})"
@@ -86,22 +89,22 @@ def _answer(summary: Mapping[str, Any]) -> Headline:
     return Headline("none", f"{text} a change of {gain} points {sure}.")
 
 
-def training_warnings(root: Path, seeds: Sequence[int] = ()) -> list[str]:
+def training_warnings(run: Run, seeds: Iterable[int] = ()) -> list[str]:
     """What went wrong in trainings, as they told it.
 
     And with labels that were to be made safe.
 
     Args:
-        root: the run directory.
-        seeds: of several trainings, each of which is named.
+        run: of the trainings.
+        seeds: of several of them, each of which is named.
     """
     if seeds:
-        return [f"seed {s}: {w}" for s in seeds for w in training_warnings(root / f"seed-{s}")]
+        members = {seed: run.member(seed) for seed in seeds}
+        return [f"seed {s}: {w}" for s, one in members.items() for w in training_warnings(one)]
     return [
-        f"{path.parent.parent.name} {path.parent.name}, {warning}"
-        for stage in ("translator", "label_safe", "segmenter")
-        for path in sorted(root.glob(f"{stage}/*/done.json"))
-        for warning in (files.read_json(path).get("results") or {}).get("warnings", [])
+        f"{name.replace('/', ' ')}, {warning}"
+        for name, facts in run.all_done(_WARNED_OF).items()
+        for warning in (facts.get("results") or {}).get("warnings", [])
     ]
 
 
@@ -119,7 +122,7 @@ def best_free(arms: Arms) -> str | None:
     return _best(arms, [arm for arm in arms if arm not in (FLOOR, CEILING)])
 
 
-def gain_text(facts: Mapping[str, Any], floor: Any = None, digits: int = 1) -> str:
+def gain_text(facts: ArmScores, floor: Any = None, digits: int = 1) -> str:
     """An arm's gain in points; one that may be chance is none in words.
 
     Args:
@@ -138,17 +141,17 @@ def gain_text(facts: Mapping[str, Any], floor: Any = None, digits: int = 1) -> s
     return text if sure else f"no measurable difference ({text})"
 
 
-def sure_best(lead: Mapping[str, Any] | None) -> str | None:
+def sure_best(lead: Lead | None) -> str | None:
     """The arm that a row may mark as its best.
 
     Args:
-        lead: of scores/summary.json, see `evaluation.best.Lead`; None in those
+        lead: of scores/summary.json, see `summary.Lead`; None in those
             of earlier versions, and where there is nothing to compare.
     """
     return lead["arm"] if lead and lead["sure"] else None
 
 
-def marked_arm(summary: Mapping[str, Any]) -> str | None:
+def marked_arm(summary: Summary) -> str | None:
     """The arm that the result table marks, if one is more than chance.
 
     It is the best without target labels, and the intervals of its lead over the
@@ -158,12 +161,12 @@ def marked_arm(summary: Mapping[str, Any]) -> str | None:
         summary: what scores/summary.json holds.
     """
     best = sure_best((summary.get("best") or {}).get("mean_iou"))
-    if best is None or not excludes_zero(summary["arms"].get(best, {}).get("gain_ci95")):
-        return None
-    return best
+    arms = summary["arms"]
+    gained = best in arms and excludes_zero(arms[best].get("gain_ci95"))
+    return best if gained else None
 
 
-def gap_text(facts: Mapping[str, Any]) -> str:
+def gap_text(facts: ArmScores) -> str:
     """The share of the gap that a measurable gain closes, with its interval."""
     share, ends = facts.get("gap_closed"), facts.get("gap_closed_ci95")
     if not is_number(share) or not excludes_zero(facts.get("gain_ci95")):
@@ -173,7 +176,12 @@ def gap_text(facts: Mapping[str, Any]) -> str:
 
 def _best(arms: Arms, names: Sequence[str]) -> str | None:
     scored = [arm for arm in names if is_number(arms[arm].get("mean_iou"))]
-    return max(scored, key=lambda arm: float(arms[arm]["mean_iou"]), default=None)
+    return max(scored, key=lambda arm: _mean(arms, arm), default=None)
+
+
+def _mean(arms: Arms, arm: str) -> float:
+    mean = arms[arm].get("mean_iou")
+    return float("nan") if mean is None else mean
 
 
 def _adapted(arms: Arms) -> list[str]:
@@ -195,7 +203,7 @@ def _among(arms: Arms) -> str:
     return f", the best of {count} arms" if count > 1 else ""
 
 
-def _gap(facts: Mapping[str, Any]) -> str:
+def _gap(facts: ArmScores) -> str:
     closed = facts.get("gap_closed")
     if not is_number(closed):
         return ""

@@ -1,8 +1,8 @@
 """What a reader must know to read the result table rightly."""
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterable, Iterator
 
+from i2i_keras.evaluation.summary import Summary
 from i2i_keras.report.findings import marked_arm
 from i2i_keras.report.numbers import is_number
 from i2i_keras.segmenters.arms import CEILING, FLOOR, Arm
@@ -19,7 +19,7 @@ _SELECTED = {
 }
 
 
-def result_notes(summary: Mapping[str, Any]) -> list[str]:
+def result_notes(summary: Summary) -> list[str]:
     """Notes below the result table.
 
     Args:
@@ -33,16 +33,19 @@ def result_notes(summary: Mapping[str, Any]) -> list[str]:
             f"Absent from the labels of target-test: {absent}. The mean of an arm leaves such a"
             " class out, unless that arm predicts it: then it counts as 0."
         )
-    notes += arm_notes(summary)
+    notes += arm_notes(arms)
     notes += [*_chance(summary), *_choice(summary)]
     if len([arm for arm in arms if arm not in (FLOOR, CEILING)]) > 1:
         notes.append("The best arm was picked by these same scores, which flatters it a little.")
     return [*notes, *_bold(summary), *_ceiling(summary)]
 
 
-def _ceiling(summary: Mapping[str, Any]) -> Iterator[str]:
+def _ceiling(summary: Summary) -> Iterator[str]:
     """Says when the oracle is no ceiling."""
-    floor, ceiling = ((summary["arms"].get(a) or {}).get("mean_iou") for a in (FLOOR, CEILING))
+    arms = summary["arms"]
+    floor, ceiling = (
+        arms[arm].get("mean_iou") if arm in arms else None for arm in (FLOOR, CEILING)
+    )
     if is_number(floor) and is_number(ceiling) and ceiling <= floor:
         yield (
             "The oracle is not above source_only, so that there is no gap to close: train the"
@@ -50,7 +53,7 @@ def _ceiling(summary: Mapping[str, Any]) -> Iterator[str]:
         )
 
 
-def _bold(summary: Mapping[str, Any]) -> Iterator[str]:
+def _bold(summary: Summary) -> Iterator[str]:
     """Whom the table marks, or why nobody."""
     lead = (summary.get("best") or {}).get("mean_iou")
     if marked_arm(summary):
@@ -66,12 +69,12 @@ def _bold(summary: Mapping[str, Any]) -> Iterator[str]:
         yield f"Nothing is bold: no arm without target labels is surely better than {FLOOR}."
 
 
-def arm_notes(summary: Mapping[str, Any]) -> list[str]:
+def arm_notes(arms: Iterable[str]) -> list[str]:
     """What each arm was trained on."""
-    return [f"{arm}: {Arm(arm).meaning}" for arm in summary["arms"]]
+    return [f"{arm}: {Arm(arm).meaning}" for arm in arms]
 
 
-def _chance(summary: Mapping[str, Any]) -> Iterator[str]:
+def _chance(summary: Summary) -> Iterator[str]:
     images, samples = summary["num_images"], summary["bootstrap_samples"]
     drawn = f"paired bootstrap over these images ({samples} samples)"
     start = f"All arms were scored on the same {images} target-test images. Intervals: {drawn}"
@@ -87,10 +90,10 @@ def _chance(summary: Mapping[str, Any]) -> Iterator[str]:
     )
 
 
-def _choice(summary: Mapping[str, Any]) -> Iterator[str]:
+def _choice(summary: Summary) -> Iterator[str]:
     """Who chose the weights, and what the target's labels would have."""
-    if summary.get("select") in _SELECTED:
-        yield _SELECTED[summary["select"]]
+    if told := _SELECTED.get(summary.get("select", "")):
+        yield told
     states = [facts["label_chosen"]["states"] for facts in summary["arms"].values()
               if facts.get("label_chosen")]  # fmt: skip
     if states:

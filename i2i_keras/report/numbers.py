@@ -7,17 +7,31 @@ are shown: 14.2 and 31.8 are 17.6 apart, also where 17.65 would be nearer.
 import math
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
-from typing import Any, TypeGuard
+from typing import Any, NamedTuple, TypeGuard
 
+from i2i_keras.evaluation.metrics import Metric
+from i2i_keras.evaluation.summary import ArmScores, Ends
 from i2i_keras.segmenters.arms import FLOOR
 
 NOTHING = "-"  # Stands for a number that there is not.
-Arms = Mapping[str, Mapping[str, Any]]
-# A score, what it is compared with, and the interval of the difference.
-Pair = tuple[Any, Any, Any]
+Arms = Mapping[str, ArmScores]
 
 _MOST_DIGITS = 6
 _NEGLIGIBLE = 5e-9  # As a share: what even the most digits do not show.
+
+
+class Pair(NamedTuple):
+    """Two scores that stand together, as shares; None = it is not there.
+
+    Attributes:
+        value: a score.
+        base: what it is compared with.
+        ends: the interval of the difference.
+    """
+
+    value: float | None
+    base: float | None
+    ends: Ends | None = None
 
 
 def is_number(value: Any) -> TypeGuard[float]:
@@ -28,6 +42,11 @@ def is_number(value: Any) -> TypeGuard[float]:
 def percent(value: Any, digits: int = 1) -> str:
     """A share in [0, 1] as percent without the sign, or a hyphen."""
     return f"{100 * value:.{digits}f}" if is_number(value) else NOTHING
+
+
+def metric_text(metric: Metric, value: Any) -> str:
+    """A score as its column shows it, or a hyphen."""
+    return f"{metric.factor * value:.{metric.digits}f}" if is_number(value) else NOTHING
 
 
 def points(value: Any, digits: int = 1) -> str:
@@ -71,10 +90,9 @@ def shared_digits(pairs: Iterable[Pair]) -> int:
     is not, and none outside of its own interval.
 
     Args:
-        pairs: score, base and the interval of their difference, all as shares.
-            What is not there is None.
+        pairs: that stand there.
     """
-    known = [pair for pair in pairs if is_number(pair[0]) and is_number(pair[1])]
+    known = [pair for pair in pairs if is_number(pair.value) and is_number(pair.base)]
     choices = range(1, _MOST_DIGITS + 1)
     enough = [digits for digits in choices if all(_is_seen(pair, digits) for pair in known)]
     if not enough:
@@ -88,25 +106,30 @@ def gain_pairs(arms: Arms) -> list[Pair]:
     """Each arm's mean IoU, source_only's, and the interval of the gain."""
     base = floor_mean(arms)
     return [
-        (facts.get("mean_iou"), base, facts.get("gain_ci95"))
+        Pair(facts.get("mean_iou"), base, facts.get("gain_ci95"))
         for facts in arms.values()
         if is_number(facts.get("gain"))
     ]
 
 
-def floor_mean(arms: Arms) -> Any:
+def floor_mean(arms: Arms) -> float | None:
     """The mean IoU of source_only; None where there is none."""
-    return arms.get(FLOOR, {}).get("mean_iou")
+    return arms[FLOOR].get("mean_iou") if FLOOR in arms else None
 
 
 def _is_seen(pair: Pair, digits: int) -> bool:
-    value, base, _ = pair
-    return abs(value - base) < _NEGLIGIBLE or bool(float(difference(value, base, digits)))
+    shown = float(difference(pair.value, pair.base, digits))
+    return abs(_between(pair)) < _NEGLIGIBLE or bool(shown)
 
 
 def _fits(pair: Pair, digits: int) -> bool:
-    value, base, ends = pair
-    if not ends or not all(map(is_number, ends)) or not ends[0] <= value - base <= ends[1]:
+    ends = pair.ends
+    if not ends or not all(map(is_number, ends)) or not ends[0] <= _between(pair) <= ends[1]:
         return True
     low, high = (float(points(end, digits)) for end in ends)
-    return low <= float(difference(value, base, digits)) <= high
+    return low <= float(difference(pair.value, pair.base, digits)) <= high
+
+
+def _between(pair: Pair) -> float:
+    """Their difference; `shared_digits` asks for those alone that have one."""
+    return float("nan") if pair.value is None or pair.base is None else pair.value - pair.base

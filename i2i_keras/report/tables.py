@@ -5,21 +5,25 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
+from i2i_keras.evaluation import metrics
+from i2i_keras.evaluation.metrics import MEAN_IOU
+from i2i_keras.evaluation.summary import ArmFile, Best, Lead, Summary
 from i2i_keras.report.findings import gain_text, gap_text, marked_arm, sure_best
 from i2i_keras.report.numbers import (
     NOTHING,
     floor_mean,
     gain_pairs,
     interval,
-    is_number,
+    metric_text,
     percent,
     points,
     shared_digits,
 )
+from i2i_keras.report.reading import Quality
 
-# What scores/summary.json says of a table's rows; see `evaluation.best`.
-Leads = Mapping[str, Mapping[str, Any]]
+Leads = Mapping[str, Lead]  # By row of a table.
 NO_LEADS: Leads = MappingProxyType({})
+NO_BEST = Best()
 
 
 class Cell(NamedTuple):
@@ -45,7 +49,7 @@ class Table(NamedTuple):
     title: str = ""
 
 
-def result_rows(summary: Mapping[str, Any], scores: Mapping[str, Any] | None = None) -> Table:
+def result_rows(summary: Summary, scores: Mapping[str, ArmFile] | None = None) -> Table:
     """The result, one row an arm, in percent.
 
     `findings.marked_arm` is strong.
@@ -55,17 +59,16 @@ def result_rows(summary: Mapping[str, Any], scores: Mapping[str, Any] | None = N
         scores: what scores/ARM.json hold, by arm, for more columns.
     """
     arms = summary["arms"]
-    columns = ["Arm", "Mean IoU %", "95% interval"]
+    columns = ["Arm", MEAN_IOU.title, "95% interval"]
     columns += ["Gain", "95% interval of gain", "Gap closed %"]
     several, native, chosen = (
         any(facts.get(key) for facts in arms.values())
         for key in ("seeds", "native_mean_iou", "label_chosen")
     )
-    columns += ["Std over trainings"] * several + ["Mean IoU % at native size"] * native
+    columns += ["Std over trainings"] * several + [f"{MEAN_IOU.title} at native size"] * native
     columns += ["Chosen by target labels %"] * chosen
-    if scores:
-        columns += ["Pixel accuracy %", "Mean accuracy %", "Frequency-weighted IoU %"]
-        columns += ["Calibration error %", "Loss"]
+    further = [metric for metric in metrics.METRICS if metric is not MEAN_IOU] if scores else []
+    columns += [metric.title for metric in further]
     best = marked_arm(summary)
     floor, digits = floor_mean(arms), shared_digits(gain_pairs(arms))
     rows = []
@@ -78,14 +81,15 @@ def result_rows(summary: Mapping[str, Any], scores: Mapping[str, Any] | None = N
         ]
         texts += [points(facts.get("std"))] * several
         texts += [percent(facts.get("native_mean_iou"))] * native
-        texts += [percent((facts.get("label_chosen") or {}).get("mean_iou"))] * chosen
-        if scores:
-            texts += _further(scores.get(arm, {}))
+        label_chosen = facts.get("label_chosen")
+        texts += [percent(label_chosen and label_chosen["mean_iou"])] * chosen
+        known: Mapping[str, object] = (scores or {}).get(arm, {})
+        texts += [metric_text(metric, known.get(metric.name)) for metric in further]
         rows.append([Cell(text, arm == best) for text in texts])
     return Table(columns, rows)
 
 
-def class_rows(scores: Mapping[str, Any], best: Mapping[str, Any] = NO_LEADS) -> Table:
+def class_rows(scores: Mapping[str, ArmFile], best: Best = NO_BEST) -> Table:
     """IoU of each class and subset in percent.
 
     Args:
@@ -108,7 +112,7 @@ def iou_rows(
     Args:
         title: what the rows are.
         iou_by_arm: by arm and row; in [0, 1], or None.
-        leads: by row, see `evaluation.best.Lead`. Without it none is strong.
+        leads: by row, see `summary.Lead`. Without it none is strong.
     """
     names = dict.fromkeys(name for values in iou_by_arm.values() for name in values)
     rows = []
@@ -125,7 +129,7 @@ def _of_subsets(subsets: Mapping[str, Any]) -> dict[str, Any]:
     return {f"mean of {subset}": value for subset, value in subsets.items()}
 
 
-def seed_rows(summary: Mapping[str, Any]) -> Table:
+def seed_rows(summary: Summary) -> Table:
     """Mean IoU of each training in percent, one row a seed.
 
     Args:
@@ -139,7 +143,7 @@ def seed_rows(summary: Mapping[str, Any]) -> Table:
     return Table(["Training", *arms], rows)
 
 
-def translator_rows(quality: Mapping[str, Mapping[str, Any]]) -> Table:
+def translator_rows(quality: Quality) -> Table:
     """Distances to the target's images, cycle error and drift, by translator.
 
     Args:
@@ -197,14 +201,6 @@ def to_markdown(table: Table) -> str:
     ]
     rule = ["-" * (w - 1) + ":" if r else "-" * w for w, r in zip(widths, right, strict=True)]
     return "\n".join(f"| {' | '.join(line)} |" for line in [lines[0], rule, *lines[1:]])
-
-
-def _further(facts: Mapping[str, Any]) -> list[str]:
-    loss = facts.get("loss")
-    shares = ("pixel_accuracy", "mean_accuracy", "frequency_weighted_iou", "calibration_error")
-    return [percent(facts.get(key)) for key in shares] + [
-        f"{loss:.3f}" if is_number(loss) else NOTHING
-    ]
 
 
 def _flat(facts: Mapping[str, Any], prefix: str = "") -> Iterable[tuple[str, str]]:

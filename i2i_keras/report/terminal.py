@@ -4,11 +4,12 @@ import os
 import re
 import shutil
 import textwrap
-from collections.abc import Callable, Mapping, Sequence
-from typing import IO, Any, NamedTuple
+from collections.abc import Callable, Sequence
+from typing import IO, NamedTuple
 
 import click
 
+from i2i_keras.evaluation.summary import Summary
 from i2i_keras.report import tables
 from i2i_keras.report.findings import marked_arm
 from i2i_keras.report.tables import Cell, Table
@@ -44,7 +45,7 @@ def terminal_of(stream: IO[str]) -> Terminal:
     return Terminal(shutil.get_terminal_size().columns, not plain)
 
 
-def result_text(summary: Mapping[str, Any], terminal: Terminal = PIPE) -> str:
+def result_text(summary: Summary, terminal: Terminal = PIPE) -> str:
     """The result table, and in words whom it marks.
 
     Args:

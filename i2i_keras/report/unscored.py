@@ -1,19 +1,25 @@
 """The report where nothing was scored: what can be said, and what cannot."""
 
-from collections.abc import Iterator, Mapping
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
 
 from i2i_keras.data.records import spread
 from i2i_keras.datasets.spaces import LabelSpace
+from i2i_keras.evaluation.summary import UnscoredSummary
 from i2i_keras.plots import panels
 from i2i_keras.report import figures, tables
 from i2i_keras.report.figures import Picture
 from i2i_keras.report.findings import Headline
 from i2i_keras.report.notes import arm_notes
 from i2i_keras.report.numbers import NOTHING, is_number, percent
+from i2i_keras.report.reading import (
+    Quality,
+    read_images,
+    read_records,
+    read_unscored_predictions,
+)
 from i2i_keras.report.tables import Cell, Table
-from i2i_keras.run_folder.places import folder_name
+from i2i_keras.run_folder.run import Run
 
 _ROWS = 8  # Images whose predictions are shown.
 _SIGNALS = {
@@ -26,7 +32,7 @@ _SIGNALS = {
 _DIRECTIONS = {"xy": "source to target", "yx": "target to source"}
 
 
-def headline(summary: Mapping[str, Any]) -> Headline:
+def headline(summary: UnscoredSummary) -> Headline:
     """Says what was done, and that it does not answer the question of the run.
 
     Args:
@@ -48,7 +54,7 @@ def headline(summary: Mapping[str, Any]) -> Headline:
     )
 
 
-def arm_tables(summary: Mapping[str, Any]) -> list[Table]:
+def arm_tables(summary: UnscoredSummary) -> list[Table]:
     """What arms predict, and how far they agree, in percent.
 
     Args:
@@ -70,18 +76,18 @@ def arm_tables(summary: Mapping[str, Any]) -> list[Table]:
     return found
 
 
-def arm_notes_unscored(summary: Mapping[str, Any]) -> list[str]:
+def unscored_notes(summary: UnscoredSummary) -> list[str]:
     """What a reader must know to read these tables rightly."""
     if not summary["arms"]:
         return []
     return [
         f"Of {summary['num_images']:.0f} target images, without looking at any label. To have"
         " scores, label some test images: a few dozen tell arms apart that differ by much.",
-        *arm_notes(summary),
+        *arm_notes(summary["arms"]),
     ]
 
 
-def translator_tables(quality: Mapping[str, Mapping[str, Any]]) -> list[Table]:
+def translator_tables(quality: Quality) -> list[Table]:
     """How translations look, one row a method and direction.
 
     Args:
@@ -104,7 +110,7 @@ def translator_tables(quality: Mapping[str, Mapping[str, Any]]) -> list[Table]:
     return found
 
 
-def translator_notes(quality: Mapping[str, Mapping[str, Any]]) -> list[str]:
+def translator_notes(quality: Quality) -> list[str]:
     """How these numbers are read."""
     notes = [
         "Style distance: of small patches to those of the other domain, sliced Wasserstein; 1 ="
@@ -125,27 +131,19 @@ def translator_notes(quality: Mapping[str, Mapping[str, Any]]) -> list[str]:
     return notes
 
 
-def prediction_pictures(
-    root: Path, summary: Mapping[str, Any], space: LabelSpace
-) -> Iterator[Picture]:
+def prediction_pictures(run: Run, summary: UnscoredSummary, space: LabelSpace) -> Iterator[Picture]:
     """What each arm predicts for some images of the target."""
-    arms = list(summary["arms"])
-    chosen = spread(figures.read_records(root, "scores/predicted.csv"), _ROWS)
-    predicted = {
-        arm: figures.read_predicted(root, arm, chosen)
-        for arm in arms
-        if (root / "scores" / "predictions" / folder_name(arm)).is_dir()
-    }
-    if chosen and predicted:
-        images = figures.read_images(chosen)
-        figure = panels.predictions(images, None, figures.wrapped(predicted), space)
-        caption = (
-            f"{', '.join(predicted)} on images of the target domain, whose labels are not known."
-        )
+    chosen = spread(read_records(run, run.predicted), _ROWS)
+    predicted = read_unscored_predictions(run, summary["arms"], chosen)
+    if predicted.records and predicted.by_arm:
+        images, titled = read_images(chosen), figures.wrap_titles(predicted.by_arm)
+        figure = panels.predictions(images, None, titled, space)
+        names = ", ".join(predicted.by_arm)
+        caption = f"{names} on images of the target domain, whose labels are not known."
         yield Picture("predictions-target.png", caption, figure.png())
 
 
-def _agreement(summary: Mapping[str, Any]) -> Table:
+def _agreement(summary: UnscoredSummary) -> Table:
     arms = list(summary["arms"])
     rows = []
     for one in arms:

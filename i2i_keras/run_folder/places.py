@@ -86,6 +86,10 @@ class Places:
         """The confusion matrix of an arm."""
         return self.root / SCORES / f"{folder_name(arm)}-confusion.csv"
 
+    def confusions(self, arm: str) -> Path:
+        """The confusion matrix of each image, of an arm."""
+        return self.scores(arm) / "confusions.npz"
+
     @property
     def summary(self) -> Path:
         """What is compared, of all arms."""
@@ -105,6 +109,18 @@ class Places:
     def report(self) -> Path:
         """The page and its figures."""
         return self.root / REPORT
+
+    def table(self, stage: Path, name: str) -> Path:
+        """Records that a stage has left, such as `source-train`."""
+        return stage / f"{name}.csv"
+
+    def history(self, stage: Path) -> Path:
+        """What a training has seen, step by step."""
+        return stage / "history.csv"
+
+    def samples(self, stage: Path) -> Path:
+        """Strips of images that a translator's training has left."""
+        return stage / "samples"
 
     @property
     def exports(self) -> Path:

@@ -82,6 +82,14 @@ class Run(Places):
         """Methods whose translator is there."""
         return sorted(self._done_below(places.TRANSLATOR))
 
+    def methods(self, stage: str) -> list[str]:
+        """Methods that have a folder of a stage, be it done or not.
+
+        Args:
+            stage: of those of one translator each, such as `places.TRANSLATED`.
+        """
+        return sorted(path.name for path in (self.root / stage).glob("*") if path.is_dir())
+
     def is_done(self, place: Path | str) -> bool:
         """Whether a stage is done."""
         return (self._folder(place) / places.DONE).is_file()
@@ -94,9 +102,13 @@ class Run(Places):
         earlier: float = read_json(folder / places.BEGUN).get("seconds", 0.0)
         return earlier + _worked(folder)
 
-    def all_done(self) -> dict[str, Facts]:
-        """What all stages that are done have left, by place, in order."""
-        stages = (path for stage in _STAGES for path in self._all_of(stage))
+    def all_done(self, of: Sequence[str] = _STAGES) -> dict[str, Facts]:
+        """What stages that are done have left, by place, in order.
+
+        Args:
+            of: which stages, such as `places.TRANSLATOR`.
+        """
+        stages = (path for stage in of for path in self._all_of(stage))
         return {self.name_of(path.parent): read_json(path) for path in stages}
 
     def _all_of(self, stage: str) -> list[Path]:

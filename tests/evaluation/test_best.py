@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from i2i_keras.datasets.spaces import LABEL_SPACES, SpaceClass, build_space
-from i2i_keras.evaluation import intervals, summary
+from i2i_keras.evaluation import intervals, scores
 from i2i_keras.evaluation.best import find_best
 
 IDD, STREETS = LABEL_SPACES["idd7"], LABEL_SPACES["cityscapes34"]
@@ -34,7 +34,7 @@ def matrices(hits, wrong=100, images=30, seeds=1, seed=0):
 
 def by_hand(images, space):
     """All scores of some images, from the matrices' sum, by `details`."""
-    facts = summary.details(space, images.sum(axis=0))
+    facts = scores.score_confusion(space, images.sum(axis=0))
     evaluated = facts["evaluated"]["iou"]
     found = {("mean_iou", ""): facts["mean_iou"]}
     found |= {("mean_category_iou", ""): facts["mean_category_iou"]}
@@ -80,7 +80,7 @@ def test_every_lead_is_that_of_scoring_each_drawn_test_set():
 
 def test_the_lead_in_mean_iou_over_source_only_is_its_gain():
     arms = {"source_only": matrices(300), "adapted:x": matrices(320, seed=1)}
-    gain = summary.compare(intervals.bootstrap(arms, 500, 2))["adapted:x"]
+    gain = scores.compare(intervals.bootstrap(arms, 500, 2))["adapted:x"]
     lead = find_best(arms, IDD, 500, 2)["mean_iou"]
     assert (lead["arm"], lead["next"]) == ("adapted:x", "source_only")
     assert lead["difference"] == pytest.approx(gain["gain"])

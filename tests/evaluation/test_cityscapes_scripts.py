@@ -12,11 +12,10 @@ from PIL import Image
 from i2i_keras.data.labels import CATEGORIES, CLASSES, IGNORE
 from i2i_keras.data.records import read_label, read_records
 from i2i_keras.datasets.spaces import LABEL_SPACES, SUBSETS
-from i2i_keras.evaluation import summary
-from i2i_keras.evaluation.metrics import confusion_matrix
+from i2i_keras.evaluation import scores
+from i2i_keras.evaluation.confusion import confusion_matrix
 from i2i_keras.preparation.domains import Domain, DomainConfig
-from i2i_keras.preparation.prepare import PrepareConfig, prepare
-from i2i_keras.preparation.table import NATIVE_TABLE
+from i2i_keras.preparation.prepare import NATIVE_TABLE, PrepareConfig, prepare
 
 MODULE = "cityscapesscripts.evaluation.evalPixelLevelSemanticLabeling"
 SIZE = (24, 40)
@@ -72,14 +71,14 @@ def scores_of(script, options, pairs):
 
 
 def ours(pairs, space):
-    """`summary.details` of the same images in a space of ours."""
+    """`scores.score_confusion` of the same images in a space of ours."""
     table = LABEL_SPACES[space].labels["cityscapes"]
     size = len(LABEL_SPACES[space].names)
     total = np.zeros((size, size), np.int64)
     for predicted, truth in pairs:
         seen, real = (table[np.asarray(Image.open(path))] for path in (predicted, truth))
         total += confusion_matrix(real, seen, size)
-    return summary.details(LABEL_SPACES[space], total)
+    return scores.score_confusion(LABEL_SPACES[space], total)
 
 
 def save(folder, pairs):
@@ -247,6 +246,6 @@ def test_real_frames_score_as_cityscapes_scripts_says(theirs, real_data, tmp_pat
         total += confusion_matrix(truth, predicted, 34)
         pairs.append((path, raw[record.name]))
     assert pairs
-    found = summary.details(LABEL_SPACES["cityscapes34"], total)
+    found = scores.score_confusion(LABEL_SPACES["cityscapes34"], total)
     assert_equal(found, theirs(pairs), "cityscapes34")
     assert 0.2 < found["evaluated"]["mean_iou"] < 0.9

@@ -6,10 +6,10 @@ from PIL import Image
 
 from i2i_keras.data.records import Record
 from i2i_keras.evaluation.distribution import (
-    features,
+    extract_features,
     frechet_distance,
     kernel_distance,
-    mean_difference,
+    measure_difference,
 )
 
 RNG = np.random.default_rng(0)
@@ -129,13 +129,15 @@ def test_features_are_those_of_each_image_in_order(tmp_path):
         assert images.shape[1:3] == (8, 8)
         return tf.reduce_mean(images, axis=(1, 2))
 
-    found = features(means, records, multiple=8)
+    found = extract_features(means, records, multiple=8)
     np.testing.assert_allclose(found, np.repeat([[-1.0], [1.0], [-0.6]], 3, axis=1), atol=1e-6)
 
 
-def test_the_mean_difference_is_in_gray_values(tmp_path):
+def test_the_measure_difference_is_in_gray_values(tmp_path):
     for name, value in (("a", 10), ("b", 30)):
         Image.new("RGB", (6, 4), (value,) * 3).save(tmp_path / f"{name}.png")
     a, b = ([Record(name, tmp_path / f"{name}.png", None)] for name in "ab")
-    assert mean_difference(lambda images: images, a, b) == pytest.approx(20, abs=1e-4)
-    assert mean_difference(lambda images: images + 20 / 127.5, a, b) == pytest.approx(0, abs=1e-4)
+    assert measure_difference(lambda images: images, a, b) == pytest.approx(20, abs=1e-4)
+    assert measure_difference(lambda images: images + 20 / 127.5, a, b) == pytest.approx(
+        0, abs=1e-4
+    )

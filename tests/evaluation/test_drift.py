@@ -6,7 +6,12 @@ from PIL import Image
 from scipy import stats
 
 from i2i_keras.data.records import Record
-from i2i_keras.evaluation.drift import by_step, shares, summarize, transitions
+from i2i_keras.evaluation.drift import (
+    count_transitions,
+    measure_by_step,
+    measure_drift,
+    summarize,
+)
 from i2i_keras.segmenters.eye import Eye, read_pixels
 
 NAMES = ("road", "sky", "car")
@@ -99,19 +104,19 @@ def test_the_image_of_a_record_is_looked_at(tmp_path):
 def test_pixels_are_counted_by_what_they_were_and_became():
     before = [gray([[0, 0, 128], [128, 255, 255]]), gray([[0, 0, 0], [0, 0, 0]])]
     after = [gray([[0, 255, 128], [0, 255, 128]]), gray([[0, 0, 0], [0, 0, 128]])]
-    counts = transitions(look(by_brightness, before), look(by_brightness, after), 3)
+    counts = count_transitions(look(by_brightness, before), look(by_brightness, after), 3)
     np.testing.assert_array_equal(counts, [[6, 1, 1], [1, 1, 0], [0, 1, 1]])
 
 
 def test_an_image_without_its_translation_is_refused():
     seen = look(by_brightness, [gray([[0]])])
     with pytest.raises(ValueError, match="shorter"):
-        transitions(seen * 2, seen, 3)
+        count_transitions(seen * 2, seen, 3)
 
 
 def test_the_identity_drifts_nowhere(by_color, painted):
     pictures, classes = painted
-    counts = transitions(look(by_color, pictures), look(by_color, pictures), 3)
+    counts = count_transitions(look(by_color, pictures), look(by_color, pictures), 3)
     np.testing.assert_array_equal(counts, np.diag(np.bincount(classes)))
     facts = summarize(counts, NAMES)
     assert facts["drifted"] == 0
@@ -123,7 +128,7 @@ def test_two_colors_that_were_swapped_are_named_both_ways_and_no_other(by_color,
     pictures, classes = painted
     road, sky, car = np.bincount(classes)
     after = [swap(picture) for picture in pictures]
-    counts = transitions(look(by_color, pictures), look(by_color, after), 3)
+    counts = count_transitions(look(by_color, pictures), look(by_color, after), 3)
     np.testing.assert_array_equal(counts, [[0, road, 0], [sky, 0, 0], [0, 0, car]])
     facts = summarize(counts, NAMES)
     assert sorted(facts["sentences"]) == [
@@ -157,7 +162,7 @@ def test_of_a_class_that_stayed_nothing_is_told():
 
 
 def test_without_a_pixel_there_is_no_drift():
-    assert shares(np.zeros((3, 3), np.int64), NAMES) == {
+    assert measure_drift(np.zeros((3, 3), np.int64), NAMES) == {
         "drifted": 0.0,
         "kept": dict.fromkeys(NAMES),
     }
@@ -169,10 +174,10 @@ def test_without_a_pixel_there_is_no_drift():
 def test_each_state_is_measured_on_the_same_images(by_color, painted):
     pictures, classes = painted
     states = [(100, swap), (200, lambda picture: picture)]
-    rows = by_step(Eye(by_color, 4), pictures, states, NAMES)
-    swapped = transitions(look(by_color, pictures), look(by_color, map(swap, pictures)), 3)
+    rows = measure_by_step(Eye(by_color, 4), pictures, states, NAMES)
+    swapped = count_transitions(look(by_color, pictures), look(by_color, map(swap, pictures)), 3)
     assert rows == [
-        {"step": 100, **shares(swapped, NAMES)},
+        {"step": 100, **measure_drift(swapped, NAMES)},
         {"step": 200, "drifted": 0.0, "kept": dict.fromkeys(NAMES, 1.0)},
     ]
     assert rows[0]["drifted"] == pytest.approx((classes < 2).mean())

@@ -6,13 +6,8 @@ from hypothesis.extra import numpy as arrays
 
 from i2i_keras.data.labels import IGNORE
 from i2i_keras.datasets.spaces import LABEL_SPACES, SpaceClass, build_space
-from i2i_keras.evaluation.metrics import (
-    category_iou,
-    confusion_matrix,
-    iou_per_class,
-    mean_iou,
-    scores,
-)
+from i2i_keras.evaluation.confusion import confusion_matrix
+from i2i_keras.evaluation.metrics import category_iou, iou_per_class, mean_iou, score
 
 CLASSES = 4
 LABELS = st.sampled_from([*range(CLASSES), IGNORE])
@@ -99,7 +94,7 @@ def test_a_class_that_is_nowhere_is_left_out_of_the_mean():
 
 def test_two_classes_of_three_hits_each_and_a_miss():
     # Hits 3 and 3, one pixel of class 0 taken for class 1.
-    assert scores(np.array([[3, 1], [0, 3]])) == {
+    assert score(np.array([[3, 1], [0, 3]])) == {
         "mean_iou": pytest.approx(3 / 4),
         "pixel_accuracy": pytest.approx(6 / 7),
         "mean_accuracy": pytest.approx((3 / 4 + 1) / 2),
@@ -108,7 +103,7 @@ def test_two_classes_of_three_hits_each_and_a_miss():
 
 
 def test_accuracies_are_over_the_classes_that_occur():
-    assert scores(HAND) == {
+    assert score(HAND) == {
         "mean_iou": pytest.approx((3 / 5 + 4 / 6 + 0) / 3),
         "pixel_accuracy": pytest.approx(7 / 10),
         "mean_accuracy": pytest.approx((3 / 5 + 4 / 5) / 2),
@@ -123,14 +118,14 @@ def test_scores_of_many_matrices_are_those_of_each():
 
 def test_no_pixels_have_no_score():
     assert np.isnan(mean_iou(np.zeros((3, 3), int)))
-    assert all(np.isnan(value) for value in scores(np.zeros((3, 3), int)).values())
+    assert all(np.isnan(value) for value in score(np.zeros((3, 3), int)).values())
 
 
 def test_truth_that_is_not_evaluated_does_not_count_and_its_prediction_is_a_miss():
     matrix = np.array([[6, 1, 3], [0, 8, 2], [5, 5, 40]])
     evaluated = np.array([True, True, False])
     np.testing.assert_allclose(iou_per_class(matrix, evaluated), [6 / 10, 8 / 11, np.nan])
-    assert scores(matrix, evaluated) == {
+    assert score(matrix, evaluated) == {
         "mean_iou": pytest.approx((6 / 10 + 8 / 11) / 2),
         "pixel_accuracy": pytest.approx(14 / 20),
         "mean_accuracy": pytest.approx((6 / 10 + 8 / 10) / 2),

@@ -7,8 +7,8 @@ from scipy import ndimage
 from i2i_keras.data.labels import IGNORE
 from i2i_keras.data.records import Record
 from i2i_keras.errors import DataError
-from i2i_keras.evaluation.calibration import expected_error, sums_by_bin
-from i2i_keras.evaluation.metrics import confusion_matrix
+from i2i_keras.evaluation.calibration import expected_error, sum_by_bin
+from i2i_keras.evaluation.confusion import confusion_matrix
 from i2i_keras.evaluation.prediction import predict
 from i2i_keras.models.unet import UNetConfig, build_unet
 
@@ -152,7 +152,7 @@ def test_native_scores_are_those_of_logits_enlarged_by_hand(segment, unet, recor
         pairs.append((np.exp(values.max(-1) - log_sum), values.argmax(-1) == truth, there))
     assert found.loss == pytest.approx(np.concatenate(losses).mean(), rel=1e-5)
     confidence, right = (np.concatenate([p[i][p[2]] for p in pairs]) for i in (0, 1))
-    wanted = expected_error(sums_by_bin(confidence, right))
+    wanted = expected_error(sum_by_bin(confidence, right))
     assert found.calibration_error == pytest.approx(wanted, rel=1e-2)
 
 

@@ -17,9 +17,9 @@ from i2i_keras.datasets.spaces import read_space
 from i2i_keras.evaluation.best import find_best
 from i2i_keras.evaluation.intervals import bootstrap
 from i2i_keras.evaluation.metrics import mean_iou
-from i2i_keras.evaluation.summary import compare
+from i2i_keras.evaluation.scores import compare
+from i2i_keras.experiment.counting import load_confusions
 from i2i_keras.experiment.repetitions import repetitions, trainings
-from i2i_keras.experiment.scoring import load_confusions
 from i2i_keras.experiment.settings import Settings
 from i2i_keras.run_folder import files
 from i2i_keras.run_folder.run import Run

@@ -49,7 +49,7 @@ def test_the_bars_are_as_long_as_the_iou_and_absent_classes_have_none():
 
 def test_the_result_bars_show_mean_and_interval(summary):
     summary["arms"]["adapted:cut"] = {"mean_iou": None, "ci95": None}
-    axes = charts.result_bars(summary).axes[0]
+    axes = charts.result_bars(summary["arms"]).axes[0]
     assert [bar.get_width() for bar in axes.patches] == pytest.approx([38, 46, 54])
     assert list(axes.lines[0].get_xdata()) == pytest.approx([36, 40])
     assert len(axes.get_yticklabels()) == 4

@@ -1,15 +1,17 @@
 import numpy as np
 
 from i2i_keras.datasets.spaces import LABEL_SPACES
-from i2i_keras.evaluation import summary
+from i2i_keras.evaluation.confusion import read_confusion, write_confusion
+from i2i_keras.evaluation.scores import score_confusion
 from i2i_keras.report import classes
+from i2i_keras.run_folder.run import Run
 
 SPACE = LABEL_SPACES["cityscapes34"]
 
 
 def scores(space, seed):
     size = len(space.names)
-    return summary.details(space, np.random.default_rng(seed).integers(1, 100, (size, size)))
+    return score_confusion(space, np.random.default_rng(seed).integers(1, 100, (size, size)))
 
 
 def texts(table):
@@ -64,15 +66,15 @@ def test_a_space_without_categories_has_one_table():
 def test_scores_of_an_earlier_version_have_one_table_and_no_matrix(tmp_path):
     found = {"a": {"iou": {"sky": 0.5}}}
     assert len(classes.class_tables(found)) == 1
-    assert [p.name for p in classes.class_pictures(tmp_path, found)] == ["iou.png"]
+    assert [p.name for p in classes.class_pictures(Run(tmp_path), found)] == ["iou.png"]
 
 
 def test_the_matrix_that_is_drawn_is_that_which_was_written(tmp_path):
     counts = np.random.default_rng(0).integers(0, 1000, (34, 34))
-    path = tmp_path / "scores" / "adapted-cyclegan-confusion.csv"
-    summary.write_confusion(path, SPACE.names, counts)
-    names, found = classes.read_confusion(path)
+    path = Run(tmp_path).confusion_file("adapted:cyclegan")
+    write_confusion(path, SPACE.names, counts)
+    names, found = read_confusion(path)
     assert names == [*SPACE.names]
     np.testing.assert_array_equal(found, counts)
-    pictures = classes.class_pictures(tmp_path, {"adapted:cyclegan": scores(SPACE, 0)})
+    pictures = classes.class_pictures(Run(tmp_path), {"adapted:cyclegan": scores(SPACE, 0)})
     assert [p.name for p in pictures] == ["iou.png", "confusion-adapted-cyclegan.png"]

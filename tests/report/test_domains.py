@@ -9,7 +9,7 @@ from i2i_keras.run_folder import files
 
 @pytest.fixture
 def facts(full_run):
-    return copy.deepcopy(files.read_json(full_run / "records" / "comparison.json"))
+    return copy.deepcopy(files.read_json(full_run.comparison))
 
 
 def test_shares_and_colors_of_both_domains_are_drawn(facts):

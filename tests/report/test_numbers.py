@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from i2i_keras.report.findings import gain_text, headline
 from i2i_keras.report.numbers import (
+    Pair,
     difference,
     gain_pairs,
     interval,
@@ -61,32 +62,32 @@ def test_the_gain_of_a_headline_is_the_difference_of_its_means(floor, mean, half
 
 @given(SHARES, SHARES)
 def test_a_difference_is_never_turned_round(value, base):
-    shown = Decimal(difference(value, base, shared_digits([(value, base, None)])))
+    shown = Decimal(difference(value, base, shared_digits([Pair(value, base)])))
     assert shown == 0 or (shown > 0) == (value > base)
 
 
 def test_what_is_shown_needs_no_more_digits_than_it_has_to():
     assert shared_digits([]) == 1
-    assert shared_digits([(0.3182, 0.1416, (0.16, 0.19))]) == 1
-    assert shared_digits([(0.3182, 0.3182, (0.0, 0.0)), (None, 0.1, None)]) == 1
-    assert shared_digits([(0.3182, 0.1416, None), (0.1418, 0.1416, None)]) == 2
+    assert shared_digits([Pair(0.3182, 0.1416, (0.16, 0.19))]) == 1
+    assert shared_digits([Pair(0.3182, 0.3182, (0.0, 0.0)), Pair(None, 0.1)]) == 1
+    assert shared_digits([Pair(0.3182, 0.1416), Pair(0.1418, 0.1416)]) == 2
 
 
 def test_a_difference_does_not_leave_its_interval():
     # 14.16 and 31.82, rounded each, are 17.6 apart; the ends would be 17.7.
-    assert shared_digits([(0.3182, 0.1416, (0.17655, 0.17665))]) == 2
+    assert shared_digits([Pair(0.3182, 0.1416, (0.17655, 0.17665))]) == 2
     # 0.30000000000000004 - 0.3 is zero but for the arithmetic.
-    assert shared_digits([(0.1 + 0.2, 0.3, None)]) == 1
+    assert shared_digits([Pair(0.1 + 0.2, 0.3)]) == 1
 
 
 def test_an_interval_without_width_does_not_ask_for_all_digits():
-    assert shared_digits([(0.31824999, 0.14160001, (0.17664998, 0.17664998))]) < 6
+    assert shared_digits([Pair(0.31824999, 0.14160001, (0.17664998, 0.17664998))]) < 6
 
 
 def test_an_arm_without_a_gain_is_compared_with_nothing():
     arms = {"source_only": {"mean_iou": 0.3}, "oracle": {"mean_iou": 0.5}}
     assert gain_pairs(arms) == []
-    assert gain_pairs({"oracle": {"mean_iou": 0.5, "gain": 0.2}}) == [(0.5, None, None)]
+    assert gain_pairs({"oracle": {"mean_iou": 0.5, "gain": 0.2}}) == [Pair(0.5, None)]
     assert gain_text({"mean_iou": 0.5, "gain": 0.2, "gain_ci95": [0.1, 0.3]}) == "+20.0"
 
 

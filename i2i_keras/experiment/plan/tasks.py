@@ -91,7 +91,7 @@ def _scored(task: Task) -> list[Path]:
 
 def _score(task: Task) -> Done:
     if task.of in TRANSLATORS:
-        return quality.translator_quality(task.settings, task.run, task.of)
+        return quality.score_translator(task.settings, task.run, task.of)
     return scoring.score_arm(task.settings, task.run, task.of)
 
 
