@@ -15,7 +15,7 @@ from i2i_keras.datasets.spaces import LABEL_SPACES, find_space
 from i2i_keras.experiment.settings import Settings
 from i2i_keras.models.discriminator import DiscriminatorConfig
 from i2i_keras.models.resnet import ResNetConfig
-from i2i_keras.translators import CycleGANConfig
+from i2i_keras.translators.cyclegan import CycleGANConfig
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text("utf-8")

@@ -9,7 +9,9 @@ from i2i_keras.errors import DataError
 
 @click.command()
 @click.argument("root", type=click.Path(exists=True, file_okay=False, path_type=Path))
-@click.option("--format", "format_", required=True, help="cityscapes, gta5, camvid, idd or folder.")
+@click.option(
+    "--format", "format_", required=True, help="Its layout; a name that is none lists them all."
+)
 @click.option("--split", default="", help="Way to split.  [default: the format's first]")
 @click.option("--encoding", default="", help="ids, train_ids or colors.  [default: ids]")
 @click.option("--mapping", default="", help="TOML file: what a folder's labels hold.")

@@ -13,6 +13,7 @@ from i2i_keras import config
 from i2i_keras.data.labels import IGNORE
 from i2i_keras.data.records import SPLITS
 from i2i_keras.datasets.folder import HOLD_OUT
+from i2i_keras.datasets.spaces import common_space
 from i2i_keras.errors import DataError
 from i2i_keras.experiment import fitting
 from i2i_keras.experiment.settings import Settings
@@ -261,8 +262,7 @@ def _domain(role: str, domain: Detected, root: Path, own: Path | None) -> str:
 def _label_space(domains: Mapping[str, Detected], out: Path) -> str:
     if any(domain.codes for domain in domains.values()):
         return str(own_classes.space_file(out).resolve())
-    formats = {domain.config.format for domain in domains.values()}
-    return "idd7" if formats & {"idd", "camvid"} else "cityscapes19"
+    return common_space({domain.config.format for domain in domains.values()})
 
 
 def _crop(most: int, size: Size, multiple: int) -> str:

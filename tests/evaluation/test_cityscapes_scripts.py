@@ -15,7 +15,8 @@ from i2i_keras.datasets.spaces import LABEL_SPACES, SUBSETS
 from i2i_keras.evaluation import scores
 from i2i_keras.evaluation.confusion import confusion_matrix
 from i2i_keras.preparation.domains import Domain, DomainConfig
-from i2i_keras.preparation.prepare import NATIVE_TABLE, PrepareConfig, prepare
+from i2i_keras.preparation.prepare import PrepareConfig, prepare
+from i2i_keras.preparation.table import NATIVE_TABLE
 
 MODULE = "cityscapesscripts.evaluation.evalPixelLevelSemanticLabeling"
 SIZE = (24, 40)
