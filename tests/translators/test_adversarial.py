@@ -490,7 +490,7 @@ def test_all_state_is_in_variables_that_a_checkpoint_holds(
 
 # What checkpoints of trainings that people keep call their parts.
 KEPT = {"generator_xy", "discriminator_y", "pool_y", "generator_xy_ema", "plateau"}
-KEPT |= {"generator_optimizer", "discriminator_optimizer"}
+KEPT |= {"generator_optimizer", "discriminator_optimizer", "optimizer"}  # Keras makes the last.
 BACK = {"generator_yx", "discriminator_x", "pool_x", "generator_yx_ema"}
 MORE = {"cyclegan": BACK, "cycada": BACK, "cut": {"heads"}}
 
