@@ -1,6 +1,6 @@
 """What `evaluate` leaves for those who read: the summary of a run.
 
-`scores/summary.json` as types, read and written here and nowhere else. What is
+`scores/summary.json` as types, and who reads and writes it. What is
 `NotRequired` is missing in files of earlier versions, or where it does not
 exist.
 """
