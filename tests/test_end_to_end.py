@@ -486,7 +486,7 @@ def test_a_translator_that_changes_nothing_has_no_drift_and_no_unsafe_label(fini
     assert {share for share in drift["kept"].values() if share is not None} == {1}
 
     shutil.rmtree(run.root / "label_safe")
-    results = stages.label_safe(finished.settings(), run, "cyclegan").results
+    results = stages.make_label_safe(finished.settings(), run, "cyclegan").results
     assert results["marked"] == 0
     for source, safe in zip(
         finished.records("records/source-train"),

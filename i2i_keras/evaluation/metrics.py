@@ -208,7 +208,7 @@ def score(confusion: Counts, evaluated: Evaluated = None) -> dict[str, float]:
 
 
 def score_by(metric: Metric, confusion: Counts, evaluated: Evaluated = None) -> float:
-    """One of them."""
+    """One score of one confusion matrix; NaN if no pixel counts."""
     if metric.score is None or not _occurring(confusion, evaluated).there.any():
         return float("nan")
     return float(metric.score(confusion, evaluated))

@@ -1,6 +1,6 @@
 """What `evaluate` leaves for those who read: the summary of a run.
 
-`scores/summary.json` as types, read and written here and nowhere else. What is
+`scores/summary.json` as types, and who reads and writes it. What is
 `NotRequired` is missing in files of earlier versions, or where it does not
 exist.
 """
@@ -213,10 +213,13 @@ def write_summary(run: Run, summary: Summary | UnscoredSummary) -> None:
     files.write_json(run.summary, summary)
 
 
-def read_arm_file(run: Run, arm: str) -> ArmFile | None:
-    """Reads all scores of an arm; None where there are none."""
-    path = run.score_file(arm)
-    return cast(ArmFile, files.read_json(path)) if path.is_file() else None
+def read_arm_file(run: Run, arm: str) -> ArmFile:
+    """Reads all scores of an arm.
+
+    Raises:
+        DataError: there are none, or they are broken.
+    """
+    return cast(ArmFile, files.read_json(run.score_file(arm)))
 
 
 def write_arm_file(run: Run, arm: str, facts: Mapping[str, object]) -> None:

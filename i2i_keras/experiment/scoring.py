@@ -14,6 +14,7 @@ from i2i_keras.evaluation.summary import (
     Best,
     Summary,
     UnscoredSummary,
+    read_arm_file,
     write_arm_file,
     write_summary,
 )
@@ -21,7 +22,6 @@ from i2i_keras.experiment import checkpoint_scores, contents, counting, quality,
 from i2i_keras.experiment.counting import load_confusions
 from i2i_keras.experiment.repetitions import repetitions
 from i2i_keras.experiment.settings import Settings
-from i2i_keras.run_folder import files
 from i2i_keras.run_folder.files import Facts
 from i2i_keras.run_folder.run import Done, Run
 from i2i_keras.segmenters.arms import FLOOR
@@ -147,7 +147,7 @@ def _evaluate_together(settings: Settings, run: Run) -> Summary:
     results = _compare(settings, confusions)
     space = read_space(run.label_space)
     for arm, scored in results.items():
-        details = [files.read_json(member.score_file(arm)) for _, member in members]
+        details = [read_arm_file(member, arm) for _, member in members]
         write_arm_file(run, arm, {**scores.average(details), **scored})
         total = confusions[arm].sum(axis=(0, 1))
         write_confusion(run.confusion_file(arm), space.names, total)

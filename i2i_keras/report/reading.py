@@ -35,8 +35,7 @@ class Predicted(NamedTuple):
 
 def read_scores(run: Run, arms: Iterable[str]) -> dict[str, ArmFile]:
     """What scores/ARM.json hold, by arm; those without one are left out."""
-    found = {arm: read_arm_file(run, arm) for arm in arms}
-    return {arm: facts for arm, facts in found.items() if facts is not None}
+    return {arm: read_arm_file(run, arm) for arm in arms if run.score_file(arm).is_file()}
 
 
 def read_quality(run: Run, methods: Iterable[str]) -> Quality:

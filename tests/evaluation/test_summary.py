@@ -26,7 +26,8 @@ def test_a_summary_of_an_earlier_version_is_one_that_was_scored():
     assert not is_scored({"scored": False, "arms": {}, "agreement": {}, "translators": []})
 
 
-def test_what_is_missing_is_told_of_the_run_and_is_none_of_an_arm(tmp_path):
+def test_what_is_missing_is_told_with_what_makes_it(tmp_path):
     with pytest.raises(DataError, match=r"summary\.json is missing; make it with: i2i-keras eval"):
         read_summary(Run(tmp_path))
-    assert read_arm_file(Run(tmp_path), "oracle") is None
+    with pytest.raises(DataError, match=r"oracle\.json is missing; make it with: i2i-keras eval"):
+        read_arm_file(Run(tmp_path), "oracle")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from i2i_keras.errors import DataError
-from i2i_keras.run_folder import files
+from i2i_keras.run_folder import files, places
 from i2i_keras.run_folder.places import folder_name
 from i2i_keras.run_folder.run import Run
 
@@ -319,3 +319,14 @@ def test_a_fingerprint_does_not_depend_on_the_order_of_keys():
 def test_arms_are_told_apart_in_file_names():
     assert folder_name("adapted:cyclegan") == "adapted-cyclegan"
     assert Path(folder_name("source_only")).name == "source_only"
+
+
+def test_stages_of_one_kind_can_be_asked_for_alone(tmp_path):
+    run = Run(tmp_path)
+    for place in (run.records, run.translator("cut"), run.segmenter("oracle")):
+        run.stage(place, {}, {}, lambda folder: {})
+    run.translator("begun").mkdir()
+    assert [*run.all_done()] == ["records", "translator/cut", "segmenter/oracle"]
+    assert [*run.all_done([places.TRANSLATOR])] == ["translator/cut"]
+    assert run.methods(places.TRANSLATOR) == ["begun", "cut"]
+    assert run.trained_translators() == ["cut"]
