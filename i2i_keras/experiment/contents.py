@@ -92,7 +92,7 @@ def _prepared(run: Run) -> Contents:
     results = run.done(run.records).results
     size = results.get("size")
     if size is None:  # An earlier version did not tell.
-        first = read_records(run.root, run.records / "source-train.csv")[0]
+        first = read_records(run.root, run.table(run.records, "source-train"))[0]
         size = image_size(first.image)
     return Contents(results["records"], _labelled_records(run), (size[0], size[1]), True)
 
@@ -102,7 +102,7 @@ def _labelled_records(run: Run) -> dict[str, int]:
     if "labelled" in results:
         return dict(results["labelled"])
     # An earlier version did not count them.
-    tables = {table: run.records / f"{table}.csv" for table in results["records"]}
+    tables = {table: run.table(run.records, table) for table in results["records"]}
     return {table: _labelled(read_records(run.root, path)) for table, path in tables.items()}
 
 

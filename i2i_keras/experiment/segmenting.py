@@ -158,11 +158,11 @@ def _height(trained: TrainedSegmenter, look: Look) -> int | None:
     """That of the images that it was trained on, if it shall be seen there."""
     if look.scale == "native":
         return None
-    records = trained.run.records
-    for table in (name for name in _TABLES if (records / f"{name}.csv").is_file()):
-        for record in prepared(trained.run, table):
+    run = trained.run
+    for table in (name for name in _TABLES if run.table(run.records, name).is_file()):
+        for record in prepared(run, table):
             return open_image(record.image).height
-    raise DataError(f"{records} has no image, so that the working size is unknown; prepare it.")
+    raise DataError(f"{run.records} has no image, so that the working size is unknown; prepare it.")
 
 
 def _classes(space: LabelSpace) -> Mapping[str, Any]:

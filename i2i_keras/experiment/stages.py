@@ -147,7 +147,7 @@ def make_label_safe(settings: Settings, run: Run, method: str) -> Done:
             old, new = prepared(run, table), translated(run, method, table)
             eye = Eye(segmenter.segment, segmenter.stride)
             safe = label_safe.write_safe_labels(eye, old, new, folder / table, config.confidence)
-            write_records(run.root, folder / f"{table}.csv", safe)
+            write_records(run.root, run.table(folder, table), safe)
             counts[table] = len(safe)
         return {"records": counts, **label_safe.marked(old, safe, names)}
 

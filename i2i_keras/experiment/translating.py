@@ -232,7 +232,7 @@ def _job(trained: TrainedTranslator) -> _Job:
     def finish(folder: Path) -> Facts:
         for table, records in tables.items():
             new = [r._replace(image=folder / table / f"{r.name}.png") for r in records]
-            write_records(run.root, folder / f"{table}.csv", new)
+            write_records(run.root, run.table(folder, table), new)
         return {"records": {table: len(records) for table, records in tables.items()}}
 
     return _Job(place, {"direction": direction}, inputs, compute, is_complete, finish)

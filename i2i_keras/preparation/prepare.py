@@ -20,6 +20,7 @@ from i2i_keras.preparation.table import conversion, convert, write_native_table
 from i2i_keras.preparation.working_size import Conversion, ImageResize, Work
 from i2i_keras.run_folder import files
 from i2i_keras.run_folder.files import Facts
+from i2i_keras.run_folder.places import Places
 
 Rows = list[dict[str, Any]]
 
@@ -87,7 +88,7 @@ def prepare(config: PrepareConfig, domains: Mapping[str, Domain], root: Path) ->
         DataError: files are bad and shall not be skipped, or a domain has
             nothing to train on.
     """
-    space = find_space(config.label_space)
+    space, places = find_space(config.label_space), Places(root)
     size = fitting_size(config, [auto_size.sizes(d.images()) for d in domains.values()])
     config = config.model_copy(update={"size": size})
     tables: dict[str, tuple[Work, list[Conversion]]] = {}
@@ -113,15 +114,13 @@ def prepare(config: PrepareConfig, domains: Mapping[str, Domain], root: Path) ->
         ]
         records = [record for record, _ in good]
         if table.endswith("-train") and not records:
-            raise DataError(
-                f"No image of {table} is good; mend what {root / 'records/audit.json'} lists."
-            )
-        write_records(root, root / "records" / f"{table}.csv", records)
+            raise DataError(f"No image of {table} is good; mend what {places.audit} lists.")
+        write_records(root, places.table(places.records, table), records)
         counts[table] = len(records)
         labelled[table] = sum(bool(r.label) and row.get("counts", True) for r, row in good)
         if table == "target-test":
             write_native_table(conversions, {*records}, root)
-    write_space(root / "records" / "label_space.json", space)
+    write_space(places.label_space, space)
     return {
         "records": counts,
         "labelled": labelled,
@@ -193,7 +192,7 @@ def _conversions(
     for split, records in domain.splits.items():
         table = f"{name}-{split}"
         work = Work(table, domain.root, reader, size, config.image_resize, measured)
-        folder = root / "records" / table
+        folder = Places(root).table_folder(table)
         native = folder / "native" if config.native_labels and table == "target-test" else None
         yield table, (work, [conversion(folder, record, facts, native) for record in records])
 
@@ -201,13 +200,14 @@ def _conversions(
 def _judge(config: PrepareConfig, findings: Sequence[Finding], root: Path) -> set[tuple[str, str]]:
     """Writes the audit; returns the (table, name) of records to leave out."""
     bad = {(f.table, f.name): f for f in findings if f.bad}
-    path = root / "records" / "audit.json"
+    places = Places(root)
+    path = places.audit
     skipped = [f"{table}/{name}" for table, name in bad] if config.on_bad == "skip" else []
     found = [finding._asdict() for finding in findings]
     files.write_json(path, {"on_bad": config.on_bad, "findings": found, "skipped": skipped})
     if bad and config.on_bad == "fail":
         # The user will mend files: what is prepared next has other inputs.
-        (root / "records" / "begun.json").unlink(missing_ok=True)
+        places.forget_beginning(places.records)
         first = next(iter(bad.values()))
         more = f" {len(bad) - 1} more are bad, see {path}." if len(bad) > 1 else ""
         raise DataError(
@@ -231,5 +231,5 @@ def _compare(
     }
     told = comparison.sentences(domains["source"], domains["target"], space.names)
     facts = {"names": space.names, **domains, "foretold": told}
-    files.write_json(root / "records" / "comparison.json", facts)
+    files.write_json(Places(root).comparison, facts)
     return told

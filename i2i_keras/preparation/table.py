@@ -10,6 +10,7 @@ from i2i_keras.data import parallel
 from i2i_keras.data.records import Record, write_records
 from i2i_keras.preparation.working_size import Conversion, Work, write_record
 from i2i_keras.run_folder import files
+from i2i_keras.run_folder.places import Places
 
 Rows = list[dict[str, Any]]
 
@@ -44,7 +45,7 @@ def convert(work: Work, conversions: Sequence[Conversion], workers: int, root: P
     Returns:
         What `write_record` tells of each.
     """
-    path = root / "records" / work.table / "examined.jsonl"
+    path = Places(root).table_folder(work.table) / "examined.jsonl"
     path.parent.mkdir(parents=True, exist_ok=True)
     done = {row["key"]: row for row in _read_lines(path)}
     left = [one for one in conversions if one.key not in done or one.is_missing()]
@@ -61,7 +62,8 @@ def convert(work: Work, conversions: Sequence[Conversion], workers: int, root: P
 
 def write_native_table(conversions: Sequence[Conversion], kept: set[Record], root: Path) -> None:
     """Writes the records whose label there is at its native size, if any."""
-    path = root / "records" / f"{NATIVE_TABLE}.csv"
+    places = Places(root)
+    path = places.table(places.records, NATIVE_TABLE)
     path.unlink(missing_ok=True)
     native = [
         one.done._replace(label=one.native)

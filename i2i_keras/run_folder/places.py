@@ -39,6 +39,10 @@ class Places:
         """The name of a place, which is the same in all runs."""
         return place.relative_to(self.root).as_posix()
 
+    def forget_beginning(self, place: Path) -> None:
+        """Lets a stage that has begun be begun again with other settings."""
+        (place / BEGUN).unlink(missing_ok=True)
+
     @property
     def raw(self) -> Path:
         """Stage: drawn data in the layouts of their formats."""
@@ -49,9 +53,18 @@ class Places:
         """Stage: tables of prepared images and labels, and the images."""
         return self.root / RECORDS
 
+    def table_folder(self, name: str) -> Path:
+        """The images of a table, their labels, and what was found in them."""
+        return self.records / name
+
+    @property
+    def translators(self) -> Path:
+        """Folder of the trained translators of all methods."""
+        return self.root / TRANSLATOR
+
     def translator(self, method: str) -> Path:
         """Stage: a trained translator."""
-        return self.root / TRANSLATOR / method
+        return self.translators / method
 
     def translated(self, method: str, direction: str = "xy") -> Path:
         """Stage: records that a translator has made, one way."""

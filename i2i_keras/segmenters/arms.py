@@ -178,7 +178,7 @@ def read_arm_records(run: Run, arm: Arm) -> ArmRecords:
         place = place_of(run, arm.method)
         inputs[_input_name(run, place)] = run.done(place).fingerprint
         for split, records in found.items():
-            records += read_records(run.root, place / f"{role}-{split}.csv")
+            records += read_records(run.root, run.table(place, f"{role}-{split}"))
     # Those without a label have nothing to say of a training.
     val = [record for record in found["val"] if record.label]
     return ArmRecords(found["train"], val, inputs)

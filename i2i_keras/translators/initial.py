@@ -9,6 +9,7 @@ from i2i_keras import config as settings
 from i2i_keras.config import Config
 from i2i_keras.errors import FileError
 from i2i_keras.run_folder import files
+from i2i_keras.run_folder.run import Run
 from i2i_keras.training.weights import load_weights
 
 if TYPE_CHECKING:  # It has the settings, which have the identity of first weights.
@@ -36,19 +37,20 @@ def find(path: str, method: str) -> Path:
         raise FileError(root, "is not there", _GIVE)
     if _is_trained(root):
         return root
-    own = root / "translator" / method
+    run = Run(root)
+    own = run.translator(method)
     if own.is_dir():
         if not _is_trained(own):
             raise FileError(own, "has no weights yet", "finish its training first")
         return own
-    found = [folder for folder in sorted(root.glob("translator/*")) if _is_trained(folder)]
+    found = [folder for folder in sorted(run.translators.glob("*")) if _is_trained(folder)]
     if len(found) > 1:
         names = " and ".join(folder.name for folder in found)
         what = f"holds translators of {names}, but none of {method}"
         raise FileError(root, what, f"give the folder of one, such as {found[0]}")
-    if not found and (seeds := sorted(root.glob("seed-*"))):
+    if not found and (seeds := run.seeds()):
         what = "has a translator for each seed"
-        raise FileError(root, what, f"give the folder of one, such as {seeds[0]}")
+        raise FileError(root, what, f"give the folder of one, such as {run.member(seeds[0]).root}")
     if not found:
         raise FileError(root, "holds no weights of a translator", _GIVE)
     return found[0]
