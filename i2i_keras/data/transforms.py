@@ -16,7 +16,7 @@ def random_crop(
     """Cuts the same random window of `size` from image and label.
 
     Reference:
-        Report, figure 6 (`rand_crop`).
+        Student report, figure 6 (`rand_crop`).
     """
     # Not by way of one tensor of four channels: to join them takes far longer
     # than all else. Drawn as `tf.image.stateless_random_crop` does.
@@ -29,7 +29,7 @@ def random_flip(image: tf.Tensor, label: tf.Tensor, seed: tf.Tensor) -> tuple[tf
     """Mirrors image and label together, left to right, half of the time.
 
     Reference:
-        Report, figure 6 (`load_img_train`).
+        Student report, figure 6 (`load_img_train`).
     """
 
     def flipped() -> tuple[tf.Tensor, tf.Tensor]:
@@ -113,7 +113,7 @@ def normalize(image: tf.Tensor) -> tf.Tensor:
     """From uint8 to the networks' float32 in [-1, 1].
 
     Reference:
-        Report, figure 6 (`norm`).
+        Student report, figure 6 (`norm`).
     """
     return tf.cast(image, tf.float32) / 127.5 - 1.0
 

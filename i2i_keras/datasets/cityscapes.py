@@ -45,7 +45,7 @@ def val_as_test(root: Path, encoding: str = "ids") -> Splits:
 
 
 def report(root: Path, encoding: str = "ids") -> Splits:
-    """The report's 2,082 / 500 / 893 frames (section 5.1).
+    """The student report's 2,082 / 500 / 893 frames (section 5.1).
 
     Its numbers are those of the official train frames parted 70 : 30, the
     smaller part rounded up, with the official val kept for validation. Which
@@ -111,7 +111,7 @@ DATASET = Dataset(
     },
     recognize=recognize,
     spaces={
-        # The report's: what a labelIds file can hold. A license plate (34) has
+        # The student report's: what a labelIds file can hold. A plate (34) has
         # no counterpart there and is ignored.
         "cityscapes34": _space([row for row in CLASSES if row.id <= 33]),
         "cityscapes19": _space([row for row in CLASSES if row.train_id != IGNORE]),

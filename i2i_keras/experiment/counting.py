@@ -51,7 +51,7 @@ def count(settings: Settings, run: Run, arm: str) -> Done:
             return prediction.predict(seen, records, num_classes, segmenter.stride, places, native)
 
         found = predict("target", None, _native_labels(run))
-        if arm == FLOOR:  # The report's figure 8.
+        if arm == FLOOR:  # Figure 8 of the student report.
             # No score depends on it, and Cityscapes withholds its test labels.
             with contextlib.suppress(DataError):
                 predict("source", num_pictures)

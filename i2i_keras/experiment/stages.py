@@ -1,4 +1,4 @@
-"""The stages, in order."""
+"""The stages, one function each, in order."""
 
 from functools import partial
 from pathlib import Path

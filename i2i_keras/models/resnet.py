@@ -20,11 +20,11 @@ class ResNetConfig(Config):
         num_residual_blocks: 9 in the paper at 256 pixels, 6 at 128.
         outer_kernel: side of the first and the last kernel; 7 in the paper,
             where it costs half of a narrow generator's time.
-        norm: `instance` is the paper's, `batch` the report's.
+        norm: `instance` is the paper's, `batch` the student report's.
         norm_position: whether the norm comes before or after the activation
             (report, section 6).
         padding: `reflect` is the paper's.
-        upsampling: `transposed` convolution is the paper's and the report's;
+        upsampling: `transposed` convolution is the paper's and the student's;
             `resize` (bilinear, then a convolution) leaves no checkerboard.
         skip: whether the network predicts a change of its input, taken before
             the tanh, instead of the image itself. It then starts as the

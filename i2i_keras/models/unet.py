@@ -1,4 +1,4 @@
-"""The U-Net, by default exactly as large as the report's."""
+"""The U-Net, by default exactly as large as the student report's."""
 
 import keras
 import pydantic
@@ -9,13 +9,13 @@ from i2i_keras.config import Config
 
 
 class UNetConfig(Config):
-    """Width, depth and weight decay; defaults = the report's (section 5.1).
+    """Width, depth and weight decay; defaults: the student report's (5.1).
 
     Attributes:
         filters: width of the first level, doubled by each one below it.
         depth: number of downsamplings.
         l2: weight decay of the first four and of the last four convolutions,
-            the 1x1 head counted as the last. (The report says "the first and
+            the 1x1 head counted as the last. (That report says "the first and
             last 4 convolutional layers" and leaves open which these are.)
     """
 
@@ -34,7 +34,7 @@ def build_unet(config: UNetConfig, num_classes: int) -> keras.Model:
 
     Two 3x3 convolutions a level, 2x2 transposed convolutions upwards, batch
     norm and ReLU after all of them, and a 1x1 head: 31,047,586 trainable
-    parameters with 34 classes, as the report says.
+    parameters with 34 classes, as that report says.
 
     Args:
         config: width, depth and weight decay.

@@ -1,4 +1,4 @@
-"""Whether a segmenter is as often right as it is sure, and its states."""
+"""Whether a segmenter is as often right as it is sure, and its checkpoints."""
 
 from collections.abc import Mapping
 from typing import Any

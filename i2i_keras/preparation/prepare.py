@@ -34,7 +34,7 @@ class PrepareConfig(Config):
         size: (height, width) of all prepared images and labels, in pixels;
             `auto` = the images' own shape, at a size that the machine carries,
             see `auto_size`.
-        image_resize: how images are resized; `nearest` is the report's
+        image_resize: how images are resized; `nearest` is the student report's
             (figure 6) and aliases. Labels always take the nearest.
         on_bad: what is done about bad files: `fail`, or `skip` them; the audit
             lists them either way.

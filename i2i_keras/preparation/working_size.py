@@ -104,7 +104,7 @@ def _nearest(image: Image.Image, size: tuple[int, int]) -> Image.Image:
     """Takes the nearest pixels, exactly those that `tf.image.resize` takes.
 
     Pillow adds up its steps in floating point: from Cityscapes' 2048 x 1024 to
-    the report's 560 x 280 its sum falls short of some whole numbers.
+    the usual 560 x 280 its sum falls short of some whole numbers.
     """
     pixels = np.asarray(image)
     rows, columns = (

@@ -43,7 +43,7 @@ class Picture(NamedTuple):
 
 
 def domain_pictures(run: Run, space: LabelSpace) -> Iterator[Picture]:
-    """The report's figure 1: images of both domains and their labels."""
+    """The student report's figure 1: images of both domains and labels."""
     source = spread(read_table(run, run.records, "source-train"), _COLUMNS)
     target = read_table(run, run.records, "target-test")
     target = spread(target or read_table(run, run.records, "target-train"), _COLUMNS)
@@ -68,7 +68,7 @@ def domain_pictures(run: Run, space: LabelSpace) -> Iterator[Picture]:
 
 
 def translation_pictures(run: Run) -> Iterator[Picture]:
-    """The report's figure 4: source, translated and target images."""
+    """The student report's figure 4: source, translated and target images."""
     source = {record.name: record for record in read_table(run, run.records, "source-train")}
     target = spread(read_table(run, run.records, "target-train"), _COLUMNS)
     for method in run.methods(places.TRANSLATED):
@@ -86,7 +86,7 @@ def translation_pictures(run: Run) -> Iterator[Picture]:
 
 
 def label_pictures(run: Run, space: LabelSpace) -> Iterator[Picture]:
-    """The report's figure 9: both domains' labels through one class table."""
+    """The student report's figure 9: labels through one class table."""
     domains = {}
     for domain, table in (("source", "source-train"), ("target", "target-test")):
         chosen = spread(read_table(run, run.records, f"{table}"), _COLUMNS)
@@ -119,7 +119,7 @@ def safe_label_pictures(run: Run, space: LabelSpace) -> Iterator[Picture]:
 
 
 def prediction_pictures(run: Run, arms: Sequence[str], space: LabelSpace) -> Iterator[Picture]:
-    """The report's figures 8 and 10: predictions on source and on target."""
+    """The student report's figures 8 and 10: predictions on both domains."""
     shown: dict[str, Sequence[str]] = {"source": [FLOOR], "target": arms}
     for domain, of in shown.items():
         predicted = read_predictions(run, domain, of)
@@ -131,7 +131,7 @@ def prediction_pictures(run: Run, arms: Sequence[str], space: LabelSpace) -> Ite
 
 
 def curve_pictures(run: Run, arms: Iterable[str]) -> Iterator[Picture]:
-    """The report's figure 7, for every network."""
+    """The student report's figure 7, for every network."""
     networks = {
         f"translator {method}": run.translator(method) for method in run.methods(places.TRANSLATOR)
     }

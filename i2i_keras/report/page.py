@@ -1,4 +1,4 @@
-"""Writes the report: one HTML page that opens anywhere, and Markdown."""
+"""`report`: from what other stages have left to the page."""
 
 from pathlib import Path
 from typing import Any

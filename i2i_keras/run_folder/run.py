@@ -1,4 +1,4 @@
-"""The run directory: stages that are done once, a lock, atomic files."""
+"""A run: stages that are done once, by one process at a time."""
 
 import contextlib
 import json

@@ -43,9 +43,9 @@ _Networks: Any = pydantic.create_model("_Networks", __base__=CheckpointConfig, *
 
 
 class SegmenterConfig(_Networks):
-    """Network and training of the segmenter; defaults = the report's.
+    """Network and training of the segmenter; defaults: the student report's.
 
-    The report (section 5.1) gives batch size, crop, epochs and weight decay;
+    That report (section 5.1) gives batch size, crop, epochs and weight decay;
     optimizer and learning rate it does not, here Adam's usual ones. Beside
     what follows there is a table of settings for each network, by its name.
 

@@ -38,8 +38,8 @@ class AdversarialConfig(CheckpointConfig):
         generator: of all generators.
         discriminator: of all discriminators.
         pipeline: batches of each domain.
-        adversarial: a key of `losses.ADVERSARIAL`; `bce` is what the report
-            began with (section 4.1).
+        adversarial: a key of `losses.ADVERSARIAL`; `bce` is what the student
+            report began with (section 4.1).
         critic_steps: updates of the discriminators for one of the generators,
             each with images of its own: a step then reads as many batches, the
             first of which trains the generators, and an epoch has fewer steps.
