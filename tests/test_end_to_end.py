@@ -490,7 +490,7 @@ def test_a_translator_that_changes_nothing_has_no_drift_and_no_unsafe_label(fini
     assert results["marked"] == 0
     for source, safe in zip(
         finished.records("records/source-train"),
-        finished.records("label_safe/cyclegan/source-train"),
+        read_records(run.root, run.table(run.label_safe("cyclegan"), "source-train")),
         strict=True,
     ):
         np.testing.assert_array_equal(read_label(safe.label), read_label(source.label))
