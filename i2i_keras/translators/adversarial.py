@@ -180,7 +180,12 @@ class AdversarialModel(keras.Model, abc.ABC):
 
         Returns:
             `reported`: the loss terms, unweighted, and signals.
+
+        Raises:
+            ValueError: the number of images in a batch is not known.
         """
+        if batch[0].shape[0] is None:
+            raise ValueError("batches need a known size: batch(N, drop_remainder=True)")
         step = tf.identity(self.generator_optimizer.iterations)
         updates = [tf.split(images, self.config.num_critic_steps) for images in batch]
         (x, y), *others = zip(*updates, strict=True)

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+import i2i_keras as i2i
 from i2i_keras.translators.adversarial import AdversarialModel
 from i2i_keras.translators.cut import FASTCUT
 from i2i_keras.translators.losses import ADVERSARIAL
@@ -516,3 +517,39 @@ def test_xla_changes_the_speed_and_neither_losses_nor_weights(settings, new_mode
         np.testing.assert_allclose(*losses, rtol=1e-2, atol=1e-4)
     for one, other in zip(*(model.get_weights() for model in models), strict=True):
         np.testing.assert_allclose(one, other, atol=1e-3)
+
+
+# --- As any Keras model -------------------------------------------------------
+
+
+def test_a_model_is_compiled_and_fitted_on_any_dataset(tiny):
+    rng = np.random.default_rng(0)
+    x, y = rng.uniform(-1, 1, (2, 6, 16, 16, 3)).astype(np.float32)
+    model = i2i.CycleGAN(tiny(steps=None))
+    before = [weights.numpy() for weights in model.generator_variables]
+    model.compile(steps=4)
+    pairs = tf.data.Dataset.from_tensor_slices((x, y)).batch(2, drop_remainder=True).repeat()
+    history = model.fit(pairs, steps_per_epoch=2, epochs=2, verbose=0).history
+    assert len(history["cycle_loss"]) == 2 and np.isfinite(history["cycle_loss"]).all()
+    assert int(model.generator_optimizer.iterations) == 4
+    moved = [
+        not np.array_equal(a, b) for a, b in zip(before, model.generator_variables, strict=True)
+    ]
+    assert any(moved)
+
+
+def test_how_long_a_training_is_has_to_be_said(tiny):
+    with pytest.raises(ValueError, match=r"Give compile\(steps=...\)"):
+        i2i.CycleGAN(tiny(steps=None)).compile()
+    model = i2i.CycleGAN(tiny(steps=4))
+    model.compile()
+    assert model.steps == 4
+
+
+def test_batches_of_an_unknown_size_are_refused(tiny):
+    model = i2i.CycleGAN(tiny())
+    model.compile()
+    images = np.zeros((3, 16, 16, 3), np.float32)
+    pairs = tf.data.Dataset.from_tensor_slices((images, images)).batch(2)
+    with pytest.raises(ValueError, match="batches need a known size"):
+        model.fit(pairs, verbose=0)
