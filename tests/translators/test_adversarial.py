@@ -412,8 +412,9 @@ def test_parts_of_a_batch_give_the_gradients_of_the_whole(settings, new_model, a
 
 
 @pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
-def test_half_precision_trains_almost_as_float32(settings, new_model, precision):
-    exact, half = (new_model(settings(precision=p)) for p in ("float32", precision))
+def test_half_precision_trains_cyclegan_almost_as_float32(tiny, new_model, precision):
+    # Not CUT, whose first gradients overflow float16 at the first loss scale.
+    exact, half = (new_model(tiny(precision=p)) for p in ("float32", precision))
     before = {network.name: weights(network) for network in trained(half)}
     ones, others = (train(model, *[(X, Y)] * 2) for model in (exact, half))
     for network in trained(half):
