@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 import pytest
 
+import i2i_keras
 from i2i_keras import config
 from i2i_keras.cli import main
 from i2i_keras.datasets import DATASETS
@@ -104,6 +105,13 @@ def test_every_setting_of_the_translator_is_one():
     known = {*CycleGANConfig.model_fields, *ResNetConfig.model_fields, *Settings.model_fields}
     known |= {f"discriminator.{name}" for name in DiscriminatorConfig.model_fields}
     assert named <= known
+
+
+def test_every_name_of_the_python_api_is_one():
+    [block] = blocks("python")
+    named = {*re.findall(r"\bi2i\.(\w+)", block)}
+    assert len(named) >= 5
+    assert all(callable(getattr(i2i_keras, name)) for name in named)
 
 
 @pytest.mark.slow  # Installs everything, runs the whole demo and all other tests.
