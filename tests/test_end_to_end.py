@@ -497,7 +497,7 @@ def test_a_translator_that_changes_nothing_has_no_drift_and_no_unsafe_label(fini
 
 
 def test_of_a_method_that_keeps_no_states_the_end_is_measured(finished, tmp_path, monkeypatch):
-    stateless = TRANSLATORS["cyclegan"]._replace(load_state=None)
+    stateless = TRANSLATORS["cyclegan"]._replace(load_checkpoint=None)
     monkeypatch.setitem(TRANSLATORS, "cyclegan", stateless)
     shutil.copytree(finished.root, tmp_path / "run")
     drift = drift_of(Run(tmp_path / "run"), finished)

@@ -91,7 +91,7 @@ def which_training(command: Callable[..., None]) -> Callable[..., None]:
 step_option = click.option(
     "--step",
     type=click.IntRange(min=1),
-    help="As it was after so many steps, if that state was kept.  [default: the end]",
+    help="As it was after so many steps, if that checkpoint was kept.  [default: the end]",
 )
 
 

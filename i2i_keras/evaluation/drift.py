@@ -78,23 +78,23 @@ def summarize(counts: NDArray[np.int64], names: Sequence[str]) -> dict[str, Any]
 def measure_by_step(
     eye: Eye,
     images: Sequence[Pixels],
-    states: Iterable[tuple[int, Callable[[Pixels], Pixels]]],
+    checkpoints: Iterable[tuple[int, Callable[[Pixels], Pixels]]],
     names: Sequence[str],
 ) -> list[dict[str, Any]]:
-    """Drift of several states of one translator, on the same images.
+    """Drift of several checkpoints of one translator, on the same images.
 
     Args:
         eye: the segmenter that looks.
         images: `(height, width, 3)` uint8 RGB each.
-        states: step of the training and the translator that it was then.
+        checkpoints: step of the training and the translator that it was then.
         names: of the classes.
 
     Returns:
-        For each state its `step` and the keys of `measure_drift`.
+        For each its `step` and the keys of `measure_drift`.
     """
     before = [eye.look(image) for image in images]
     rows = []
-    for step, translate in states:
+    for step, translate in checkpoints:
         after = (eye.look(translate(image)) for image in images)
         rows.append(
             {"step": step, **measure_drift(count_transitions(before, after, len(names)), names)}

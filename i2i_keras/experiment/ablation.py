@@ -6,8 +6,9 @@ from pathlib import Path
 
 from i2i_keras import config
 from i2i_keras.config import Config
-from i2i_keras.errors import SettingsError, unknown
-from i2i_keras.experiment import running
+from i2i_keras.errors import DataError, SettingsError, unknown
+from i2i_keras.evaluation.summary import is_scored, read_summary
+from i2i_keras.experiment import fitting, running
 from i2i_keras.experiment.running import Tell
 from i2i_keras.experiment.settings import Settings
 from i2i_keras.experiment.translating import check_method
@@ -110,6 +111,11 @@ def ablate(
             )
     table: list[Facts] = []
     first = next(iter(rows))
+    if not fitting.fit(settings[first], Run(root / folder_name(first))).scored:
+        raise SettingsError(
+            "The rows of an ablation are compared by their scores, and the target has no labelled"
+            " test images; give it some."
+        )
     runtime.share_threads(settings[first].threads_per_operation)
     for name in rows:
         tell(f"--- {name} ---")
@@ -153,7 +159,10 @@ def _gain_ends(row: Facts) -> tuple[float, float] | None:
 
 def _row(name: str, method: str, run: Run) -> Facts:
     """What one run says."""
-    arms = files.read_json(run.summary)["arms"]
+    summary = read_summary(run)
+    if not is_scored(summary):
+        raise DataError(f"{run.root} has no scores; evaluate it with labelled test images.")
+    arms = summary["arms"]
     arm = arms[f"adapted:{method}"]
     low, high = arm["gain_ci95"] or (None, None)  # None of a single test image.
     quality = files.read_json(run.score_file(method))
@@ -161,7 +170,7 @@ def _row(name: str, method: str, run: Run) -> Facts:
         "row": name,
         "source_only": arms["source_only"]["mean_iou"],
         "mean_iou": arm["mean_iou"],
-        "oracle": arms["oracle"]["mean_iou"],
+        "oracle": arms["oracle"]["mean_iou"] if "oracle" in arms else None,
         "gain": arm["gain"],
         "gain_low": low,
         "gain_high": high,

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from i2i_keras.errors import DataError, SettingsError, unknown
+from i2i_keras.evaluation.summary import read_summary
 from i2i_keras.experiment import repetitions
 from i2i_keras.report.findings import best_free
 from i2i_keras.report.numbers import is_number
@@ -76,7 +77,7 @@ def choose(
     trained = member.trained_arms()
     if not trained:
         summary = member.summary
-        if summary.is_file() and not files.read_json(summary)["arms"]:
+        if summary.is_file() and not read_summary(member)["arms"]:
             raise DataError(f"{member.root} has no arms, only translators; use translate.")
         todo = how_to_make(member.segmenters)
         raise DataError(f"{member.root} holds no trained segmenter; {todo}.")

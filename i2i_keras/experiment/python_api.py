@@ -14,12 +14,12 @@ from i2i_keras.data import transforms
 from i2i_keras.datasets.spaces import read_space
 from i2i_keras.errors import DataError, SettingsError
 from i2i_keras.evaluation import intervals, scores
-from i2i_keras.evaluation.summary import ArmScores
+from i2i_keras.evaluation.summary import ArmScores, Summary, UnscoredSummary, read_summary
 from i2i_keras.experiment import choosing, repetitions, run_settings, running, segmenting
 from i2i_keras.experiment.choosing import TrainedSegmenter
 from i2i_keras.experiment.settings import Settings
 from i2i_keras.experiment.translating import TrainedTranslator, exported_method
-from i2i_keras.run_folder import files, places
+from i2i_keras.run_folder import places
 from i2i_keras.run_folder.run import Run
 from i2i_keras.translators import TRANSLATORS
 
@@ -160,7 +160,7 @@ def evaluate_confusions(
     return scores.compare(intervals.bootstrap(whole, samples, seed))
 
 
-def run(settings: Settings | str, folder: str | Path) -> dict[str, Any]:
+def run(settings: Settings | str, folder: str | Path) -> Summary | UnscoredSummary:
     """Runs an experiment, or goes on with it.
 
     Args:
@@ -189,7 +189,7 @@ def run(settings: Settings | str, folder: str | Path) -> dict[str, Any]:
     with there.locked():
         run_settings.keep(there, name if kept is None else kept.preset, settings)
         running.run_all(settings, there, lambda line: None)
-    return files.read_json(there.summary)
+    return read_summary(there)
 
 
 def _run_of(path: Path, stage: str) -> tuple[Run, str | None]:

@@ -185,7 +185,7 @@ def _measure_distances(
 
 
 def _drift(settings: Settings, run: Run, method: str, eye: Eye) -> Facts:
-    """Drift of the translations, and on some of them that of earlier states."""
+    """Drift of the translations, and on some that of earlier checkpoints."""
     names, config = read_space(run.label_space).names, settings.evaluate
 
     def count(images: int) -> Any:
@@ -197,7 +197,7 @@ def _drift(settings: Settings, run: Run, method: str, eye: Eye) -> Facts:
     compared = count(config.num_drift_images) if config.num_drift_images else final
     done = run.done(run.translator(method)).results
     rows = [{"step": done.get("steps", 0), **drift.measure_drift(compared, names)}]
-    load = TRANSLATORS[method].load_state
+    load = TRANSLATORS[method].load_checkpoint
     if load is not None and config.num_drift_images:
         folder = run.translator(method)
         few = _choose(run, method, "xy", config.num_drift_images).before

@@ -3,9 +3,9 @@
 from pathlib import Path
 
 from i2i_keras.errors import SettingsError
+from i2i_keras.evaluation.summary import read_summary
 from i2i_keras.experiment import run_settings
 from i2i_keras.experiment.settings import Settings
-from i2i_keras.run_folder import files
 from i2i_keras.run_folder.run import Run
 
 
@@ -43,7 +43,7 @@ def trainings(run: Run) -> list[Run]:
     Raises:
         DataError: there is no summary.
     """
-    seeds = files.read_json(run.summary).get("seeds", ())
+    seeds = read_summary(run).get("seeds", ())
     return [_member(run, seed) for seed in seeds] or [run]
 
 
@@ -74,7 +74,7 @@ def _in_order(run: Run, known: list[int]) -> list[int]:
     """Seeds as the experiment has them; none, if it is a single training."""
     summary = run.summary
     if summary.is_file():
-        return [*files.read_json(summary).get("seeds", ())]
+        return [*read_summary(run).get("seeds", ())]
     alone = run.trained_arms() or run.trained_translators()
     return [] if alone else known
 

@@ -32,14 +32,14 @@ class EvaluateConfig(Config):
     Attributes:
         bootstrap_samples: test sets drawn for the intervals.
         num_pictures: test images whose predictions are kept for the report.
-        num_states: how many of the states that a training has kept are scored
-            as well, to show what the target's labels would have chosen; evenly
-            among them; 0 = none. Nothing is chosen by it.
+        num_states: how many of the checkpoints that a training has kept are
+            scored as well, to show what the target's labels would have chosen;
+            evenly among them; 0 = none. Nothing is chosen by it.
         num_quality_images: training images of each domain by which translators
             are scored (distances, drift), 2 at least; 0 = they are not.
         num_drift_images: training images of the source on which the drift of
-            earlier states of a translator is measured, those that its training
-            has kept (`keep_checkpoints`); 0 = only that of the last one.
+            earlier checkpoints of a translator is measured, those that its
+            training has kept (`keep_checkpoints`); 0 = only that of the end.
         window: (height, width) of the windows, half over each other, in which
             arms see an image, multiples of the segmenter's stride; unset =
             they see it whole.

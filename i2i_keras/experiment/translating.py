@@ -70,10 +70,10 @@ class TrainedTranslator(NamedTuple):
         if method.load_generator is not None:
             return tiles.when_large(self.network(), self.tile)
         function: Translate
-        if self.step is None or method.load_state is None:
+        if self.step is None or method.load_checkpoint is None:
             function = method.load(self.folder, self.direction)
         else:
-            function = method.load_state(self.folder, self.direction, self.step)
+            function = method.load_checkpoint(self.folder, self.direction, self.step)
         return function
 
     def network(self, **changes: Any) -> keras.Model:

@@ -42,19 +42,19 @@ def reliability(by_confidence: Mapping[str, NDArray[np.float64]]) -> Plot:
     return figure
 
 
-def kept_states(mean_iou: Mapping[int, float], kept: int) -> Plot:
-    """Mean IoU of the states that a training has kept, and which was taken.
+def kept_checkpoints(mean_iou: Mapping[int, float], kept: int) -> Plot:
+    """Mean IoU of the checkpoints that were kept, and which of them was taken.
 
     Args:
         mean_iou: in [0, 1], by step.
-        kept: step of the state that was taken without target labels.
+        kept: step of the checkpoint that was taken without target labels.
     """
     figure, axes = chart(6.5, 2.8)
     axes.grid(axis="y", visible=True)
     steps = sorted(mean_iou)
     values = [100 * mean_iou[step] for step in steps]
     blue, orange = line_colors(2)
-    axes.plot(steps, values, "o-", color=blue, ms=4, label="states that were kept")
+    axes.plot(steps, values, "o-", color=blue, ms=4, label="checkpoints that were kept")
     best = max(mean_iou, key=lambda step: mean_iou[step])
     circle: dict[str, Any] = {"mfc": "none", "linestyle": "", "ms": 11, "mew": 1.6}
     axes.plot(best, 100 * mean_iou[best], "s", mec=INK, label="target labels' choice", **circle)

@@ -44,8 +44,8 @@ def drift_pictures(quality: Quality) -> Iterator[Picture]:
         if len(rows) > 1:
             figure = charts.drift_curves(rows, most_drifted(names, counts))
             caption = (
-                f"Drift of the states that the training of {method} has kept: of all pixels, and"
-                f" of the classes that most of the drifted pixels were of."
+                f"Drift of the checkpoints that the training of {method} has kept: of all pixels,"
+                f" and of the classes that most of the drifted pixels were of."
             )
             yield Picture(f"drift-steps-{method}.png", caption, figure.png())
 

@@ -98,7 +98,7 @@ def _choice(summary: Summary) -> Iterator[str]:
               if facts.get("label_chosen")]  # fmt: skip
     if states:
         yield (
-            f"Chosen by target labels: the best of up to {max(states):.0f} states of each training"
-            " by these very scores. Nobody without labels could choose so; it only shows what the"
-            " choice of the weights is worth."
+            f"Chosen by target labels: the best of up to {max(states):.0f} checkpoints of each"
+            " training by these very scores. Nobody without labels could choose so; it only shows"
+            " what the choice of the weights is worth."
         )

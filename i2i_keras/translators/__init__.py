@@ -14,10 +14,10 @@ class Translator(NamedTuple):
         fit: from settings, images of x and of y, folder and seed to results.
         load: from folder and direction to a function of images.
         load_generator: from folder and direction, and by name a `step` as
-            `load_state` has it and a `precision`, to its network, which can be
-            run in tiles and exported; None if there is none.
-        load_state: from folder, direction and the step of a checkpoint to the
-            function of images that it was then; None if it keeps none.
+            `load_checkpoint` has it and a `precision`, to its network, for
+            tiles and export; None if there is none.
+        load_checkpoint: from folder, direction and the step of a checkpoint to
+            the function of images that it was then; None if it keeps none.
         directions: those that it can be loaded in.
         needs_segmenter: whether `fit` is also given the source's segmenter, as
             a frozen function from images to logits.
@@ -27,7 +27,7 @@ class Translator(NamedTuple):
     fit: Callable[..., Any]
     load: Callable[..., Any]
     load_generator: Callable[..., Any] | None = None
-    load_state: Callable[..., Any] | None = None
+    load_checkpoint: Callable[..., Any] | None = None
     directions: tuple[str, ...] = ("xy", "yx")
     needs_segmenter: bool = False
 
@@ -38,14 +38,14 @@ TRANSLATORS = {
         cyclegan.fit,
         cyclegan.load,
         load_generator=cyclegan.load_generator,
-        load_state=cyclegan.load_state,
+        load_checkpoint=cyclegan.load_checkpoint,
     ),
     "cycada": Translator(
         cycada.CyCADAConfig,
         cycada.fit,
         cycada.load,
         load_generator=cycada.load_generator,
-        load_state=cycada.load_state,
+        load_checkpoint=cycada.load_checkpoint,
         needs_segmenter=True,
     ),
     "cut": Translator(
@@ -53,7 +53,7 @@ TRANSLATORS = {
         cut.fit,
         cut.load,
         load_generator=cut.load_generator,
-        load_state=cut.load_state,
+        load_checkpoint=cut.load_checkpoint,
         directions=cut.DIRECTIONS,
     ),
     "color": Translator(color.ColorConfig, color.fit, color.load),

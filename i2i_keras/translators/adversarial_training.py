@@ -93,22 +93,22 @@ def load(
     return inference.any_size(load_generator(folder, direction, ema=ema), batch=None)
 
 
-def load_state(
+def load_checkpoint(
     load_generator: Callable[..., keras.Model], folder: Path, direction: str, step: int
 ) -> Translate:
-    """Loads a generator as it was in a kept state.
+    """Loads a generator as it was at a kept checkpoint.
 
     Args:
         load_generator: the method's own.
         folder: that `train` wrote.
         direction: `xy` or `yx`.
-        step: of the state, one of `checkpoints.list_checkpoints`.
+        step: of the checkpoint, one of `checkpoints.list_checkpoints`.
 
     Returns:
         See `load`.
 
     Raises:
-        DataError: the state cannot be read.
+        DataError: the checkpoint cannot be read.
     """
     return inference.any_size(load_generator(folder, direction, step=step), batch=None)
 
@@ -130,7 +130,7 @@ def load_generator(
         direction: `xy` or `yx`.
         ema: whether to take the moving average of its weights, if there is.
         precision: to compute in; None = the training's.
-        step: of a kept state; None = the end of the training.
+        step: of a kept checkpoint; None = the end of the training.
     """
     config = settings.build(kind, files.read_json(folder / "config.json"))
     name = f"generator_{direction}"

@@ -261,4 +261,4 @@ def load_generator(
 
 
 load = functools.partial(adversarial_training.load, load_generator)
-load_state = functools.partial(adversarial_training.load_state, load_generator)
+load_checkpoint = functools.partial(adversarial_training.load_checkpoint, load_generator)

@@ -212,4 +212,4 @@ def fit(
 
 load_generator = functools.partial(adversarial_training.load_generator, CycleGANConfig)
 load = functools.partial(adversarial_training.load, load_generator)
-load_state = functools.partial(adversarial_training.load_state, load_generator)
+load_checkpoint = functools.partial(adversarial_training.load_checkpoint, load_generator)

@@ -1,7 +1,9 @@
 import functools
 import shutil
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from i2i_keras import config
 from i2i_keras.errors import SettingsError
@@ -151,3 +153,23 @@ def test_of_a_single_test_image_a_row_has_no_interval():
     row |= {"source_only": 0.1416, "mean_iou": 0.3182, "gain": 0.1766}
     text = ablation.to_markdown([row | {"cycle_error": None, "drifted": 0.1}])
     assert "| 14.2 | 31.8 | 50.0 | +17.6 (-) | - |" in text
+
+
+def test_rows_without_labelled_test_images_are_refused_before_all(tmp_path, tiny_preset):
+    rng = np.random.default_rng(0)
+    for folder in ("source/images", "source/labels", "target"):
+        (tmp_path / folder).mkdir(parents=True)
+        pixels = rng.integers(0, 256, (64, 128, 3)).astype(np.uint8)
+        if folder.endswith("labels"):
+            pixels = np.full((64, 128), 7, np.uint8)
+        Image.fromarray(pixels).save(tmp_path / folder / "0.png")
+    overrides = [
+        *(f'{role}.root="{tmp_path / role}"' for role in ("source", "target")),
+        *(f"{role}.format=folder" for role in ("source", "target")),
+    ]
+    told = []
+    with pytest.raises(SettingsError, match="the target has no labelled test images; give it some"):
+        ablation.ablate(
+            str(tiny_preset), overrides, {"as it is": ()}, tmp_path / "out", told.append
+        )
+    assert told == [] and not (tmp_path / "out").exists()

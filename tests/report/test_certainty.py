@@ -22,12 +22,12 @@ def test_the_reliability_is_the_share_of_right_pixels_by_mean_confidence():
 
 
 def test_the_kept_states_are_drawn_by_step_with_both_choices():
-    axes = certainty.kept_states({120: 0.3, 40: 0.2, 80: 0.4}, kept=120).axes[0]
+    axes = certainty.kept_checkpoints({120: 0.3, 40: 0.2, 80: 0.4}, kept=120).axes[0]
     states, best, taken = (line.get_xydata().tolist() for line in axes.lines)
     assert states == [[40, 20], [80, 40], [120, 30]]
     assert (best, taken) == ([[80, 40]], [[120, 30]])
 
 
 def test_a_taken_state_that_was_not_scored_is_not_drawn():
-    axes = certainty.kept_states({40: 0.2, 80: 0.4}, kept=120).axes[0]
-    assert labels_of(axes) == ["states that were kept", "target labels' choice"]
+    axes = certainty.kept_checkpoints({40: 0.2, 80: 0.4}, kept=120).axes[0]
+    assert labels_of(axes) == ["checkpoints that were kept", "target labels' choice"]
