@@ -3,7 +3,9 @@
 import hashlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
+
+import keras
 
 from i2i_keras import config as settings
 from i2i_keras.config import Config
@@ -12,13 +14,27 @@ from i2i_keras.run_folder import files
 from i2i_keras.run_folder.run import Run
 from i2i_keras.training.weights import load_weights
 
-if TYPE_CHECKING:  # It has the settings, which have the identity of first weights.
-    from i2i_keras.translators.adversarial import AdversarialModel
-
 _GIVE = "give a run directory, a seed-N folder in one, or a translator/METHOD folder"
 # Settings of the networks. Padding is no size, but as much a part of what was
 # learned.
 _NETWORKS = ("generator", "discriminator", "projection")
+
+
+class NewModel(Protocol):
+    """A model that has not been trained.
+
+    Attributes:
+        config: its settings.
+        networks: all that have weights.
+        averages: those of them that are moving averages.
+    """
+
+    config: Any
+
+    @property
+    def networks(self) -> list[keras.Model]: ...
+    @property
+    def averages(self) -> list[keras.Model]: ...
 
 
 def find(path: str, method: str) -> Path:
@@ -68,7 +84,7 @@ def identity(path: str, method: str) -> str:
     return f"sha256 {digest.hexdigest()[:16]}"
 
 
-def load(model: "AdversarialModel") -> None:
+def load(model: NewModel) -> None:
     """Gives all networks of a new model the weights that `initial` names.
 
     Raises:
