@@ -20,6 +20,8 @@ def to_text(tasks: Sequence[Task], terminal: Terminal = PIPE) -> str:
     several = len({task.settings.seed for task in tasks}) > 1 or bool(tasks[0].settings.seeds)
     known = measured(tasks)
     cells = [_TITLES, *(_cells(task, known) for task in tasks)]
+    if not known:
+        cells = [(*line, state) for *line, state, _ in cells]
     if not several:
         cells = [(name, *rest) for name, _, *rest in cells]
     titles, *texts = cells

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from i2i_keras import config
 from i2i_keras.experiment.plan import table
-from i2i_keras.experiment.plan.tasks import plan
+from i2i_keras.experiment.plan import tasks as planning
 from i2i_keras.experiment.settings import Settings
 from i2i_keras.report.terminal import Terminal
 from i2i_keras.run_folder import files
@@ -23,7 +23,7 @@ class Fake:
     def __init__(self, root, *changes):
         self.run = Run(root)
         self.settings = config.build(Settings, config.read("demo", [*PRESET, *changes]))
-        self.tasks = plan(self.settings, self.run)
+        self.tasks = planning.plan(self.settings, self.run)
         self.finish("raw", 30.0)
         counts = {f"{d}-{s}": 4 for d in ("source", "target") for s in ("train", "val", "test")}
         self.finish("records", 10.0, records=counts, labelled=counts, size=[96, 176])
@@ -67,10 +67,12 @@ def test_what_is_done_took_what_it_took(fake):
     assert total == "All of it is done."
 
 
-def test_of_what_was_never_done_no_time_is_told(fake):
+def test_of_what_was_never_done_no_time_is_told(fake, tmp_path):
     lines = fake.lines()
     assert lines[-1].split() == ["evaluate", "color", "2", "to", "do"]
     assert not [line for line in lines if "about" in line.lower()]
+    new = planning.plan(fake.settings, Run(tmp_path / "new"))
+    assert table.to_text(new).splitlines()[0].split() == ["plan", "seed", "state"]
 
 
 def test_what_another_seed_has_done_will_take_as_long(fake):
