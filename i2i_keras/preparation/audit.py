@@ -12,6 +12,7 @@ from i2i_keras.data import parallel
 from i2i_keras.data.encodings import LabelReader, what_it_holds
 from i2i_keras.data.labels import IGNORE
 from i2i_keras.data.records import Record, Splits
+from i2i_keras.preparation import numberings
 from i2i_keras.preparation.examine import Finding, examine, name_of
 from i2i_keras.run_folder import files
 
@@ -77,6 +78,7 @@ def _look(table: str, root: Path, reader: LabelReader | None, record: Record) ->
         "image": name_of(record.image, root),
         "findings": seen.findings,
         "digest": seen.digest,
+        "numbers": seen.numbers,
         "size": seen.image.size if seen.image else None,
         "holds": what_it_holds(record.label) if seen.label is not None and record.label else "",
         "pixels": {label: int(count) for label, count in enumerate(counts) if count},
@@ -102,6 +104,7 @@ def over_all(
     ]
     findings += _known(examined, known)
     findings += _duplicates(examined)
+    findings += _numberings(examined)
     findings += [
         Finding(table, "", "", "empty split", "has no images", "nothing, if none are wanted", False)
         for table, rows in examined.items()
@@ -138,6 +141,22 @@ def _duplicates(examined: Mapping[str, Sequence[Mapping[str, Any]]]) -> Iterator
             else:
                 kind, todo = "copy across splits", "leave it out of one of them"
             yield Finding(table, row["name"], row["image"], kind, what, todo, there != table)
+
+
+def _numberings(examined: Mapping[str, Sequence[Mapping[str, Any]]]) -> Iterator[Finding]:
+    """Sets, over all their splits, whose numbers another data set has given."""
+    domains = dict.fromkeys(table.rpartition("-")[0] for table in examined)
+    for domain in domains:
+        tables = [table for table in examined if table.rpartition("-")[0] == domain]
+        # What was examined by an earlier version has no numbers.
+        found = numberings.join(
+            row.get("numbers", []) for table in tables for row in examined[table]
+        )
+        if fitting := numberings.foreign(found):
+            titles = " or ".join(numbering.title for numbering in fitting)
+            what = f"has labels that are read as Cityscapes ids but seem to be those of {titles}"
+            todo = ", or ".join(dict.fromkeys(numbering.todo for numbering in fitting))
+            yield Finding(tables[0], "", "", "foreign numbers", what, todo)
 
 
 def _withheld(

@@ -14,6 +14,7 @@ from i2i_keras.data.encodings import LabelReader
 from i2i_keras.data.labels import IGNORE
 from i2i_keras.data.records import Record, read_image
 from i2i_keras.errors import FileError
+from i2i_keras.preparation.numberings import places
 from i2i_keras.preparation.wrong_labels import palette_read_as_gray, seem_train_ids
 
 _ASPECT = 1.02  # Image and label may differ by this factor, as some frames' do.
@@ -52,12 +53,15 @@ class Examined(NamedTuple):
         label: `(height, width)` uint8, 255 = ignored; None if there is none,
             or none that can be read.
         digest: hash of the image's pixels; empty without an image.
+        numbers: of a label file that should hold Cityscapes ids, see
+            `numberings.places`; else empty.
     """
 
     findings: list[Finding]
     image: Image.Image | None
     label: NDArray[np.uint8] | None
     digest: str
+    numbers: list[tuple[int, int, float]]
 
 
 def examine(table: str, record: Record, reader: LabelReader | None, root: Path) -> Examined:
@@ -71,16 +75,17 @@ def examine(table: str, record: Record, reader: LabelReader | None, root: Path) 
     """
     image, digest, of_image = _examine_image(record.image)
     of_image += _of_name(record.name)
-    label, of_label = None, list[_Found]()
+    label, of_label, numbers = None, list[_Found](), list[tuple[int, int, float]]()
     if record.label and reader:
-        label, of_label = _examine_label(record.label, reader, image.size if image else None)
+        size = image.size if image else None
+        label, of_label, numbers = _examine_label(record.label, reader, size)
     findings = [
         Finding(table, record.name, name_of(file, root), *found)
         for file, some in ((record.image, of_image), (record.label, of_label))
         if file
         for found in some
     ]
-    return Examined(findings, image, label, digest)
+    return Examined(findings, image, label, digest, numbers)
 
 
 def name_of(path: Path, root: Path) -> str:
@@ -110,18 +115,19 @@ def _examine_image(path: Path) -> tuple[Image.Image | None, str, list[_Found]]:
 
 def _examine_label(
     path: Path, reader: LabelReader, size: tuple[int, int] | None
-) -> tuple[NDArray[np.uint8] | None, list[_Found]]:
+) -> tuple[NDArray[np.uint8] | None, list[_Found], list[tuple[int, int, float]]]:
     try:
         numbers = reader.numbers(path)
     except FileError as error:
         kind = "unreadable label" if os.path.lexists(path) else "no label"
-        return None, [(kind, error.what, error.todo, True)]
+        return None, [(kind, error.what, error.todo, True)], []
     # Pillow counts and maps bytes in a third of the time that numpy takes.
     picture = Image.fromarray(numbers)
     found = [*_of_numbers(np.array(picture.histogram()), reader)]
     if size:
         found += _of_size(size, picture.size)
-    return np.asarray(picture.point(reader.labels.tolist())), found
+    where = places(numbers) if reader.takes_ids else []
+    return np.asarray(picture.point(reader.labels.tolist())), found, where
 
 
 def _of_numbers(counts: NDArray[np.int64], reader: LabelReader) -> Iterator[_Found]:

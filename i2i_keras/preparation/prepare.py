@@ -205,15 +205,16 @@ def _judge(config: PrepareConfig, findings: Sequence[Finding], root: Path) -> se
     skipped = [f"{table}/{name}" for table, name in bad] if config.on_bad == "skip" else []
     found = [finding._asdict() for finding in findings]
     files.write_json(path, {"on_bad": config.on_bad, "findings": found, "skipped": skipped})
-    if bad and config.on_bad == "fail":
+    # A whole set that is bad cannot be skipped.
+    if bad and (config.on_bad == "fail" or any(not name for _, name in bad)):
         # The user will mend files: what is prepared next has other inputs.
         places.forget_beginning(places.records)
-        first = next(iter(bad.values()))
+        # That of a whole set explains those of its files.
+        first = min(bad.values(), key=lambda finding: bool(finding.name))
         more = f" {len(bad) - 1} more are bad, see {path}." if len(bad) > 1 else ""
-        raise DataError(
-            f"{first.file} ({first.table}) {first.what}; {first.todo}, or leave out all that is"
-            f" bad with --set prepare.on_bad=skip.{more}"
-        )
+        name = first.file or "The whole set"
+        skip = ", or leave out all that is bad with --set prepare.on_bad=skip" if first.name else ""
+        raise DataError(f"{name} ({first.table}) {first.what}; {first.todo}{skip}.{more}")
     return {*bad}
 
 

@@ -65,8 +65,8 @@ def write_record(work: Work, conversion: Conversion) -> dict[str, Any]:
 
     Returns:
         As JSON can hold it: `key`, `name`, `image` (how the file is named),
-        `findings`, `digest` (see `examine.Examined`) and, where the image can
-        be read, its `size` (height, width) and `measures` (see
+        `findings`, `digest`, `numbers` (see `examine.Examined`) and, where the
+        image can be read, its `size` (height, width) and `measures` (see
         `comparison.measure`); of a label whether it `counts`, that is, has a
         pixel that is not ignored.
     """
@@ -77,6 +77,7 @@ def write_record(work: Work, conversion: Conversion) -> dict[str, Any]:
         "image": name_of(conversion.raw.image, work.root),
         "findings": seen.findings,
         "digest": seen.digest,
+        "numbers": seen.numbers,
     }
     label = None
     if seen.label is not None and conversion.done.label:
