@@ -79,7 +79,7 @@ def test_prepare_refuses_a_foreign_set(role, on_bad, streets, tmp_path):
 
 def test_sky_and_road_need_their_share_and_their_places():
     def fits(sky=20, road=20, above=0.1, unknown=10):
-        found = {1: (sky, 0.5), 3: (road, 0.5 + above), 2: (990 - sky - road, 0.5)}
+        found = {1: (sky, 0.5), 3: (road, 0.5 + above), 4: (990 - sky - road, 0.5)}
         return [n.title for n in foreign(found | {200: (unknown, 0.5)})] == ["SYNTHIA"]
 
     assert fits()
