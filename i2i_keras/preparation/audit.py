@@ -104,7 +104,9 @@ def over_all(
     ]
     findings += _known(examined, known)
     findings += _duplicates(examined)
-    findings += _numberings(examined)
+    # Train ids are told file by file, where they give themselves away.
+    told = {finding.table for finding in findings if finding.kind == "train ids"}
+    findings += _numberings(examined, told)
     findings += [
         Finding(table, "", "", "empty split", "has no images", "nothing, if none are wanted", False)
         for table, rows in examined.items()
@@ -143,7 +145,9 @@ def _duplicates(examined: Mapping[str, Sequence[Mapping[str, Any]]]) -> Iterator
             yield Finding(table, row["name"], row["image"], kind, what, todo, there != table)
 
 
-def _numberings(examined: Mapping[str, Sequence[Mapping[str, Any]]]) -> Iterator[Finding]:
+def _numberings(
+    examined: Mapping[str, Sequence[Mapping[str, Any]]], have_train_ids: set[str]
+) -> Iterator[Finding]:
     """Sets, over all their splits, whose numbers another data set has given."""
     domains = dict.fromkeys(table.rpartition("-")[0] for table in examined)
     for domain in domains:
@@ -152,7 +156,10 @@ def _numberings(examined: Mapping[str, Sequence[Mapping[str, Any]]]) -> Iterator
         found = numberings.join(
             row.get("numbers", []) for table in tables for row in examined[table]
         )
-        if fitting := numberings.foreign(found):
+        fitting = numberings.foreign(found)
+        if have_train_ids & {*tables} and "train ids" in [one.title for one in fitting]:
+            continue
+        if fitting:
             titles = " or ".join(numbering.title for numbering in fitting)
             what = f"has labels that are read as Cityscapes ids but seem to be those of {titles}"
             todo = ", or ".join(dict.fromkeys(numbering.todo for numbering in fitting))
