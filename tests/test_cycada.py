@@ -21,9 +21,9 @@ ARMS = 'arms=["adapted:cycada", "source_only"]'
 def finished(tmp_path_factory, tiny_experiment):
     """The experiment, and what its run said."""
     experiment = tiny_experiment(tmp_path_factory.mktemp("cycada") / "run", ARMS)
-    result = stages.command("run")
+    result = experiment.command("run")
     assert result.exit_code == 0, result.output
-    stages.output = result.output
+    experiment.output = result.output
     return experiment
 
 

@@ -19,8 +19,8 @@ from i2i_keras.experiment import counting, scoring, stages
 from i2i_keras.run_folder import files
 from i2i_keras.run_folder.places import folder_name
 from i2i_keras.run_folder.run import Run
-from i2i_keras.segmenters import segmenter
-from i2i_keras.segmenters.arms import Arm, read_arm_records
+from i2i_keras.segmenters import trained
+from i2i_keras.segmenters.arms import Arm, parse_all, read_arm_records
 from i2i_keras.translators import TRANSLATORS
 
 ARMS = ("label_safe:cyclegan", "source_only", "adabn", "adapted:cyclegan", "oracle")
@@ -466,7 +466,7 @@ def test_drift_over_the_steps_is_measured_on_as_many_images_as_asked_for(finishe
     assert one["transitions"] == none["transitions"] == whole["transitions"]
 
     folder = finished.root / "segmenter" / "source_only"
-    model = segmenter.load(folder).model
+    model = trained.load(folder).model
     name = finished.records("records/source-train")[0].name
     before, after = (
         np.argmax(model(look(finished.root / stage / f"{name}.png")), -1)
@@ -511,7 +511,7 @@ def look(path):
 
 
 def test_a_label_is_safe_where_source_only_sees_the_same_class(finished):
-    model = segmenter.load(finished.root / "segmenter" / "source_only").model
+    model = trained.load(finished.root / "segmenter" / "source_only").model
     total = lost = 0
     for split in ("train", "val"):
         sources = finished.records(f"records/source-{split}")
@@ -555,9 +555,9 @@ def test_labels_are_not_made_safe_without_source_only(finished, tmp_path):
         DataError,
         match=r"segmenter/source_only is not finished; make it with: i2i-keras train-segmenter",
     ):
-        stages.train_segmenter(finished.settings(), Run(tmp_path), "label_safe:cyclegan")
-    with pytest.raises(SettingsError, match="No translator 'cat'"):
-        stages.train_segmenter(finished.settings(), Run(tmp_path), "label_safe:cat")
+        stages.train_segmenter(finished.settings(), Run(tmp_path), Arm("label_safe:cyclegan"))
+    with pytest.raises(SettingsError, match="no arm 'label_safe:cat'"):
+        parse_all(["label_safe:cat"], TRANSLATORS)
 
 
 # --- Translation of anything ------------------------------------------------

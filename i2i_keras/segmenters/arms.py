@@ -298,6 +298,19 @@ ARMS: Mapping[str, Kind] = {
         method="never",
         reference=True,
     ),
+    "adapted": Kind("trained on {images}", trains_on=("translated",), fit=_fit, facts=_facts),
+    "mixed": Kind(
+        "trained on source images and their translations by {method}",
+        trains_on=("source", "translated"),
+        fit=_fit,
+        facts=_facts,
+    ),
+    "label_safe": Kind(
+        "trained on {images} without what {method} changed in the eyes of source_only",
+        trains_on=("label_safe",),
+        fit=_fit,
+        facts=_facts,
+    ),
     "adabn": Kind(
         "{base} with the batch-norm statistics of the target's images",
         trains_on=(),
@@ -313,19 +326,6 @@ ARMS: Mapping[str, Kind] = {
         fit=_fit_self_training,
         facts=_self_training_facts,
         method="may",
-    ),
-    "adapted": Kind("trained on {images}", trains_on=("translated",), fit=_fit, facts=_facts),
-    "mixed": Kind(
-        "trained on source images and their translations by {method}",
-        trains_on=("source", "translated"),
-        fit=_fit,
-        facts=_facts,
-    ),
-    "label_safe": Kind(
-        "trained on {images} without what {method} changed in the eyes of source_only",
-        trains_on=("label_safe",),
-        fit=_fit,
-        facts=_facts,
     ),
 }
 # What all arms are compared with: without any adaptation, and with the target's

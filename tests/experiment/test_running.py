@@ -174,11 +174,11 @@ def test_a_dry_run_of_nothing_writes_nothing(tmp_path, tiny_preset):
     lines = result.output.splitlines()
     assert lines[:2] == ["source-train: 4 images, 4 labelled", "source-val: 1 image, 1 labelled"]
     tasks = [line.partition("  ")[0] for line in lines[lines.index("") + 1 :]]
-    assert tasks[1:-1] == [
+    assert tasks[1:] == [
         *("prepare", "train-translator cyclegan", "translate cyclegan"),
         *("train-segmenter adapted:cyclegan", "evaluate adapted:cyclegan"),
     ]
-    assert re.search(r"train-translator cyclegan +to do  about \d+ (s|min)", result.output)
+    assert "about" not in result.output  # Nothing like it was done yet.
     assert not parts.root.exists()
 
 
