@@ -43,6 +43,8 @@ _WHERE = {
     **dict.fromkeys(("CycleGAN", "CycleGANConfig"), "translators.cyclegan"),
 }
 
+__all__ = [*_WHERE]
+
 
 def __getattr__(name: str) -> Any:
     """Imports a public name when it is asked for: TensorFlow takes seconds."""
@@ -52,4 +54,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *_WHERE])
+    return sorted(["__version__", *_WHERE])

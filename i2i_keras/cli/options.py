@@ -237,9 +237,13 @@ def _tell(run: "Run", found: "list[Difference]", use: Use) -> None:
     Raises:
         DataError: nothing is made that could have other settings.
     """
+    from i2i_keras.experiment import run_settings
+
     told = "; ".join(map(str, found))
     fixed = [difference for difference in found if not difference.is_free]
-    if fixed and use in ("read", "use"):
+    if use == "make":
+        fixed = [one for one in fixed if run_settings.made_with(run, one.name)]
+    if fixed and use in ("read", "use", "make"):
         raise DataError(
             f"{run.root} was made with other settings: {'; '.join(map(str, fixed))}. Leave them"
             " out, or make another run with them."

@@ -64,6 +64,7 @@ def read_rows(name: str, only: Collection[str] = ()) -> dict[str, tuple[str, ...
         rows = config.build(Rows, table).rows
     except SettingsError as error:
         raise SettingsError(f"{name}: {error}") from None
+    _check_names(name, rows)
     if strange := sorted({*only} - {*rows}):
         raise SettingsError(f"{unknown(f'{name} has no row', strange[0], rows)}.")
     return {"as it is": ()} | {row: own for row, own in rows.items() if row in (only or rows)}
@@ -127,6 +128,18 @@ def ablate(
         with files.replacing(root / "table.md") as draft:
             draft.write_text(to_markdown(table) + "\n", "utf-8")
     return table
+
+
+def _check_names(name: str, rows: Mapping[str, Sequence[str]]) -> None:
+    """Refuses names of rows that cannot each have a folder."""
+    folders = {folder_name("as it is"): "as it is"}
+    for row in rows:
+        folder = folder_name(row)
+        if folder in folders:
+            raise SettingsError(f"{name}: row {row!r} has the folder of {folders[folder]!r}.")
+        if not folder.strip(". ") or "/" in folder or "\\" in folder:
+            raise SettingsError(f"{name}: row {row!r} cannot be a folder's name; give another.")
+        folders[folder] = row
 
 
 def to_markdown(table: Sequence[Facts]) -> str:

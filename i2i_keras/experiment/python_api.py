@@ -15,7 +15,7 @@ from i2i_keras.datasets.spaces import read_space
 from i2i_keras.errors import DataError, SettingsError
 from i2i_keras.evaluation import intervals, scores
 from i2i_keras.evaluation.summary import ArmScores, Summary, UnscoredSummary, read_summary
-from i2i_keras.experiment import choosing, repetitions, run_settings, running, segmenting
+from i2i_keras.experiment import choosing, fitting, repetitions, run_settings, running, segmenting
 from i2i_keras.experiment.choosing import TrainedSegmenter
 from i2i_keras.experiment.settings import Settings
 from i2i_keras.experiment.translating import TrainedTranslator, exported_method
@@ -153,14 +153,22 @@ def evaluate_confusions(
 
     Returns:
         See `scores.compare`.
+
+    Raises:
+        ValueError: the shapes are not these, or not of the same images.
     """
-    whole = {
-        arm: counts if counts.ndim == 4 else counts[None] for arm, counts in confusions.items()
-    }
+    arrays = {arm: np.asarray(counts) for arm, counts in confusions.items()}
+    whole = {arm: c if c.ndim == 4 else c[np.newaxis] for arm, c in arrays.items()}
+    shapes = {counts.shape for counts in whole.values()}
+    if len(shapes) != 1 or any(len(s) != 4 or s[-1] != s[-2] for s in shapes):
+        raise ValueError(
+            "confusions have to be (images, classes, classes) of the same images and classes for"
+            f" every arm, not {', '.join(map(str, sorted(shapes))) or 'none'}"
+        )
     return scores.compare(intervals.bootstrap(whole, samples, seed))
 
 
-def run(settings: Settings | str, folder: str | Path) -> Summary | UnscoredSummary:
+def run(settings: Settings | str | Path, folder: str | Path) -> Summary | UnscoredSummary:
     """Runs an experiment, or goes on with it.
 
     Args:
@@ -174,10 +182,11 @@ def run(settings: Settings | str, folder: str | Path) -> Summary | UnscoredSumma
         SettingsError: settings are wrong.
         DataError: data are, or the run was begun with other settings.
     """
-    name = settings if isinstance(settings, str) else "Python"
-    if isinstance(settings, str):
-        settings = config.build(Settings, config.read(settings))
+    name = "Python" if isinstance(settings, Settings) else Path(settings).name
+    if not isinstance(settings, Settings):
+        settings = config.build(Settings, config.read(str(settings)))
     there = Run(Path(folder))
+    fitting.fit(settings, there)  # Refuses before anything is written.
     kept = run_settings.read(there)
     if kept is not None:
         found = run_settings.differences(config.build(Settings, kept.table), settings)
@@ -198,7 +207,10 @@ def _run_of(path: Path, stage: str) -> tuple[Run, str | None]:
         raise SettingsError(f"{path} is no folder; give a run directory.")
     if path.resolve().parent.name == stage:
         return Run(path.resolve().parents[1]), path.resolve().name
-    return Run(path), None
+    run = Run(path)
+    if not any(place.exists() for place in (run.settings, run.records, run.summary)):
+        raise SettingsError(f"{path} is no run directory; give one, or its {stage}/NAME.")
+    return run, None
 
 
 def _batch(images: Images) -> tf.Tensor:
@@ -208,6 +220,8 @@ def _batch(images: Images) -> tf.Tensor:
         raise ValueError(
             f"images have to be (height, width, 3) or (count, height, width, 3), not {found.shape}"
         )
+    if not found.size:
+        raise ValueError(f"images have to have pixels, not the shape {found.shape}")
     batch = tf.constant(found if found.ndim == 4 else found[np.newaxis])
     if found.dtype == np.uint8:
         return transforms.normalize(batch)

@@ -94,6 +94,19 @@ def differences(there: Settings, here: Settings) -> list[Difference]:
     ]
 
 
+def made_with(run: Run, name: str) -> bool:
+    """Whether something in a run was trained with a setting of this name."""
+    part, _, rest = name.partition(".")
+    trained = [run, *(run.member(seed) for seed in run.seeds())]
+    arms = any(one.trained_arms() for one in trained)
+    methods = {method for one in trained for method in one.trained_translators()}
+    if part == "translator":
+        return rest.partition(".")[0] in methods
+    if part in ("segmenter", "self_training", "label_safe"):
+        return arms
+    return arms or bool(methods)
+
+
 def _shown(value: Any) -> str:
     return "absent" if value is None else json.dumps(value)
 

@@ -173,3 +173,18 @@ def test_rows_without_labelled_test_images_are_refused_before_all(tmp_path, tiny
             str(tiny_preset), overrides, {"as it is": ()}, tmp_path / "out", told.append
         )
     assert told == [] and not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        ('"as it is" = []', "row 'as it is' has the folder of 'as it is'"),
+        ('"../evil" = []', r"row '\.\./evil' cannot be a folder's name"),
+        ('"a:b" = []\n"a-b" = []', "row 'a-b' has the folder of 'a:b'"),
+    ],
+)
+def test_rows_without_a_folder_of_their_own_are_refused(tmp_path, rows, message):
+    path = tmp_path / "rows.toml"
+    path.write_text(f"[rows]\n{rows}\n", "utf-8")
+    with pytest.raises(SettingsError, match=message):
+        ablation.read_rows(str(path))

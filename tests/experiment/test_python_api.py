@@ -98,8 +98,6 @@ def test_other_arrays_are_refused(done, images):
 def test_a_path_that_is_no_run_is_refused(tmp_path):
     with pytest.raises(SettingsError, match="is no folder; give a run directory"):
         i2i.load_translator(tmp_path / "nowhere")
-    with pytest.raises(DataError, match="holds no trained segmenter"):
-        i2i.load_segmenter(tmp_path)
 
 
 def test_confusions_are_scored_with_intervals():
@@ -120,3 +118,40 @@ def test_nothing_heavy_is_imported_before_it_is_used():
 def test_what_there_is_not_is_no_attribute():
     with pytest.raises(AttributeError, match="has no attribute 'load_nothing'"):
         i2i.load_nothing  # noqa: B018
+
+
+def test_what_is_offered_is_what_there_is():
+    assert {*dir(i2i)} == {"__version__", *i2i.__all__}
+    assert all(callable(getattr(i2i, name)) for name in i2i.__all__)
+
+
+def test_a_run_that_cannot_be_done_leaves_nothing(tmp_path):
+    with pytest.raises(SettingsError, match="Give the source's folder"):
+        i2i.run("student_report", tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_folder_that_is_no_run_is_said_to_be_none(tmp_path):
+    for load in (i2i.load_translator, i2i.load_segmenter):
+        with pytest.raises(SettingsError, match="is no run directory; give one, or its"):
+            load(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "confusions",
+    [
+        {},
+        {"source_only": np.ones((4, 3))},
+        {"source_only": np.ones((5, 3, 3)), "adapted:mine": np.ones((4, 3, 3))},
+        {"source_only": np.ones((5, 3, 3)), "adapted:mine": np.ones((5, 4, 4))},
+        {"source_only": np.ones((1, 5, 3, 3)), "adapted:mine": np.ones((3, 5, 3, 3))},
+    ],
+)
+def test_confusions_that_do_not_belong_together_are_refused(confusions):
+    with pytest.raises(ValueError, match="confusions have to be"):
+        i2i.evaluate_confusions(confusions)
+
+
+def test_images_without_pixels_are_refused(done):
+    with pytest.raises(ValueError, match="images have to have pixels"):
+        i2i.load_translator(done.root)(np.zeros((0, 8, 8, 3), np.uint8))

@@ -10,6 +10,7 @@ from i2i_keras import config
 from i2i_keras.cli import main
 from i2i_keras.experiment import run_settings
 from i2i_keras.experiment.settings import Settings
+from i2i_keras.run_folder import files
 from i2i_keras.run_folder.run import Run
 
 MAPPING = 'classes = "cityscapes"\n[values]\nroad = [1]\n'
@@ -198,3 +199,25 @@ def test_a_split_that_was_asked_for_does_not_fall_back(invoke):
     result = invoke("run", "--preset", "report", *words)
     assert result.exit_code == 2
     assert "folder has no split 'coarse'" in result.output
+
+
+def test_what_was_trained_decides_which_settings_may_change(tmp_path):
+    run = Run(tmp_path)
+    names = ("seed", "segmenter.steps", "translator.cut.steps", "translator.cyclegan.steps")
+    changes = {name for name in names if run_settings.made_with(run, name)}
+    assert changes == set()
+    files.write_json(run.translator("cyclegan") / "done.json", {})
+    changes = {name for name in names if run_settings.made_with(run, name)}
+    assert changes == {"seed", "translator.cyclegan.steps"}
+    files.write_json(run.member(3).segmenter("oracle") / "done.json", {})
+    changes = {name for name in names if run_settings.made_with(run, name)}
+    assert changes == {"seed", "segmenter.steps", "translator.cyclegan.steps"}
+
+
+def test_a_training_with_another_seed_beside_others_is_refused(begun, invoke):
+    files.write_json(Run(begun).segmenter("oracle") / "done.json", {})
+    before = (begun / "settings.json").read_bytes()
+    result = invoke("train-segmenter", "--run", begun, "--arm", "source_only", "--set", "seed=4")
+    assert result.exit_code == 1
+    assert "was made with other settings: seed = 0 in the run, 4 here." in result.output
+    assert (begun / "settings.json").read_bytes() == before
