@@ -189,9 +189,14 @@ def test_the_run_alone_is_enough_for_all_that_follows(stranger):
     assert " done in " not in again
 
 
+def of(*cases):
+    """Runs a test on these cases alone."""
+    names = [case.__name__ for case in cases]
+    return pytest.mark.parametrize("stranger", cases, ids=names, indirect=True)
+
+
+@of(few_test_labels, no_target_labels, four_folders)
 def test_a_labelled_source_gives_a_segmenter_to_use(stranger):
-    if stranger.case is no_labels:
-        pytest.skip("there is none")
     segment, export = commands("Use what was trained")
     if stranger.case is no_target_labels:
         segment, export = (f"{line} --arm adapted:cyclegan" for line in (segment, export))
@@ -205,9 +210,8 @@ def test_a_labelled_source_gives_a_segmenter_to_use(stranger):
     assert [*stranger.root.glob("segmenter.tflite")]
 
 
+@of(no_labels)
 def test_two_folders_need_no_preset_of_their_own(stranger):
-    if stranger.case is not no_labels:
-        pytest.skip("this is for images without labels")
     line = re.search(r"`(i2i-keras run --preset two_folders [^`]*)`", README)[1]
     told = stranger.type(line + FEW)
     assert "translate-back cyclegan: done in" in told

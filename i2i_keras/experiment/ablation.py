@@ -13,6 +13,7 @@ from i2i_keras.experiment.running import Tell
 from i2i_keras.experiment.settings import Settings
 from i2i_keras.experiment.translating import check_method
 from i2i_keras.report import numbers
+from i2i_keras.report.findings import measured_gap
 from i2i_keras.run_folder import files
 from i2i_keras.run_folder.files import Facts
 from i2i_keras.run_folder.places import folder_name
@@ -187,7 +188,7 @@ def _row(name: str, method: str, run: Run) -> Facts:
         "gain": arm["gain"],
         "gain_low": low,
         "gain_high": high,
-        "gap_closed": arm["gap_closed"],
+        "gap_closed": measured_gap(arms, f"adapted:{method}"),
         "frechet_distance": quality["frechet_distance"]["translated"],
         "kernel_distance": quality["kernel_distance"]["translated"][0],
         "cycle_error": quality["cycle_error"],

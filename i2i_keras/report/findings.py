@@ -80,7 +80,7 @@ def _answer(summary: Summary) -> Headline:
     sure = f"(95% interval {interval((low, high), digits)})"
     if low > 0:
         text = f"{start} helped: mean IoU on the target rose {step}, by {gain} points"
-        return Headline("gain", f"{text} {sure}{_gap(facts)}.")
+        return Headline("gain", f"{text} {sure}{_gap(arms, best)}.")
     if high < 0:
         text = f"{start} hurt: mean IoU on the target fell {step}, by {gain.lstrip('-')} points"
         sure = f"(95% interval {interval((-high, -low), digits)})"
@@ -166,10 +166,21 @@ def marked_arm(summary: Summary) -> str | None:
     return best if gained else None
 
 
-def gap_text(facts: ArmScores) -> str:
-    """The share of the gap that a measurable gain closes, with its interval."""
-    share, ends = facts.get("gap_closed"), facts.get("gap_closed_ci95")
-    if not is_number(share) or not excludes_zero(facts.get("gain_ci95")):
+def measured_gap(arms: Arms, arm: str) -> float | None:
+    """The share of the gap that an arm closes; None where it is not measured.
+
+    It is where neither the arm's own gain nor that of the oracle, which is the
+    whole gap, may be chance.
+    """
+    share = arms[arm].get("gap_closed")
+    gains = (arms[name].get("gain_ci95") for name in (arm, CEILING) if name in arms)
+    return share if is_number(share) and all(map(excludes_zero, gains)) else None
+
+
+def gap_text(arms: Arms, arm: str) -> str:
+    """The share of the gap that an arm closes, with its interval."""
+    share, ends = measured_gap(arms, arm), arms[arm].get("gap_closed_ci95")
+    if share is None:
         return NOTHING
     return f"{percent(share)} ({interval(ends)})" if ends else percent(share)
 
@@ -203,9 +214,9 @@ def _among(arms: Arms) -> str:
     return f", the best of {count} arms" if count > 1 else ""
 
 
-def _gap(facts: ArmScores) -> str:
-    closed = facts.get("gap_closed")
-    if not is_number(closed):
+def _gap(arms: Arms, arm: str) -> str:
+    closed = measured_gap(arms, arm)
+    if closed is None:
         return ""
     return f", which closes {100 * closed:.0f}% of the gap to training on target labels"
 

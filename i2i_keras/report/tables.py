@@ -77,7 +77,7 @@ def result_rows(summary: Summary, scores: Mapping[str, ArmFile] | None = None) -
         texts += [
             gain_text(facts, floor, digits),
             interval(facts.get("gain_ci95"), digits),
-            gap_text(facts),
+            gap_text(arms, arm),
         ]
         texts += [points(facts.get("std"))] * several
         texts += [percent(facts.get("native_mean_iou"))] * native

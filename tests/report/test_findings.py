@@ -127,7 +127,14 @@ def test_a_score_of_null_is_no_score(summary):
 
 def test_a_gap_is_closed_by_a_measurable_gain_only():
     facts = {"gap_closed": 0.5, "gap_closed_ci95": [0.4, 0.62], "gain_ci95": [0.01, 0.03]}
-    assert gap_text(facts) == "50.0 (40.0 to 62.0)"
-    assert gap_text({**facts, "gain_ci95": [-0.01, 0.03]}) == "-"
-    assert gap_text({**facts, "gain_ci95": None}) == "-"
-    assert gap_text({**facts, "gap_closed": None}) == "-"
+    whole = {"gain_ci95": [0.1, 0.2]}
+
+    def told(facts, oracle=whole):
+        return gap_text({"adapted:color": facts, "oracle": oracle}, "adapted:color")
+
+    assert told(facts) == "50.0 (40.0 to 62.0)"
+    assert told({**facts, "gain_ci95": [-0.01, 0.03]}) == "-"
+    assert told({**facts, "gain_ci95": None}) == "-"
+    assert told({**facts, "gap_closed": None}) == "-"
+    # Where the gap itself may be chance, no share of it is known.
+    assert told(facts, {"gain_ci95": [-0.1, 0.2]}) == "-"
