@@ -89,6 +89,16 @@ class Experiment:
         words = [name, "--preset", TINY, "--run", self.root, *changes, *arguments]
         return CliRunner().invoke(main, [str(word) for word in words])
 
+    def command_without_settings(self, name, *arguments):
+        """Calls a command on it as on a run that keeps no settings."""
+        kept = self.root / "settings.json"
+        before = kept.read_bytes()
+        kept.unlink()
+        try:
+            return self.command(name, *arguments)
+        finally:
+            kept.write_bytes(before)
+
     def settings(self, *changes):
         """Its settings, and further changes to them."""
         from i2i_keras import config

@@ -362,11 +362,26 @@ def test_a_second_run_comes_to_the_same_summary(again, summary):
         ("evaluate", "evaluate.num_drift_images=1", "cyclegan was made with num_drift_images = 20"),
     ],
 )
-def test_other_settings_are_refused(finished, command, change, words):
-    result = finished.command(command, "--set", change)
+def test_other_settings_are_refused_by_a_stage(finished, command, change, words):
+    result = finished.command_without_settings(command, "--set", change)
     assert result.exit_code == 1
     assert words in result.output
     assert "Traceback" not in result.output
+
+
+@pytest.mark.parametrize(
+    ("command", "change", "words"),
+    [
+        ("train-translator", "seed=1", "seed = 0 in the run, 1 here."),
+        ("train-segmenter", "segmenter.steps=9", "segmenter.steps = 3 in the run, 9 here."),
+        ("train-segmenter", "label_safe.confidence=1", "confidence = 0.0 in the run, 1.0 here."),
+    ],
+)
+def test_other_settings_are_refused_by_their_run(finished, command, change, words):
+    result = finished.command(command, "--set", change)
+    assert result.exit_code == 1
+    assert f"{finished.root} was made with other settings: " in result.output
+    assert words in result.output
 
 
 def test_new_records_are_other_inputs(finished, tmp_path):
