@@ -58,7 +58,8 @@ def detect(root: Path) -> Detected:
     for name, dataset in DATASETS.items():
         encoding = dataset.recognize(root)
         if encoding is not None:
-            config = DomainConfig(format=name, encoding=encoding)
+            undivided = HOLD_OUT if next(iter(dataset.splits)) == HOLD_OUT else ""
+            config = DomainConfig(format=name, encoding=encoding, split=undivided)
             return Detected(config, config.find(root))
     return _plain(root)
 

@@ -6,16 +6,17 @@ from typing import Any, NamedTuple
 
 import pydantic
 
-from i2i_keras import config
+from i2i_keras import config, datasets
 from i2i_keras.config import Config
 from i2i_keras.data.encodings import LabelReader
 from i2i_keras.data.records import Splits
-from i2i_keras.datasets import DATASETS
+from i2i_keras.datasets.dataset import Dataset
 from i2i_keras.datasets.folder import HOLD_OUT
 from i2i_keras.datasets.readers import build_reader
-from i2i_keras.datasets.spaces import LabelSpace, common_space, find_space
-from i2i_keras.errors import DataError, unknown
+from i2i_keras.datasets.spaces import LabelSpace, find_space, space_of
+from i2i_keras.errors import DataError, SettingsError, unknown
 from i2i_keras.preparation.audit import Audited, audit_tree
+from i2i_keras.preparation.examine import Finding, name_of
 from i2i_keras.preparation.hold_out import HoldOutConfig, divide
 from i2i_keras.run_folder.files import Facts
 
@@ -24,7 +25,9 @@ class DomainConfig(Config):
     """Where one domain comes from.
 
     Attributes:
-        format: a key of `DATASETS`.
+        format: a key of `DATASETS`, or a TOML file that describes a data set,
+            see `datasets.description`.
+        variant: which variant of it; empty = the usual one.
         split: one of its ways to split; empty = its first.
         root: its folder; empty = given on the command line, or drawn by
             `streets`.
@@ -36,6 +39,7 @@ class DomainConfig(Config):
     """
 
     format: str
+    variant: str = ""
     split: str = ""
     root: str = ""
     encoding: str = ""
@@ -44,9 +48,7 @@ class DomainConfig(Config):
 
     @pydantic.model_validator(mode="after")
     def _known(self) -> "DomainConfig":
-        if self.format not in DATASETS:
-            raise ValueError(unknown("no data set", self.format, DATASETS))
-        dataset = DATASETS[self.format]
+        dataset = self.dataset
         for given, kind, known in (
             (self.split, "split", dataset.splits),
             (self.encoding, "encoding", dataset.encodings),
@@ -59,26 +61,52 @@ class DomainConfig(Config):
             )
         return self
 
+    @property
+    def dataset(self) -> Dataset:
+        """What is known of the data set."""
+        return datasets.find(self.format, self.variant)
+
     def find(self, root: Path) -> Splits:
         """The records of the raw tree under `root`, by split."""
-        splits = DATASETS[self.format].splits
-        found = splits[self.split or next(iter(splits))](root, self._encoding)
-        return divide(found["train"], self.hold_out) if self.split == HOLD_OUT else found
+        found = self.dataset.splits[self._split](root, self._encoding)
+        return divide(found["train"], self.hold_out) if self._split == HOLD_OUT else found
+
+    def left_out(self, root: Path) -> list[Finding]:
+        """Notes of files that are left out as they have no partner."""
+        return [
+            Finding(
+                lone.split,
+                lone.name,
+                name_of(lone.path, root),
+                f"no {lone.what}, left out",
+                f"has no {lone.what}",
+                "nothing, it is left out",
+                False,
+            )
+            for lone in self.dataset.lone(root, self._split)
+        ]
 
     def reader(self, space: LabelSpace) -> LabelReader:
         """The reader of its label files."""
-        return build_reader(DATASETS[self.format], self._encoding, space, self.mapping)
+        return build_reader(self.dataset, self._encoding, space, self.mapping)
 
     def facts(self) -> Facts:
         """All that the records depend on, without a path."""
         mapping = config.read_toml(Path(self.mapping)) if self.mapping else {}
-        # What was prepared without a hold-out stays valid.
-        left_out = {"root"} if self.split == HOLD_OUT else {"root", "hold_out"}
-        return self.model_dump(exclude=left_out) | {"mapping": mapping}
+        # What was prepared without these stays valid.
+        left_out = {"root"} if self._split == HOLD_OUT else {"root", "hold_out"}
+        left_out |= set() if self.variant else {"variant"}
+        facts = self.model_dump(exclude=left_out) | {"mapping": mapping}
+        content = self.dataset.content
+        return facts if content is None else facts | {"format": content}
+
+    @property
+    def _split(self) -> str:
+        return self.split or next(iter(self.dataset.splits))
 
     @property
     def _encoding(self) -> str:
-        return self.encoding or DATASETS[self.format].encodings[0]
+        return self.encoding or self.dataset.encodings[0]
 
 
 def misfits(
@@ -95,12 +123,21 @@ def misfits(
         By setting, what is taken instead, in words; empty where the format is
         the same or not known.
     """
-    if before.get("format") == now.get("format") or now.get("format") not in DATASETS:
+    if before.get("format") == now.get("format"):
         return {}
-    dataset = DATASETS[now["format"]]
+    try:
+        dataset = datasets.find(str(now.get("format")))
+    except SettingsError:  # It is told when the settings are built.
+        return {}
     found = {
         key: f"{now['format']} takes its default, {next(iter(known))!r}"
-        for key, known in (("split", dataset.splits), ("encoding", dataset.encodings))
+        if known
+        else f"{now['format']} takes none"
+        for key, known in (
+            ("split", dataset.splits),
+            ("encoding", dataset.encodings),
+            ("variant", dataset.variants),
+        )
         if now.get(key) and now[key] not in known
     }
     if now.get("mapping") and now["format"] != "folder":
@@ -139,13 +176,13 @@ def audit_domain(config: DomainConfig, root: Path, label_space: str, workers: in
         SettingsError: the label space does not know the data set's classes.
         DataError: the tree has not the layout of its format.
     """
-    dataset, splits = DATASETS[config.format], config.find(root)
+    dataset, splits = config.dataset, config.find(root)
     if not any(splits.values()):
         raise DataError(
             f"{root} has no images where {config.format} has them; give the data set's root."
         )
-    space = find_space(label_space or common_space([config.format]))
+    space = find_space(label_space) if label_space else space_of(dataset)
     labelled = any(record.label for records in splits.values() for record in records)
     reader = config.reader(space) if labelled else None
     findings, rows = audit_tree(splits, root, reader, dataset.known, workers)
-    return Audited(findings, rows, space.names)
+    return Audited([*findings, *config.left_out(root)], rows, space.names)
