@@ -21,9 +21,12 @@ from i2i_keras.errors import DataError, SettingsError, unknown
 from i2i_keras.run_folder import files
 
 _FIRST = "cityscapes19"  # In `cityscapes34` no label is void.
-# Those whose classes a space may name; of a set with variants each has its own.
+# Those whose classes a space may name. The others say themselves which
+# classes of Cityscapes theirs are.
 CODINGS = {
-    dataset.coding.name: dataset.coding for dataset in DATASETS.values() if not dataset.variants
+    dataset.coding.name: dataset.coding
+    for dataset in DATASETS.values()
+    if dataset.coding == CITYSCAPES or dataset.spaces or dataset.joined
 }
 
 

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from i2i_keras import config
 from i2i_keras.config import Table
+from i2i_keras.datasets import reading
 from i2i_keras.experiment.settings import Settings
 from i2i_keras.run_folder import files, locks
 from i2i_keras.run_folder.run import Run
@@ -117,7 +118,8 @@ def _meaning(name: str, value: Any) -> Any:
         return value
     path = Path(value)
     if path.suffix == ".toml" and path.is_file():
-        return config.read_toml(path)
+        is_format = name.rpartition(".")[2] == "format"
+        return reading.read(path).content if is_format else config.read_toml(path)
     return str(path.resolve())
 
 
@@ -149,12 +151,21 @@ def _with_places(run: Run, table: Table, prefix: str = "") -> Table:
             changed[key] = _with_places(run, value, f"{prefix}{key}-")
         elif _is_path(key, value):
             path = Path(value)
-            if path.suffix == ".toml" and key not in _PLACES:
+            if key == "format":
+                path = _copied_description(path, run.settings_files / f"{prefix}{key}")
+            elif path.suffix == ".toml" and key not in _PLACES:
                 path = _copied(path, run.settings_files / f"{prefix}{key}.toml")
             changed[key] = os.path.relpath(path.resolve(), run.root.resolve())
         else:
             changed[key] = value
     return changed
+
+
+def _copied_description(path: Path, folder: Path) -> Path:
+    """Copies the description of a data set, with its lists beside it."""
+    for name in reading.list_files(path):
+        _copied(path.parent / name, folder / name)
+    return _copied(path, folder / "description.toml")
 
 
 def _copied(path: Path, copy: Path) -> Path:
