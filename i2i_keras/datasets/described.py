@@ -105,10 +105,10 @@ class _Files(NamedTuple):
 
 
 def _files(found: Description, root: Path, folder: str) -> _Files:
-    has_labels = bool(found.labels) and folder not in found.unlabelled
-    labels = _kept(found, patterns.find(root, found.labels, folder)) if has_labels else []
+    labels = _kept(found, patterns.find(root, found.labels, folder)) if found.labels else []
     # Labels may lie beside the images and match their pattern, too.
     taken = {path for _, path in labels}
+    labels = [] if folder in found.unlabelled else labels
     images = _kept(found, patterns.find(root, found.images, folder))
     images = [(place, path) for place, path in images if path not in taken]
     return _Files(
