@@ -106,9 +106,9 @@ def _faults_of_spaces(found: Description) -> Iterator[tuple[Where, str]]:
         for row, own in rows.items()
     ]
     for place, row in enumerate(found.label_space.classes if found.label_space else ()):
-        where = ("label_space", "classes", place)
-        joins.append(((*where, "own"), row.own))
-        yield from _faults_of_names((*where, "cityscapes"), row.cityscapes)
+        above = ("label_space", "classes", place)
+        joins.append(((*above, "own"), row.own))
+        yield from _faults_of_names((*above, "cityscapes"), row.cityscapes)
     for where, own in joins:
         for name in own:
             if name not in names:

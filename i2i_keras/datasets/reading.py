@@ -129,8 +129,9 @@ def _line(text: str, where: Where) -> int:
 def _has(table: Mapping[str, Any], where: Where) -> bool:
     inner: Any = table
     for key in where:
-        known = range(len(inner)) if isinstance(inner, list) else inner
-        if not isinstance(inner, list | dict) or key not in known:
+        if isinstance(inner, list):
+            inner = dict(enumerate(inner))
+        if not isinstance(inner, dict) or key not in inner:
             return False
         inner = inner[key]
     return True

@@ -151,26 +151,22 @@ def _with_places(run: Run, table: Table, prefix: str = "") -> Table:
             changed[key] = _with_places(run, value, f"{prefix}{key}-")
         elif _is_path(key, value):
             path = Path(value)
-            if key == "format":
-                path = _copied_description(path, run.settings_files / f"{prefix}{key}")
-            elif path.suffix == ".toml" and key not in _PLACES:
-                path = _copied(path, run.settings_files / f"{prefix}{key}.toml")
+            if path.suffix == ".toml" and key not in _PLACES:
+                # A description may have files beside it: it gets a folder.
+                name = f"{key}/description" if key == "format" else key
+                path = _copied(path, run.settings_files / f"{prefix}{name}.toml")
             changed[key] = os.path.relpath(path.resolve(), run.root.resolve())
         else:
             changed[key] = value
     return changed
 
 
-def _copied_description(path: Path, folder: Path) -> Path:
-    """Copies the description of a data set, with its lists beside it."""
-    for name in reading.list_files(path):
-        _copied(path.parent / name, folder / name)
-    return _copied(path, folder / "description.toml")
-
-
 def _copied(path: Path, copy: Path) -> Path:
-    data = path.read_bytes()
-    if not copy.is_file() or copy.read_bytes() != data:
-        with files.replacing(copy) as draft:
-            draft.write_bytes(data)
+    """Copies a TOML file and, of a description, the lists beside it."""
+    beside = {path.parent / name: copy.parent / name for name in reading.list_files(path)}
+    for old, new in (beside | {path: copy}).items():
+        data = old.read_bytes()
+        if not new.is_file() or new.read_bytes() != data:
+            with files.replacing(new) as draft:
+                draft.write_bytes(data)
     return copy
