@@ -152,7 +152,7 @@ def test_a_description_in_another_place_is_no_difference_but_another_list_is(des
 
 def test_a_run_goes_on_with_a_description_that_is_gone(described, tmp_path, invoke):
     both = [*described, "target.format=mine/toy.toml", "target.root=other_toy"]
-    words = [f"--set={word}" for word in (*both, "prepare.size=[8, 8]", "prepare.workers=1")]
+    words = [f"--set={word}" for word in (*both, "prepare.workers=1")]
     begun = invoke("prepare", "--preset", "demo", "--run", "run", *words)
     assert begun.exit_code == 0, begun.output
     shutil.rmtree(tmp_path / "mine")
