@@ -1,5 +1,6 @@
 """Data sets: how each is laid out and how its labels are written."""
 
+from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
 
@@ -29,21 +30,30 @@ def find(name: str, variant: str = "") -> Dataset:
     Raises:
         SettingsError: there is none, or none such; or a file is not right.
     """
+    found = _named(name)
+    if variant:
+        if variant not in found.variants:
+            told = "" if found.variants else "it has none; leave it out"
+            what = unknown(f"{name} has no variant", variant, found.variants, told)
+            raise SettingsError(f"{what}.")
+        return found.variants[variant]
+    if found.asks:
+        raise SettingsError(
+            f"{name} has several variants, which its files do not tell apart; set variant to one"
+            f" of {', '.join(found.variants)}."
+        )
+    return found
+
+
+def variants_of(name: str) -> Mapping[str, Dataset]:
+    """The variants that there are of a data set, see `find`."""
+    return _named(name).variants
+
+
+def _named(name: str) -> Dataset:
     if name.endswith(".toml"):
-        found = described.read(Path(name))
-    elif name in DATASETS:
-        found = DATASETS[name]
-    else:
+        return described.read(Path(name))
+    if name not in DATASETS:
         told = f"there are {', '.join(DATASETS)}, or give a .toml file that describes one"
         raise SettingsError(f"{unknown('no data set', name, DATASETS, told)}.")
-    if not variant:
-        if found.asks:
-            raise SettingsError(
-                f"{name} has several variants, which its files do not tell apart; set variant to"
-                f" one of {', '.join(found.variants)}."
-            )
-        return found
-    if variant not in found.variants:
-        told = "" if found.variants else "it has none; leave it out"
-        raise SettingsError(f"{unknown(f'{name} has no variant', variant, found.variants, told)}.")
-    return found.variants[variant]
+    return DATASETS[name]

@@ -69,7 +69,24 @@ class DomainConfig(Config):
     def find(self, root: Path) -> Splits:
         """The records of the raw tree under `root`, by split."""
         found = self.dataset.splits[self._split](root, self._encoding)
+        self._check_variant(root, found)
         return divide(found["train"], self.hold_out) if self._split == HOLD_OUT else found
+
+    def _check_variant(self, root: Path, found: Splits) -> None:
+        """Refuses a set whose only labels are those of another variant."""
+        if _has_labels(found):
+            return
+        for name, other in datasets.variants_of(self.format).items():
+            if self._split in other.splits and name != self.variant:
+                try:
+                    others = other.splits[self._split](root, other.encodings[0])
+                except DataError:
+                    continue
+                if _has_labels(others):
+                    raise DataError(
+                        f"{root} has no labels where this variant of {self.format} has them, but"
+                        f" those of {name!r}; set variant = {name!r}."
+                    )
 
     def left_out(self, root: Path) -> list[Finding]:
         """Notes of files that are left out as they have no partner."""
@@ -107,6 +124,10 @@ class DomainConfig(Config):
     @property
     def _encoding(self) -> str:
         return self.encoding or self.dataset.encodings[0]
+
+
+def _has_labels(splits: Splits) -> bool:
+    return any(record.label for records in splits.values() for record in records)
 
 
 def misfits(
@@ -182,7 +203,6 @@ def audit_domain(config: DomainConfig, root: Path, label_space: str, workers: in
             f"{root} has no images where {config.format} has them; give the data set's root."
         )
     space = find_space(label_space) if label_space else space_of(dataset)
-    labelled = any(record.label for records in splits.values() for record in records)
-    reader = config.reader(space) if labelled else None
+    reader = config.reader(space) if _has_labels(splits) else None
     findings, rows = audit_tree(splits, root, reader, dataset.known, workers)
     return Audited([*findings, *config.left_out(root)], rows, space.names)

@@ -269,7 +269,7 @@ SETS = {
 
 def draw(root, one, count=2):
     """Writes a data set; returns the label maps of each split."""
-    random, drawn = np.random.default_rng(0), {}
+    random, drawn = np.random.default_rng(zlib.crc32(one.image.encode())), {}
     for split, folder in one.folders.items():
         drawn[split] = []
         for n in range(1, count + 1):
@@ -401,6 +401,22 @@ def test_polygons_without_drawings_name_the_tool_that_draws_them(tmp_path):
             f"{polygons} is no label image; draw the labels with preperation/createLabels.py"
             f" --id-type {variant[:-1]} of https://github.com/AutoNUE/public-code."
         )
+
+
+@pytest.mark.parametrize(
+    ("name", "chosen", "there"),
+    [
+        ("mapillary v2.0", "v1.2", "v2.0"),
+        ("mapillary v1.2", "v2.0", "v1.2"),
+        ("idd20k level 3", "", "level3Ids"),
+    ],
+)
+def test_labels_of_another_variant_are_not_passed_over(name, chosen, there, tmp_path):
+    draw(tmp_path, SETS[name])
+    domain = DomainConfig(format=SETS[name].settings["format"], variant=chosen)
+    with pytest.raises(DataError) as error:
+        domain.find(tmp_path)
+    assert f"those of {there!r}; set variant = {there!r}." in str(error.value)
 
 
 def audited(name, root):
