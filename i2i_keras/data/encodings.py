@@ -29,7 +29,8 @@ class LabelReader(NamedTuple):
             ignored.
         valid: `(256,)` bool, the numbers that a file may hold.
         colors: number of a class by color, where files hold colors.
-        takes_ids: whether files hold Cityscapes' ids.
+        numbering: what the numbers are taken for, a key of
+            `numberings.NUMBERINGS`; empty = their owner has said what each is.
         channel: that holds the number: `red`, `green` or `blue`; `gray` = the
             value itself, or the index of a palette.
         bits: of a channel, 8 or 16.
@@ -38,7 +39,7 @@ class LabelReader(NamedTuple):
     labels: NDArray[np.uint8]
     valid: NDArray[np.bool_]
     colors: tuple[tuple[Rgb, int], ...] = ()
-    takes_ids: bool = False
+    numbering: str = ""
     channel: str = "gray"
     bits: int = 8
 

@@ -42,13 +42,13 @@ def build_reader(
         by_number = np.full(256, IGNORE, np.uint8)
         by_number[[*TRAIN_IDS]] = labels[[*TRAIN_IDS.values()]]
         valid[[*TRAIN_IDS, *(dataset.ignored or (IGNORE,))]] = True
-        return LabelReader(by_number, valid)
+        return LabelReader(by_number, valid, (), "train ids", dataset.channel, dataset.bits)
     valid[[*dataset.numbers]] = True
     labels[[*dataset.ignored]] = IGNORE
     if encoding == "colors":
         return LabelReader(labels, valid, dataset.colors)
-    takes_ids = dataset.coding == CITYSCAPES
-    return LabelReader(labels, valid, (), takes_ids, dataset.channel, dataset.bits)
+    numbering = "Cityscapes ids" if dataset.coding == CITYSCAPES else dataset.title
+    return LabelReader(labels, valid, (), numbering, dataset.channel, dataset.bits)
 
 
 class LabelMapping(Config):

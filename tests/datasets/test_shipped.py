@@ -20,7 +20,9 @@ from i2i_keras import config
 from i2i_keras.data.pipeline import PipelineConfig, training_batches
 from i2i_keras.data.records import read_label, read_records
 from i2i_keras.datasets import DATASETS
+from i2i_keras.datasets.dataset import CITYSCAPES
 from i2i_keras.errors import DataError, SettingsError
+from i2i_keras.preparation import numberings
 from i2i_keras.preparation.detect import detect
 from i2i_keras.preparation.domains import Domain, DomainConfig, audit_domain
 from i2i_keras.preparation.prepare import PrepareConfig, prepare
@@ -417,6 +419,31 @@ def test_labels_of_another_variant_are_not_passed_over(name, chosen, there, tmp_
     with pytest.raises(DataError) as error:
         domain.find(tmp_path)
     assert f"those of {there!r}; set variant = {there!r}." in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "variant"),
+    [
+        *(("carla 0.9.9", "0.9.14"), ("carla 0.9.10", "0.9.14"), ("carla 0.9.10", "0.9.9")),
+        *(("carla 0.9.14", "0.9.9"), ("carla 0.9.14", "0.9.10")),
+        *(("mapillary v1.2", "v2.0"), ("mapillary v2.0", "v1.2")),
+        *(("synscapes", "train_ids"), ("synscapes in train ids", "ids")),
+    ],
+)
+def test_labels_that_are_read_as_another_variants_are_bad(name, variant, tmp_path):
+    one = SETS[name]
+    place = one.label.replace("v1.2/", "X/").replace("v2.0/", "X/").replace("X/", f"{variant}/")
+    draw(tmp_path, one._replace(label=place), count=4)
+    domain = config.build(DomainConfig, one.settings | {"variant": variant})
+    found = audit_domain(domain, tmp_path, "cityscapes19", workers=1).findings
+    assert {f.kind for f in found if f.bad} & {"foreign numbers", "unknown class"}
+
+
+def test_whose_numbers_they_are_is_judged_by_their_titles():
+    for name, dataset in DATASETS.items():
+        for one in (dataset, *dataset.variants.values()):
+            if one.coding != CITYSCAPES:
+                assert one.title in numberings.NUMBERINGS, name
 
 
 def audited(name, root):
