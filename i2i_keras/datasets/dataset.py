@@ -95,6 +95,7 @@ class Dataset(NamedTuple):
         ignored: of `numbers` those that mean no class; none = of train ids 255.
         channel: of the label files that holds the number, see `LabelReader`.
         bits: of a channel of the label files, 8 or 16.
+        labelled: whether it has labels at all.
         lone: from the root and a way to split to the files that were left out
             because they have no partner, where that is but a note.
         variants: those that there are, by name: other files, classes or both.
@@ -117,6 +118,7 @@ class Dataset(NamedTuple):
     ignored: Collection[int] = ()
     channel: str = "gray"
     bits: int = 8
+    labelled: bool = True
     lone: Callable[[Path, str], Sequence[Lone]] = lambda root, way: ()
     variants: Mapping[str, "Dataset"] = MappingProxyType({})
     asks: bool = False

@@ -68,6 +68,7 @@ def _dataset(found: Description, name: str, content: Any) -> Dataset:
         ignored=found.ignored,
         channel=found.channel,
         bits=found.bits,
+        labelled=bool(found.labels),
         lone=functools.partial(_lone, found),
         content=content,
     )

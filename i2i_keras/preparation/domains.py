@@ -80,7 +80,7 @@ class DomainConfig(Config):
 
     def _check_variant(self, root: Path, found: Splits) -> None:
         """Refuses a set whose only labels are those of another variant."""
-        if _has_labels(found):
+        if _has_labels(found) or not self.dataset.labelled:
             return
         for name, other in datasets.variants_of(self.format).items():
             if self._split in other.splits and name != self.variant:

@@ -4,6 +4,7 @@ What a number means is written down here once more, by Cityscapes' train ids,
 from the sources that docs/datasets.md names; histograms are counted by that.
 """
 
+import functools
 import struct
 import zlib
 from collections import Counter
@@ -19,7 +20,7 @@ from PIL import Image
 from i2i_keras import config
 from i2i_keras.data.pipeline import PipelineConfig, training_batches
 from i2i_keras.data.records import read_label, read_records
-from i2i_keras.datasets import DATASETS
+from i2i_keras.datasets import DATASETS, streets
 from i2i_keras.datasets.dataset import CITYSCAPES
 from i2i_keras.errors import DataError, SettingsError
 from i2i_keras.preparation import numberings
@@ -28,7 +29,7 @@ from i2i_keras.preparation.domains import Domain, DomainConfig, audit_domain
 from i2i_keras.preparation.prepare import PrepareConfig, prepare
 from i2i_keras.segmenters.segmenter import SegmenterConfig, SegmenterModel
 
-SIZE = (24, 32)
+SIZE = (32, 64)
 TRAIN_IDS = {number: number for number in range(19)}
 
 
@@ -97,8 +98,6 @@ class Set(NamedTuple):
         label: path of its label.
         write: writes a label file.
         truth: train id of each number; 255 = ignored.
-        sky: number at the top.
-        road: number at the bottom.
         unlabelled: splits without labels.
     """
 
@@ -108,8 +107,6 @@ class Set(NamedTuple):
     label: str
     write: Callable[[Path, Any], None]
     truth: dict[int, int]
-    sky: int
-    road: int
     unlabelled: tuple[str, ...] = ()
 
 
@@ -173,51 +170,51 @@ VISTAS = {"train": "training", "val": "validation", "test": "testing"}
 ACDC = "_gt_labelTrainIds.png"
 
 
-def carla(version, write, truth, sky, road, **settings):
+def carla(version, write, truth, **settings):
     settings |= {"format": "carla", "variant": version, "split": "all"}
     paths = ("rgb/Town01/{n:08}.png", "semantic/Town01/{n:08}.png")
-    return Set(settings, ALL, *paths, write, truth, sky, road)
+    return Set(settings, ALL, *paths, write, truth)
 
 
-def vistas(version, place, truth, sky, road):
+def vistas(version, place, truth):
     settings = {"format": "mapillary", "variant": version}
     paths = ("{split}/images/x{n}.jpg", f"{{split}}/{place}labels/x{{n}}.png")
-    return Set(settings, VISTAS, *paths, palette, truth, sky, road, ("test",))
+    return Set(settings, VISTAS, *paths, palette, truth, ("test",))
 
 
 def acdc(where, **settings):
     paths = (f"rgb_anon/{where}/GOPR/a{{n}}_rgb_anon.png", f"gt/{where}/GOPR/a{{n}}{ACDC}")
     settings |= {"format": "acdc"}
-    return Set(settings, FOLDERS, *paths, gray, VOID_255, 10, 0, ("test",))
+    return Set(settings, FOLDERS, *paths, gray, VOID_255, ("test",))
 
 
 def bdd(variant, image, label):
     settings = {"format": "bdd100k", "variant": variant}
-    return Set(settings, FOLDERS, image, label, gray, VOID_255, 10, 0, ("test",))
+    return Set(settings, FOLDERS, image, label, gray, VOID_255, ("test",))
 
 
-def idd(variant, truth, sky):
+def idd(variant, truth):
     settings, drive = {"format": "idd20k", "variant": variant}, "{split}/201/{n}"
     paths = (f"leftImg8bit/{drive}_leftImg8bit.png", f"gtFine/{drive}_gtFine_label{variant}.png")
-    return Set(settings, FOLDERS, *paths, gray, truth, sky, 0, ("test",))
+    return Set(settings, FOLDERS, *paths, gray, truth, ("test",))
 
 
-def synscapes(variant, truth, sky, road):
+def synscapes(variant, truth):
     settings = {"format": "synscapes", "variant": variant, "split": "all"}
-    return Set(settings, ALL, "img/rgb/{n}.png", "img/class/{n}.png", gray, truth, sky, road)
+    return Set(settings, ALL, "img/rgb/{n}.png", "img/class/{n}.png", gray, truth)
 
 
 def foggy(beta):
     settings = {"format": "cityscapes", "split": f"foggy_{beta}"}
     image = f"leftImg8bit_foggy/{{split}}/ulm/ulm_{{n:06}}_000019_leftImg8bit_foggy_beta_{beta}.png"
     label = "gtFine/{split}/ulm/ulm_{n:06}_000019_gtFine_labelIds.png"
-    return Set(settings, {"train": "train", "test": "val"}, image, label, gray, IDS, 23, 7)
+    return Set(settings, {"train": "train", "test": "val"}, image, label, gray, IDS)
 
 
 SETS = {
     "synthia": Set(
         *({"format": "synthia"}, ALL, "RGB/{n:07}.png", "GT/LABELS/{n:07}.png"),
-        *(deep, SYNTHIA, 1, 3),
+        *(deep, SYNTHIA),
     ),
     "acdc": acdc("fog/{split}"),
     "acdc flat": acdc("{split}"),
@@ -226,47 +223,60 @@ SETS = {
         *({"format": "dark_zurich"}, {"train": "train", "val": "val"}),
         "rgb_anon/{split}/night/GOPR/a{n}_rgb_anon.png",
         f"gt/{{split}}/night/GOPR/a{{n}}{ACDC}",
-        *(gray, VOID_255, 10, 0, ("train",)),
+        *(gray, VOID_255, ("train",)),
     ),
-    "carla 0.9.9": carla("0.9.9", red, CARLA_9, 0, 7),
-    "carla 0.9.10": carla("0.9.10", red, CARLA_10, 13, 7),
-    "carla 0.9.14": carla("0.9.14", red, CARLA_14, 11, 1),
-    "carla's instances": carla("0.9.14", red_and_instances, CARLA_14, 11, 1),
-    "carla 0.9.9 in colors": carla("0.9.9", colored(PALETTE_9), CARLA_9, 0, 7, encoding="colors"),
-    "carla 0.9.10 in colors": carla(
-        *("0.9.10", colored(PALETTE_10), CARLA_10, 13, 7), encoding="colors"
-    ),
-    "carla 0.9.14 in colors": carla(
-        *("0.9.14", colored(PALETTE_14), CARLA_14, 11, 1), encoding="colors"
-    ),
+    "carla 0.9.9": carla("0.9.9", red, CARLA_9),
+    "carla 0.9.10": carla("0.9.10", red, CARLA_10),
+    "carla 0.9.14": carla("0.9.14", red, CARLA_14),
+    "carla's instances": carla("0.9.14", red_and_instances, CARLA_14),
+    "carla 0.9.9 in colors": carla("0.9.9", colored(PALETTE_9), CARLA_9, encoding="colors"),
+    "carla 0.9.10 in colors": carla(*("0.9.10", colored(PALETTE_10), CARLA_10), encoding="colors"),
+    "carla 0.9.14 in colors": carla(*("0.9.14", colored(PALETTE_14), CARLA_14), encoding="colors"),
     "bdd100k": bdd(
         *("10k", "images/10k/{split}/a{n}.jpg", "labels/sem_seg/masks/{split}/a{n}.png")
     ),
     "bdd100k's old package": bdd(
         *("seg", "seg/images/{split}/a{n}.jpg", "seg/labels/{split}/a{n}_train_id.png")
     ),
-    "idd20k": idd("csTrainIds", VOID_255, 10),
-    "idd20k level 3": idd("level3Ids", LEVEL3, 25),
-    "mapillary v1.1": vistas("v1.1", "", VISTAS_1, 27, 13),
-    "mapillary v1.2": vistas("v1.2", "v1.2/", VISTAS_1, 27, 13),
-    "mapillary v2.0": vistas("v2.0", "v2.0/", VISTAS_2, 61, 21),
+    "idd20k": idd("csTrainIds", VOID_255),
+    "idd20k level 3": idd("level3Ids", LEVEL3),
+    "mapillary v1.1": vistas("v1.1", "", VISTAS_1),
+    "mapillary v1.2": vistas("v1.2", "v1.2/", VISTAS_1),
+    "mapillary v2.0": vistas("v2.0", "v2.0/", VISTAS_2),
     "viper": Set(
         *({"format": "viper"}, FOLDERS, "{split}/img/001/001_{n:05}.jpg"),
-        *("{split}/cls/001/001_{n:05}.png", palette, VIPER, 2, 3, ("test",)),
+        *("{split}/cls/001/001_{n:05}.png", palette, VIPER, ("test",)),
     ),
     "urbansyn": Set(
         *({"format": "urbansyn", "split": "all"}, ALL, "rgb/rgb_{n:04}.png", "ss/ss_{n:04}.png"),
-        *(gray, TRAIN_IDS | {19: 255}, 10, 0),
+        *(gray, TRAIN_IDS | {19: 255}),
     ),
-    "synscapes": synscapes("", IDS, 23, 7),
-    "synscapes in train ids": synscapes("train_ids", VOID_255, 10, 0),
+    "synscapes": synscapes("", IDS),
+    "synscapes in train ids": synscapes("train_ids", VOID_255),
     "kitti": Set(
         *({"format": "kitti", "split": "official"}, {"train": "training", "test": "testing"}),
         *("{split}/image_2/{n:06}_10.png", "{split}/semantic/{n:06}_10.png"),
-        *(gray, IDS, 23, 7, ("test",)),
+        *(gray, IDS, ("test",)),
     ),
     "foggy cityscapes": foggy("0.02"),
 }
+
+
+@functools.cache
+def street_ids(seed):
+    _, ids = streets.draw_street("camera", (64, 128), seed)
+    return ids[::2, ::2].copy()
+
+
+def street(truth, seed):
+    """A street's label in the numbers of a data set, all of which occur."""
+    ids = street_ids(seed)
+    void = next((number for number, train_id in truth.items() if train_id == 255), 0)
+    number_of = {train_id: number for number, train_id in reversed(truth.items())}
+    numbers = [number_of.get(IDS.get(int(value), 255), void) for value in ids.flat]
+    middle = len(numbers) // 2
+    numbers[middle : middle + len(truth)] = truth
+    return np.array(numbers, np.uint8).reshape(SIZE)
 
 
 def draw(root, one, count=2):
@@ -280,9 +290,7 @@ def draw(root, one, count=2):
             )
             image.parent.mkdir(parents=True, exist_ok=True)
             Image.fromarray(random.integers(0, 256, (*SIZE, 3), np.uint8)).save(image)
-            numbers = random.choice(sorted(one.truth), SIZE).astype(np.uint8)
-            numbers[:8], numbers[16:] = one.sky, one.road
-            numbers[8:12].flat[: len(one.truth)] = sorted(one.truth)  # All of them.
+            numbers = street(one.truth, n % 4)
             if split not in one.unlabelled:
                 label.parent.mkdir(parents=True, exist_ok=True)
                 one.write(label, numbers)
@@ -352,7 +360,7 @@ def test_a_segmenter_learns_from_it(drawn, model, tmp_path):
     split = next(split for split in one.folders if maps[split])
     domain = config.build(DomainConfig, one.settings)
     splits = domain.find(root)
-    splits["train"] = splits[split]  # Of Dark Zurich only val has labels.
+    splits = {"train": splits[split], "val": [], "test": []}  # Of Dark Zurich val has labels.
     prepare(PrepareConfig(size=SIZE, workers=1), {"source": Domain(domain, root, splits)}, tmp_path)
     records = read_records(tmp_path, tmp_path / "records" / "source-train.csv")
     batches = training_batches(PipelineConfig(batch_size=2, crop=(16, 16)), records, seed=0)
@@ -436,7 +444,7 @@ def test_labels_that_are_read_as_another_variants_are_bad(name, variant, tmp_pat
     draw(tmp_path, one._replace(label=place), count=4)
     domain = config.build(DomainConfig, one.settings | {"variant": variant})
     found = audit_domain(domain, tmp_path, "cityscapes19", workers=1).findings
-    assert {f.kind for f in found if f.bad} & {"foreign numbers", "unknown class"}
+    assert {f.kind for f in found if f.bad} & {"foreign numbers", "train ids", "unknown class"}
 
 
 def test_whose_numbers_they_are_is_judged_by_their_titles():
@@ -576,7 +584,7 @@ def test_what_is_recognized_is_read(tmp_path):
 
 
 def test_tensorflow_reads_the_deep_labels_as_we_wrote_them(tmp_path):
-    numbers = np.arange(24 * 32, dtype=np.uint8).reshape(SIZE) % 23
+    numbers = (np.arange(32 * 64) % 23).astype(np.uint8).reshape(SIZE)
     deep(tmp_path / "a.png", numbers)
     pixels = tf.io.decode_png((tmp_path / "a.png").read_bytes(), dtype=tf.uint16).numpy()
     np.testing.assert_array_equal(pixels[..., 0], numbers)
