@@ -11,7 +11,6 @@ from i2i_keras import config as settings
 from i2i_keras.config import Config
 from i2i_keras.data.records import write_records
 from i2i_keras.data.resizing import Fit, Resize
-from i2i_keras.datasets import DATASETS
 from i2i_keras.datasets.spaces import LabelSpace, find_space, write_space
 from i2i_keras.errors import DataError
 from i2i_keras.preparation import audit, auto_size, comparison
@@ -110,12 +109,17 @@ def prepare(config: PrepareConfig, domains: Mapping[str, Domain], root: Path) ->
         for table, how_and_what in tables.items()
     }
     known = {
-        f"{name}-{split}": DATASETS[domain.config.format].known
+        f"{name}-{split}": domain.config.dataset.known
         for name, domain in domains.items()
         for split in domain.splits
     }
     believed = {name: _labels(domain, space) for name, domain in domains.items()}
     findings = audit.over_all(rows, known, believed)
+    findings += [
+        note._replace(table=f"{name}-{note.table}")
+        for name, domain in domains.items()
+        for note in domain.config.left_out(domain.root)
+    ]
     skipped = _judge(config, findings, root)
     counts, labelled = {}, {}
     for table, (_, conversions) in tables.items():

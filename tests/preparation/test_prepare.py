@@ -283,7 +283,7 @@ def test_a_domain_takes_the_first_split_unless_told(tmp_path):
 @pytest.mark.parametrize(
     ("wrong", "words"),
     [
-        ({"format": "kitti"}, "no data set 'kitti'; there are cityscapes, gta5, camvid, idd, f"),
+        ({"format": "nuscenes"}, "no data set 'nuscenes'; there are cityscapes, gta5, acdc, bdd1"),
         ({"format": "gta5", "split": "mine"}, "gta5 has no split 'mine'; there are official, val"),
     ],
 )
