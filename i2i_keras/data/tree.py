@@ -1,9 +1,14 @@
-"""What lies below a folder: links are followed, hidden files are left out."""
+"""What lies below a folder: links are followed, hidden files are left out.
+
+So is a run directory, whose images are made of others.
+"""
 
 import os
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+
+from i2i_keras.run_folder.places import Places
 
 
 def files_below(folder: Path) -> Iterator[Path]:
@@ -38,7 +43,7 @@ def entries(folder: Path) -> tuple[list[Path], list[Path]]:
     for path in sorted(folder.iterdir()):
         if not path.name.startswith("."):
             (folders if path.is_dir() else files).append(path)
-    return files, folders
+    return files, [path for path in folders if not Places(path).is_run()]
 
 
 def by_suffix(files: Iterable[Path]) -> str:

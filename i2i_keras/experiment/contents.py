@@ -10,6 +10,7 @@ from i2i_keras.experiment.settings import Settings
 from i2i_keras.preparation import auto_size
 from i2i_keras.preparation import prepare as preparation
 from i2i_keras.preparation.auto_size import Size
+from i2i_keras.preparation.domains import DomainConfig
 from i2i_keras.run_folder.run import Run
 
 _ROLES = ("source", "target")
@@ -25,12 +26,14 @@ class Contents(NamedTuple):
             in which every pixel is ignored is counted, too.
         size: (height, width) of all prepared images.
         prepared: whether that is done already.
+        noted: before that, what lies in plain folders and is not taken.
     """
 
     images: dict[str, int]
     labelled: dict[str, int]
     size: Size
     prepared: bool
+    noted: tuple[str, ...] = ()
 
     def told(self) -> list[str]:
         """A line for each table that is not empty."""
@@ -47,16 +50,18 @@ def look(settings: Settings, run: Run) -> Contents:
     Raises:
         SettingsError: no data are named, see `check_roots`, or the label space
             does not know a domain's classes.
-        DataError: a raw folder has not the layout of its format, or no training
-            images.
+        DataError: a raw folder has not the layout of its format, no training
+            images, or what looks like labels where they are not looked for.
     """
     if is_prepared(run):
         return _prepared(run)
     check_roots(settings)
     images, labelled, sizes = dict[str, int](), dict[str, int](), list[list[Size]]()
+    noted = list[str]()
     for role in _ROLES:
         if getattr(settings, role).root:
             splits = _raw(settings, role)
+            noted += _overlooked(getattr(settings, role), splits, role)
             images |= {f"{role}-{split}": len(records) for split, records in splits.items()}
             labelled |= {f"{role}-{split}": _labelled(r) for split, r in splits.items()}
             sizes.append(auto_size.sizes([r.image for some in splits.values() for r in some]))
@@ -64,7 +69,8 @@ def look(settings: Settings, run: Run) -> Contents:
             drawn = {f"{role}-{s}": getattr(settings.streets, f"num_{s}") for s in SPLITS}
             images, labelled = images | drawn, labelled | drawn
             sizes.append([getattr(settings.streets, _DRAWN[role])])
-    return Contents(images, labelled, preparation.fitting_size(settings.prepare, sizes), False)
+    size = preparation.fitting_size(settings.prepare, sizes)
+    return Contents(images, labelled, size, False, tuple(noted))
 
 
 def check_roots(settings: Settings) -> None:
@@ -115,6 +121,22 @@ def _raw(settings: Settings, role: str) -> Splits:
     if any(_labelled(records) for records in splits.values()):
         config.reader(find_space(settings.prepare.label_space))  # Refuses what does not fit.
     return splits
+
+
+def _overlooked(config: DomainConfig, splits: Splits, role: str) -> list[str]:
+    """Sentences on what is not taken.
+
+    Raises:
+        DataError: it looks like labels that are wanted.
+    """
+    told = []
+    for found in config.overlooked(splits, Path(config.root), role):
+        place = f"{config.root}/{found.file}" if found.file else config.root
+        sentence = f"{place} ({found.table}) {found.what}; {found.todo}."
+        if found.bad:
+            raise DataError(sentence)
+        told.append(sentence)
+    return told
 
 
 def _labelled(records: list[Record]) -> int:

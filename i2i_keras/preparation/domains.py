@@ -16,7 +16,9 @@ from i2i_keras.datasets.readers import build_reader
 from i2i_keras.datasets.spaces import LabelSpace, common_space, find_space
 from i2i_keras.errors import DataError, unknown
 from i2i_keras.preparation.audit import Audited, audit_tree
+from i2i_keras.preparation.examine import Finding
 from i2i_keras.preparation.hold_out import HoldOutConfig, divide
+from i2i_keras.preparation.overlooked import overlooked, partners
 from i2i_keras.run_folder.files import Facts
 
 
@@ -68,6 +70,10 @@ class DomainConfig(Config):
     def reader(self, space: LabelSpace) -> LabelReader:
         """The reader of its label files."""
         return build_reader(DATASETS[self.format], self._encoding, space, self.mapping)
+
+    def overlooked(self, splits: Splits, root: Path, role: str = "") -> list[Finding]:
+        """What lies in a plain folder and is not taken, see `overlooked`."""
+        return overlooked(splits, root, role) if self.format == "folder" else []
 
     def facts(self) -> Facts:
         """All that the records depend on, without a path."""
@@ -148,4 +154,5 @@ def audit_domain(config: DomainConfig, root: Path, label_space: str, workers: in
     labelled = any(record.label for records in splits.values() for record in records)
     reader = config.reader(space) if labelled else None
     findings, rows = audit_tree(splits, root, reader, dataset.known, workers)
+    findings = [*config.overlooked(splits, root), *partners(findings, splits)]
     return Audited(findings, rows, space.names)

@@ -49,7 +49,7 @@ def test_the_shares_of_the_classes_add_up(drawn):
             GAME,
             "bad: unreadable image (1)\n  images/00001.png cannot be read as an image (",
         ),
-        ("gone", PALETTE, "bad: no label (1)\n  labels/00001.png is missing; "),
+        ("gone", PALETTE, "bad: image without label (1)\n  labels/00001.png is missing; "),
         (
             "luma",
             PALETTE,
