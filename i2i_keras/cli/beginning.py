@@ -4,15 +4,15 @@ from pathlib import Path
 
 import click
 
-_FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
+from i2i_keras.cli.options import UserPath
+
+_FOLDER = UserPath(exists=True, file_okay=False)
 
 
 @click.command()
 @click.argument("source", metavar="A", type=_FOLDER)
 @click.argument("target", metavar="B", type=_FOLDER)
-@click.option(
-    "--out", type=click.Path(path_type=Path, dir_okay=False), help="[default: A-to-B.toml]"
-)
+@click.option("--out", type=UserPath(dir_okay=False), help="[default: A-to-B.toml]")
 def init(source: Path, target: Path, out: Path | None) -> None:
     """Look at two folders of images and write a preset that fits them.
 

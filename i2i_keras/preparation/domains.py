@@ -1,5 +1,6 @@
 """Where the two domains come from."""
 
+import os
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -28,8 +29,8 @@ class DomainConfig(Config):
     Attributes:
         format: a key of `DATASETS`.
         split: one of its ways to split; empty = its first.
-        root: its folder; empty = given on the command line, or drawn by
-            `streets`.
+        root: its folder, where `~` is the user's home; empty = given on the
+            command line, or drawn by `streets`.
         encoding: which label files: `ids`, `train_ids` or `colors`; empty =
             the format's first.
         hold_out: how `split = "hold_out"` divides a plain folder.
@@ -43,6 +44,11 @@ class DomainConfig(Config):
     encoding: str = ""
     mapping: str = ""
     hold_out: HoldOutConfig = HoldOutConfig()
+
+    @pydantic.field_validator("root", "mapping")
+    @classmethod
+    def _of_home(cls, path: str) -> str:
+        return os.path.expanduser(path)  # noqa: PTH111 (`Path` makes "" a dot.)
 
     @pydantic.model_validator(mode="after")
     def _known(self) -> "DomainConfig":
