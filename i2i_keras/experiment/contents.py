@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from i2i_keras.data.records import SPLITS, Record, Splits, image_size, read_records
 from i2i_keras.datasets.spaces import find_space
-from i2i_keras.errors import DataError, SettingsError
+from i2i_keras.errors import DataError, SettingsError, how_many
 from i2i_keras.experiment.settings import Settings
 from i2i_keras.preparation import auto_size
 from i2i_keras.preparation import prepare as preparation
@@ -38,7 +38,7 @@ class Contents(NamedTuple):
     def told(self) -> list[str]:
         """A line for each table that is not empty."""
         return [
-            f"{table}: {count} image{'s' * (count != 1)}, {self.labelled[table]} labelled"
+            f"{table}: {how_many(count, 'image')}, {self.labelled[table]} labelled"
             for table, count in self.images.items()
             if count
         ]

@@ -175,7 +175,7 @@ def _stretched(tables: Mapping[str, Rows], size: auto_size.Size) -> list[str]:
             for row in rows
             if row.get("size")
         ]
-        told.append(auto_size.stretched(sizes, size, f"{name} images") if sizes else "")
+        told.append(auto_size.stretched(sizes, size, f"{name} image") if sizes else "")
     return [sentence for sentence in told if sentence]
 
 

@@ -129,7 +129,7 @@ def test_its_folder_is_recognized(toy):
 @pytest.mark.parametrize(("encoding", "holds"), [("ids", "numbers"), ("colors", "colors")])
 def test_its_audit_tells_its_classes_by_those_of_cityscapes(toy, encoding, holds):
     assert toy[1][encoding][:2] == [
-        "train: 1 images, 1 labelled, 10 x 8",
+        "train: 1 image, 1 labelled, 10 x 8",
         f"  labels hold {holds} (1): road 20.0%, building 20.0%, terrain 20.0%, person 20.0%,"
         " ignored 20.0%",
     ]

@@ -169,7 +169,7 @@ def test_prepare_says_how_many_it_left_out(streets, damage, tmp_path):
     )
     assert result.exit_code == 0
     path = tmp_path / "records" / "audit.json"
-    assert result.stdout.endswith(f"  1 bad records left out; see {path}\n")
+    assert result.stdout.endswith(f"  1 bad record left out; see {path}\n")
 
 
 @pytest.mark.parametrize(
