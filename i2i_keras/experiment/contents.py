@@ -3,7 +3,15 @@
 from pathlib import Path
 from typing import NamedTuple
 
-from i2i_keras.data.records import SPLITS, Record, Splits, image_size, read_records
+from i2i_keras.data.records import (
+    SPLITS,
+    Record,
+    Splits,
+    image_size,
+    is_image,
+    read_records,
+)
+from i2i_keras.data.tree import files_below
 from i2i_keras.datasets.spaces import find_space
 from i2i_keras.errors import DataError, SettingsError, how_many
 from i2i_keras.experiment.settings import Settings
@@ -26,7 +34,8 @@ class Contents(NamedTuple):
             in which every pixel is ignored is counted, too.
         size: (height, width) of all prepared images.
         prepared: whether that is done already.
-        noted: before that, what lies in plain folders and is not taken.
+        noted: what lies in plain folders and is not taken; or that raw data
+            are gone of which there are records.
     """
 
     images: dict[str, int]
@@ -54,7 +63,7 @@ def look(settings: Settings, run: Run) -> Contents:
             images, or what looks like labels where they are not looked for.
     """
     if is_prepared(run):
-        return _prepared(run)
+        return _prepared(settings, run)
     check_roots(settings)
     images, labelled, sizes = dict[str, int](), dict[str, int](), list[list[Size]]()
     noted = list[str]()
@@ -94,13 +103,27 @@ def is_scored(run: Run) -> bool:
     return _labelled_records(run)["target-test"] > 0
 
 
-def _prepared(run: Run) -> Contents:
+def gone(settings: Settings) -> list[str]:
+    """Roots of raw data that are not there, or hold no image any more."""
+    roots = [getattr(settings, role).root for role in _ROLES]
+    if settings.streets is not None:  # What is not named is drawn.
+        roots = [root for root in roots if root]
+    return [root for root in roots if not (root and _holds_images(Path(root)))]
+
+
+def _holds_images(root: Path) -> bool:
+    return root.is_dir() and any(map(is_image, files_below(root)))
+
+
+def _prepared(settings: Settings, run: Run) -> Contents:
     results = run.done(run.records).results
     size = results.get("size")
     if size is None:  # An earlier version did not tell.
         first = read_records(run.root, run.table(run.records, "source-train"))[0]
         size = image_size(first.image)
-    return Contents(results["records"], _labelled_records(run), (size[0], size[1]), True)
+    named = " and ".join(filter(None, gone(settings)))
+    noted = (f"{named}: no images any more; the run goes on from its records.",) if named else ()
+    return Contents(results["records"], _labelled_records(run), (size[0], size[1]), True, noted)
 
 
 def _labelled_records(run: Run) -> dict[str, int]:
