@@ -20,6 +20,7 @@ from i2i_keras.preparation.audit import Audited, audit_tree
 from i2i_keras.preparation.examine import Finding
 from i2i_keras.preparation.hold_out import HoldOutConfig, divide
 from i2i_keras.preparation.overlooked import overlooked, partners
+from i2i_keras.preparation.short_palettes import short_palettes
 from i2i_keras.run_folder.files import Facts
 
 
@@ -160,5 +161,6 @@ def audit_domain(config: DomainConfig, root: Path, label_space: str, workers: in
     labelled = any(record.label for records in splits.values() for record in records)
     reader = config.reader(space) if labelled else None
     findings, rows = audit_tree(splits, root, reader, dataset.known, workers)
-    findings = [*config.overlooked(splits, root), *partners(findings, splits)]
+    whole = [*config.overlooked(splits, root), *short_palettes(splits)]
+    findings = [*whole, *partners(findings, splits)]
     return Audited(findings, rows, space.names)

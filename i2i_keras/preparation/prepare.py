@@ -17,6 +17,7 @@ from i2i_keras.preparation import audit, auto_size, comparison
 from i2i_keras.preparation.domains import Domain
 from i2i_keras.preparation.examine import Finding
 from i2i_keras.preparation.overlooked import partners
+from i2i_keras.preparation.short_palettes import short_palettes
 from i2i_keras.preparation.table import conversion, convert, write_native_table
 from i2i_keras.preparation.working_size import Conversion, ImageResize, Work
 from i2i_keras.run_folder import files
@@ -105,7 +106,7 @@ def prepare(config: PrepareConfig, domains: Mapping[str, Domain], root: Path) ->
         for split in domain.splits
     }
     raw = {table: [one.raw for one in some] for table, (_, some) in tables.items()}
-    findings = partners(audit.over_all(rows, known), raw)
+    findings = [*partners(audit.over_all(rows, known), raw), *short_palettes(raw)]
     for name, domain in domains.items():
         findings += domain.config.overlooked(domain.splits, domain.root, name)
     skipped = _judge(config, findings, root)
