@@ -85,7 +85,7 @@ def translate(
     from i2i_keras.run_folder.locks import Shard
 
     step, on_bad = options.pop("step"), options.pop("on_bad")
-    _check_images(images, out, step)
+    _check_images(images, out, step, on_bad)
     share = Shard.read(shard) if shard else None
     translating.check_methods(methods)
     opened = open_run(**options, use="use" if images else "make")
@@ -108,10 +108,12 @@ def translate(
                     click.echo(f"{name}: shard {shard} is done; others are not")
 
 
-def _check_images(images: Sequence[str], out: Path | None, step: int | None) -> None:
+def _check_images(images: Sequence[str], out: Path | None, step: int | None, on_bad: str) -> None:
     """Refuses options that need another one beside them."""
     if bool(images) != (out is not None):
         raise SettingsError("--images and --out go together.")
+    if on_bad == "skip" and not images:
+        raise SettingsError("--on-bad goes with --images; for records there is prepare.on_bad.")
     if step is not None and not images:
         raise SettingsError("--step goes with --images; records are of the end of the training.")
 

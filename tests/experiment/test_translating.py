@@ -280,6 +280,12 @@ def test_what_cannot_be_written_is_refused(run, drives, images, out, code, words
     assert not (drives / "x.png").exists()
 
 
+def test_records_are_not_left_out(run):
+    result = command(run, "--on-bad", "skip")
+    assert result.exit_code == 2
+    assert "--on-bad goes with --images; for records there is prepare.on_bad." in result.output
+
+
 def test_home_is_known_in_all_paths(run, drives, monkeypatch):
     monkeypatch.setenv("HOME", str(drives.parent))
     result = command(run, "--images", "~/drives/a", "--out", "~/out")
