@@ -140,6 +140,10 @@ class Places:
         """Networks for use without this package."""
         return self.root / "export"
 
+    def is_run(self) -> bool:
+        """Whether a run has been begun here."""
+        return self.settings.is_file() and self.records.is_dir()
+
     @property
     def settings(self) -> Path:
         """What the run was begun with."""
