@@ -47,7 +47,7 @@ def back_methods(settings: Settings) -> list[str]:
 
 
 def score_translators(settings: Settings, run: Run) -> None:
-    """Scores all translators that can be, and writes `scores/METHOD.json`."""
+    """Scores all translators that can be, and writes `evaluate/METHOD.json`."""
     for method in scored_methods(settings):
         found = score_translator(settings, run, method).results
         files.write_json(run.score_file(method), {"method": method, **found})
@@ -74,7 +74,7 @@ def score_translator(settings: Settings, run: Run, method: str) -> Done:
 
     def work(folder: Path) -> Facts:
         segmenter = load_segmenter(run, FLOOR)
-        label = f"the bottom of segmenter/{FLOOR}, mean over the image"
+        label = f"the bottom of the segmenter {FLOOR}, mean over the image"
         bottom = tf.function(segmenter.bottom, reduce_retracing=True)
         eye, multiple = Extractor(bottom, label), segmenter.stride
         if config.inception:
@@ -102,8 +102,8 @@ def _looks(settings: Settings, run: Run, method: str) -> Done:
     if config.inception:
         facts["inception"] = pretrained.identity(config.inception)
     directions = ("xy", "yx") if method in back_methods(settings) else ("xy",)
-    made_by = {way: run.translated(method, way) for way in directions}
-    inputs = {run.name_of(place): run.done(place).fingerprint for place in made_by.values()}
+    made = [run.translated(method, way) for way in directions]
+    inputs = {f"translated/{place.name}": run.done(place).fingerprint for place in made}
 
     def work(folder: Path) -> Facts:
         eye = load_inception(config.inception) if config.inception else None

@@ -36,7 +36,7 @@ def evaluate(settings: Settings, run: Run) -> Summary | UnscoredSummary:
     `unscored.evaluate`.
 
     Returns:
-        What `scores/summary.json` holds.
+        What `evaluate/summary.json` holds.
     """
     check(settings, run)
     if not settings.arms or not contents.is_scored(run):

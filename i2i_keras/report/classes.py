@@ -19,8 +19,8 @@ def class_tables(scores: Scores, best: Best = tables.NO_BEST) -> list[Table]:
     """IoU of each class, of Cityscapes' categories, and by its rules.
 
     Args:
-        scores: what scores/ARM.json hold, by arm.
-        best: what scores/summary.json says of the best arms.
+        scores: what evaluate/ARM.json hold, by arm.
+        best: what evaluate/summary.json says of the best arms.
     """
     found = [tables.class_rows(scores, best)]
     categories = {

@@ -71,7 +71,7 @@ def translation_pictures(run: Run) -> Iterator[Picture]:
     """The student report's figure 4: source, translated and target images."""
     source = {record.name: record for record in read_table(run, run.records, "source-train")}
     target = spread(read_table(run, run.records, "target-train"), _COLUMNS)
-    for method in run.methods(places.TRANSLATED):
+    for method in run.methods(places.TRANSLATE):
         translated = read_table(run, run.translated(method), "source-train")
         chosen = spread([record for record in translated if record.name in source], _COLUMNS)
         if chosen:
@@ -133,7 +133,8 @@ def prediction_pictures(run: Run, arms: Sequence[str], space: LabelSpace) -> Ite
 def curve_pictures(run: Run, arms: Iterable[str]) -> Iterator[Picture]:
     """The student report's figure 7, for every network."""
     networks = {
-        f"translator {method}": run.translator(method) for method in run.methods(places.TRANSLATOR)
+        f"translator {method}": run.translator(method)
+        for method in run.methods(places.TRAIN_TRANSLATOR)
     }
     networks |= {f"segmenter {arm}": run.segmenter(arm) for arm in arms}
     for title, stage in networks.items():
@@ -147,7 +148,7 @@ def curve_pictures(run: Run, arms: Iterable[str]) -> Iterator[Picture]:
 
 def sample_pictures(run: Run) -> Iterator[Picture]:
     """The last strip of samples of each translator, as its training left it."""
-    for method in run.methods(places.TRANSLATOR):
+    for method in run.methods(places.TRAIN_TRANSLATOR):
         strips = _strips(run, method)
         if strips:
             last = strips[-1]
@@ -162,7 +163,7 @@ def sample_pictures(run: Run) -> Iterator[Picture]:
 
 def progress_pictures(run: Run) -> Iterator[Picture]:
     """One image of each domain and its translations over a training's steps."""
-    for method in run.methods(places.TRANSLATOR):
+    for method in run.methods(places.TRAIN_TRANSLATOR):
         strips = _strips(run, method)
         strips = [path for path in strips if path.stem.startswith("step-")]
         first = spread(read_table(run, run.records, "source-train"), 1)

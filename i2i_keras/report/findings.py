@@ -21,7 +21,7 @@ from i2i_keras.run_folder import places
 from i2i_keras.run_folder.run import Run
 from i2i_keras.segmenters.arms import CEILING, FLOOR, Arm
 
-_WARNED_OF = (places.TRANSLATOR, places.LABEL_SAFE, places.SEGMENTER)
+_WARNED_OF = (places.TRAIN_TRANSLATOR, places.LABEL_SAFE, places.TRAIN_SEGMENTER)
 
 
 class Headline(NamedTuple):
@@ -43,7 +43,7 @@ def headline(summary: Summary) -> Headline:
     arm that did better without translating, or by self-training, is named.
 
     Args:
-        summary: what scores/summary.json holds.
+        summary: what evaluate/summary.json holds.
     """
     answer, arms = _answer(summary), summary["arms"]
     best, adapted = best_free(arms), best_adapted(arms)
@@ -145,7 +145,7 @@ def sure_best(lead: Lead | None) -> str | None:
     """The arm that a row may mark as its best.
 
     Args:
-        lead: of scores/summary.json, see `summary.Lead`; None in those
+        lead: of evaluate/summary.json, see `summary.Lead`; None in those
             of earlier versions, and where there is nothing to compare.
     """
     return lead["arm"] if lead and lead["sure"] else None
@@ -158,7 +158,7 @@ def marked_arm(summary: Summary) -> str | None:
     next such arm and of its gain exclude zero.
 
     Args:
-        summary: what scores/summary.json holds.
+        summary: what evaluate/summary.json holds.
     """
     best = sure_best((summary.get("best") or {}).get("mean_iou"))
     arms = summary["arms"]

@@ -20,7 +20,7 @@ _TRANSLATIONS = "Images in another style"
 def write_report(run: Run) -> dict[str, Any]:
     """Writes report/index.html, report/report.md and report/figures.
 
-    What other stages have not left is left out; only scores/summary.json
+    What other stages have not left is left out; only evaluate/summary.json
     must be there. Each of several repetitions gets a report of its own, too.
 
     Returns:

@@ -36,7 +36,7 @@ def headline(summary: UnscoredSummary) -> Headline:
     """Says what was done, and that it does not answer the question of the run.
 
     Args:
-        summary: what scores/summary.json holds.
+        summary: what evaluate/summary.json holds.
     """
     methods = ", ".join(summary["translators"])
     if not summary["arms"]:
@@ -58,7 +58,7 @@ def arm_tables(summary: UnscoredSummary) -> list[Table]:
     """What arms predict, and how far they agree, in percent.
 
     Args:
-        summary: what scores/summary.json holds.
+        summary: what evaluate/summary.json holds.
     """
     arms = summary["arms"]
     if not arms:
@@ -91,7 +91,7 @@ def translator_tables(quality: Quality) -> list[Table]:
     """How translations look, one row a method and direction.
 
     Args:
-        quality: what scores/METHOD.json hold, by method.
+        quality: what evaluate/METHOD.json hold, by method.
     """
     rows, distances = [], []
     for method, facts in quality.items():

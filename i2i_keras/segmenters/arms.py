@@ -176,7 +176,8 @@ def read_arm_records(run: Run, arm: Arm) -> ArmRecords:
     for name in arm.about.trains_on:
         role, place_of = _RECORDS[name]
         place = place_of(run, arm.method)
-        inputs[_input_name(run, place)] = run.done(place).fingerprint
+        if place != run.records:
+            inputs[name] = run.done(place).fingerprint
         for split, records in found.items():
             records += read_records(run.root, run.table(place, f"{role}-{split}"))
     # Those without a label have nothing to say of a training.
@@ -212,10 +213,6 @@ def _fits(arm: Arm) -> bool:
     """Whether it has a method exactly where its kind wants one."""
     wanted = arm.about.method
     return (wanted != "must" if not arm.method else wanted != "never") and not arm.endswith(":")
-
-
-def _input_name(run: Run, place: Path) -> str:
-    return place.relative_to(run.root).parts[0]
 
 
 def _no_arm(text: str, methods: Collection[str]) -> str:

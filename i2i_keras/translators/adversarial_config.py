@@ -32,7 +32,7 @@ class AdversarialConfig(CheckpointConfig):
     Attributes:
         METHOD: the key of `TRANSLATORS`.
         initial: weights that the training begins with: a run directory, a
-            `seed-N` folder in one, or a `translator/METHOD` folder, of a
+            `seed-N` folder in one, or a `train-translator/METHOD` folder, of a
             translator with the same networks. Optimizers, schedules and pools
             are new. Empty = weights drawn at random.
         generator: of all generators.

@@ -139,6 +139,6 @@ def test_its_audit_tells_its_classes_by_those_of_cityscapes(toy, encoding, holds
 @pytest.mark.parametrize("encoding", ["ids", "colors"])
 @pytest.mark.parametrize("space", LABELS)
 def test_it_is_prepared_into_every_label_space(toy, space, encoding):
-    path = toy[0] / f"{space}-{encoding}" / "records" / "source-train" / "labels" / "a.png"
+    path = toy[0] / f"{space}-{encoding}" / "prepare" / "source-train" / "labels" / "a.png"
     with Image.open(path) as image:
         np.testing.assert_array_equal(np.array(image)[0], np.repeat(LABELS[space], 2))

@@ -51,7 +51,7 @@ def test_the_page_holds_every_part_in_its_order(report):
     assert len(shown) == 19
     assert "cyclegan: road became car in 28% of its pixels." in html
     assert "12% of the target&#39;s" in html
-    assert "Audit: solid image in source-train, 1 (left out; see records/audit.json)." in html
+    assert "Audit: solid image in source-train, 1 (left out; see prepare/audit.json)." in html
     assert "Absent from the labels of target-test: train." in html
     assert "<details><summary>Settings of records</summary>" in html
     assert "prepare.label_space" in html
