@@ -359,7 +359,7 @@ def test_the_run_directory_is_named_after_the_preset_unless_told(invoke, tmp_pat
     for name in ("runs/mine", "other"):
         (tmp_path / name).mkdir(parents=True)
     assert "runs/mine/" in invoke("report", "--preset", "mine.toml").output
-    assert "other/scores" in invoke("report", "--preset", "mine.toml", "--run", "other").output
+    assert "other/evaluate" in invoke("report", "--preset", "mine.toml", "--run", "other").output
 
 
 # --- Stopping ---------------------------------------------------------------
