@@ -59,7 +59,7 @@ def test_each_seed_has_trainings_of_its_own_and_no_records(twice):
         assert (
             files.read_json(member / "train-segmenter/oracle/done.json")["settings"]["seed"] == seed
         )
-        assert (member / "prepare").readlink() == Path("../records")
+        assert (member / "prepare").readlink() == Path("../prepare")
     assert not (twice.root / "train-segmenter").exists()
 
 
@@ -185,7 +185,7 @@ def test_members_are_made_by_several_at_once(tmp_path):
 
     with ThreadPoolExecutor(8) as pool:
         assert all(len(members) == 20 for members in pool.map(make, range(8)))
-    assert {path.readlink() for path in tmp_path.glob("seed-*/records")} == {Path("../records")}
+    assert {path.readlink() for path in tmp_path.glob("seed-*/prepare")} == {Path("../prepare")}
 
 
 def test_images_are_translated_by_the_translator_of_one_seed(twice, tmp_path):
