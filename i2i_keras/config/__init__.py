@@ -93,11 +93,10 @@ def override(table: Table, overrides: Sequence[str]) -> Table:
     Raises:
         SettingsError: an override without `=`, or one that changes nothing.
     """
-    changed, given = copy.deepcopy(table), list[Table]()
+    changed, given = copy.deepcopy(table), Table()
     for text in overrides:
         _apply(changed, text)
-        given.append({})
-        _apply(given[-1], text)
+        _apply(given, text)
     defaults.refuse_hidden(table, given)
     return changed
 
