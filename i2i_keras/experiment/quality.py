@@ -197,15 +197,13 @@ def _drift(settings: Settings, run: Run, method: str, eye: Eye) -> Facts:
     compared = count(config.num_drift_images) if config.num_drift_images else final
     done = run.done(run.translator(method)).results
     rows = [{"step": done.get("steps", 0), **drift.measure_drift(compared, names)}]
-    load = TRANSLATORS[method].load_checkpoint
-    if load is not None and config.num_drift_images:
-        folder = run.translator(method)
+    folder, load = run.translator(method), TRANSLATORS[method].load
+    steps = [step for step in list_checkpoints(folder) if step < rows[0]["step"]]
+    if steps and config.num_drift_images:
         few = _choose(run, method, "xy", config.num_drift_images).before
         images = [read_pixels(record) for record in few]
         earlier = (
-            (step, partial(translate_pixels, load(folder, "xy", step)))
-            for step in list_checkpoints(folder)
-            if step < rows[0]["step"]
+            (step, partial(translate_pixels, load(folder, "xy", step=step))) for step in steps
         )
         rows = drift.measure_by_step(eye, images, earlier, names) + rows
     return {**drift.summarize(final, names), "by_step": rows}

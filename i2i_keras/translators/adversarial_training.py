@@ -3,6 +3,7 @@
 import functools
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -26,6 +27,30 @@ from i2i_keras.translators.adversarial import AdversarialModel
 from i2i_keras.translators.adversarial_config import AdversarialConfig
 
 Translate = Callable[[tf.Tensor], tf.Tensor]
+
+
+def fit(
+    build: Callable[..., AdversarialModel],
+    config: AdversarialConfig,
+    images_x: Sequence[Path],
+    images_y: Sequence[Path],
+    folder: Path,
+    seed: int,
+    *given: Any,
+) -> Facts:
+    """Builds a model and trains it.
+
+    Args:
+        build: the method's model, from settings, seed and what else is `given`.
+        config: of the training.
+        images_x: see `train`, as are the next two, and what is returned.
+        images_y: of the target.
+        folder: of the training.
+        seed: of weights, batches, pools and all else that is random.
+        given: the source's segmenter, where the method needs one.
+    """
+    keras.utils.set_random_seed(seed)
+    return train(build(config, seed, *given), images_x, images_y, folder)
 
 
 def train(
@@ -77,6 +102,7 @@ def load(
     direction: str = "xy",
     *,
     ema: bool = True,
+    step: int | None = None,
 ) -> Translate:
     """Loads a generator to translate with.
 
@@ -85,32 +111,16 @@ def load(
         folder: that `train` wrote.
         direction: `xy` or `yx`.
         ema: whether to take the moving average of its weights, if there is.
+        step: of a kept checkpoint; None = the end of the training.
 
     Returns:
         From images `(batch, height, width, 3)` in [-1, 1], of any size, to
         translated ones of the same size and range.
-    """
-    return inference.any_size(load_generator(folder, direction, ema=ema), batch=None)
-
-
-def load_checkpoint(
-    load_generator: Callable[..., keras.Model], folder: Path, direction: str, step: int
-) -> Translate:
-    """Loads a generator as it was at a kept checkpoint.
-
-    Args:
-        load_generator: the method's own.
-        folder: that `train` wrote.
-        direction: `xy` or `yx`.
-        step: of the checkpoint, one of `checkpoints.list_checkpoints`.
-
-    Returns:
-        See `load`.
 
     Raises:
         DataError: the checkpoint cannot be read.
     """
-    return inference.any_size(load_generator(folder, direction, step=step), batch=None)
+    return inference.any_size(load_generator(folder, direction, ema=ema, step=step), batch=None)
 
 
 def load_generator(

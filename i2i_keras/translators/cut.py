@@ -1,7 +1,6 @@
 """CUT: contrastive unpaired translation, one way."""
 
 import functools
-from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar
 
@@ -12,7 +11,6 @@ import tensorflow as tf
 from i2i_keras.errors import SettingsError
 from i2i_keras.models.discriminator import build_discriminator
 from i2i_keras.models.networks import build_generator
-from i2i_keras.run_folder.files import Facts
 from i2i_keras.training import compilation
 from i2i_keras.training.compilation import Precision
 from i2i_keras.training.history import Row
@@ -214,29 +212,6 @@ class CUT(AdversarialModel):
         return sample
 
 
-def fit(
-    config: CUTConfig,
-    images_x: Sequence[Path],
-    images_y: Sequence[Path],
-    folder: Path,
-    seed: int,
-) -> Facts:
-    """Trains generator, discriminator and projections.
-
-    Args:
-        config: of the training.
-        images_x: prepared images of the source, all of one size.
-        images_y: of the target.
-        folder: see `adversarial_training.train`.
-        seed: of weights, batches, patches and all else that is random.
-
-    Returns:
-        See `adversarial_training.train`.
-    """
-    keras.utils.set_random_seed(seed)
-    return adversarial_training.train(CUT(config, seed), images_x, images_y, folder)
-
-
 def load_generator(
     folder: Path,
     direction: str = "xy",
@@ -260,5 +235,5 @@ def load_generator(
     )
 
 
+fit = functools.partial(adversarial_training.fit, CUT)
 load = functools.partial(adversarial_training.load, load_generator)
-load_checkpoint = functools.partial(adversarial_training.load_checkpoint, load_generator)
