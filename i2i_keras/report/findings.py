@@ -64,7 +64,10 @@ def _answer(summary: Summary) -> Headline:
     facts = arms[best]
     digits = shared_digits(gain_pairs(arms))
     mean = percent(facts["mean_iou"], digits)
-    start = f"{_deed(best)} ({best}{_among(arms)})"
+    besides = " and self-training" if _self_trained(best) else ""
+    count = len(_adapted(arms))
+    among = f", the best of {count} arms" if count > 1 else ""
+    start = f"Translating the source images{besides} ({best}{among})"
     if FLOOR not in arms or not is_number(facts.get("gain")):
         text = f"{start} gives a mean IoU of {mean}% on the target"
         return Headline("none", f"{text}; without {FLOOR} there is nothing to compare it with.")
@@ -79,8 +82,10 @@ def _answer(summary: Summary) -> Headline:
         return Headline("none", text)
     sure = f"(95% interval {interval((low, high), digits)})"
     if low > 0:
-        text = f"{start} helped: mean IoU on the target rose {step}, by {gain} points"
-        return Headline("gain", f"{text} {sure}{_gap(arms, best)}.")
+        text = f"{start} helped: mean IoU on the target rose {step}, by {gain} points {sure}"
+        if (closed := measured_gap(arms, best)) is not None:
+            text += f", which closes {100 * closed:.0f}% of the gap to training on target labels"
+        return Headline("gain", f"{text}.")
     if high < 0:
         text = f"{start} hurt: mean IoU on the target fell {step}, by {gain.lstrip('-')} points"
         sure = f"(95% interval {interval((-high, -low), digits)})"
@@ -202,23 +207,6 @@ def _adapted(arms: Arms) -> list[str]:
 
 def _self_trained(arm: str) -> bool:
     return Arm(arm).kind == "self_training"
-
-
-def _deed(best: str) -> str:
-    besides = " and self-training" if _self_trained(best) else ""
-    return f"Translating the source images{besides}"
-
-
-def _among(arms: Arms) -> str:
-    count = len(_adapted(arms))
-    return f", the best of {count} arms" if count > 1 else ""
-
-
-def _gap(arms: Arms, arm: str) -> str:
-    closed = measured_gap(arms, arm)
-    if closed is None:
-        return ""
-    return f", which closes {100 * closed:.0f}% of the gap to training on target labels"
 
 
 def _without_translation(arms: Arms) -> str:

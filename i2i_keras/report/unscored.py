@@ -145,16 +145,12 @@ def prediction_pictures(run: Run, summary: UnscoredSummary, space: LabelSpace) -
 
 def _agreement(summary: UnscoredSummary) -> Table:
     arms = list(summary["arms"])
-    rows = []
-    for one in arms:
-        shares = [
-            1.0
-            if one == other
-            else summary["agreement"].get(f"{one}, {other}")
-            or summary["agreement"].get(f"{other}, {one}")
-            for other in arms
-        ]
-        rows.append([Cell(one), *(Cell(percent(share)) for share in shares)])
+    known = {tuple(pair.split(", ")): share for pair, share in summary["agreement"].items()}
+    shares = known | {pair[::-1]: share for pair, share in known.items()}
+    shares |= {(arm, arm): 1.0 for arm in arms}
+    rows = [
+        [Cell(one), *(Cell(percent(shares.get((one, other)))) for other in arms)] for one in arms
+    ]
     return tables.Table(["Agreement, % of pixels", *arms], rows)
 
 
