@@ -248,7 +248,7 @@ def test_in_a_file_a_list_is_written_as_in_a_file():
         ("segmenter.schedule=pony", "no 'pony'. Did you mean 'poly'? It is one of linear, con"),
         ("segmenter.class_weighting=all", "no 'all'; it is one of none, inverse_log."),
         ("segmenter.mobile_unet.weights=imagent", "no weights 'imagent'. Did you mean 'imagenet'"),
-        ("translator.cut.adversarial=lsgna", "no adversarial loss 'lsgna'. Did you mean 'lsgan'?"),
+        ("translator.cut.adversarial=lsgna", "there is no 'lsgna'. Did you mean 'lsgan'?"),
         ("prepare.label_space=cityscape19", "no label space 'cityscape19'. Did you mean 'citysca"),
         ("source.format=GTA5", "no data set 'GTA5'. Did you mean 'gta5'? There are cityscapes, gt"),
         ("source.split=oficial", "cityscapes has no split 'oficial'. Did you mean 'official'? Th"),

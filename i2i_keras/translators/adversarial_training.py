@@ -6,15 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import keras
-import numpy as np
 import tensorflow as tf
-from numpy.typing import NDArray
-from PIL import Image
 
 from i2i_keras import config as settings
-from i2i_keras.data import transforms
-from i2i_keras.data.pipeline import PipelineConfig, evaluation_batches, training_batches
-from i2i_keras.data.records import Record, spread
+from i2i_keras.data.pipeline import PipelineConfig, training_batches
+from i2i_keras.data.records import Record
 from i2i_keras.models.networks import build_generator
 from i2i_keras.run_folder import files
 from i2i_keras.run_folder.files import Facts
@@ -22,7 +18,7 @@ from i2i_keras.training import callbacks, checkpoints, compilation, schedules
 from i2i_keras.training.compilation import Precision
 from i2i_keras.training.history import Row, Watch
 from i2i_keras.training.weights import load_weights, save_weights
-from i2i_keras.translators import health, inference, initial
+from i2i_keras.translators import health, inference, initial, samples
 from i2i_keras.translators.adversarial import AdversarialModel
 from i2i_keras.translators.adversarial_config import AdversarialConfig
 
@@ -80,7 +76,7 @@ def train(
     if config.initial and not checkpoints.list_checkpoints(folder):
         initial.load(model)
     model.compile(steps)
-    observe = _observer(model, domains, folder)
+    observe = _observer(model, (images_x, images_y), folder)
     diagnose = functools.partial(health.diagnose, content=model.CONTENT)
     found = callbacks.train(
         model,
@@ -172,17 +168,15 @@ def _batches(
 
 
 def _observer(
-    model: AdversarialModel, domains: Sequence[Sequence[Record]], folder: Path
+    model: AdversarialModel, domains: Sequence[Sequence[Path]], folder: Path
 ) -> Callable[[int], Row]:
     """What each row of the history says besides the losses; draws samples."""
-    count = model.config.num_samples
-    chosen = [_read(spread(records, count)) for records in domains]
+    chosen = [samples.read_samples(paths, model.config.num_samples) for paths in domains]
     sample = model.sampler()
 
     def observe(step: int) -> Row:
         columns, signals = sample(*chosen)
-        with files.replacing(folder / "samples" / f"step-{step:06d}.png") as draft:
-            Image.fromarray(_strip(columns)).save(draft, "PNG")
+        samples.write_strip(columns, folder / "samples" / f"step-{step:06d}.png")
         return {
             "generator_learning_rate": float(model.generator_optimizer.learning_rate),
             "discriminator_learning_rate": float(model.discriminator_optimizer.learning_rate),
@@ -190,14 +184,3 @@ def _observer(
         }
 
     return observe
-
-
-def _strip(columns: Sequence[tf.Tensor]) -> NDArray[np.uint8]:
-    """A row for each image, as many as the shortest column has."""
-    rows = min(len(column) for column in columns)
-    strips = tf.concat([column[:rows] for column in columns], axis=2)
-    return np.concatenate(transforms.denormalize(strips).numpy(), axis=0)
-
-
-def _read(records: Sequence[Record]) -> tf.Tensor:
-    return tf.concat([image for image, _ in evaluation_batches(records, 1)], axis=0)

@@ -2,7 +2,7 @@
 
 import functools
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import keras
 import pydantic
@@ -12,7 +12,6 @@ from i2i_keras.errors import SettingsError
 from i2i_keras.models.discriminator import build_discriminator
 from i2i_keras.models.networks import build_generator
 from i2i_keras.training import compilation
-from i2i_keras.training.compilation import Precision
 from i2i_keras.training.history import Row
 from i2i_keras.translators import adversarial_training, appearance, health, inference
 from i2i_keras.translators.adversarial import AdversarialModel, Fakes, Sample, Terms
@@ -212,14 +211,7 @@ class CUT(AdversarialModel):
         return sample
 
 
-def load_generator(
-    folder: Path,
-    direction: str = "xy",
-    *,
-    ema: bool = True,
-    precision: Precision | None = None,
-    step: int | None = None,
-) -> keras.Model:
+def load_generator(folder: Path, direction: str = "xy", **how: Any) -> keras.Model:
     """Loads the generator, see `adversarial_training.load_generator`.
 
     Raises:
@@ -230,9 +222,7 @@ def load_generator(
             f"CUT has no generator {direction}; for the way back, train one with source and"
             " target exchanged, or cyclegan."
         )
-    return adversarial_training.load_generator(
-        CUTConfig, folder, direction, ema=ema, precision=precision, step=step
-    )
+    return adversarial_training.load_generator(CUTConfig, folder, direction, **how)
 
 
 fit = functools.partial(adversarial_training.fit, CUT)

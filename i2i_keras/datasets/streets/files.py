@@ -1,6 +1,5 @@
 """Writes scenes in the layouts of Cityscapes and of GTA5."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Literal, NamedTuple
 
@@ -17,7 +16,6 @@ from i2i_keras.datasets.streets.palettes import Style
 from i2i_keras.datasets.streets.placement import Extras
 from i2i_keras.datasets.streets.scene import draw_street
 from i2i_keras.errors import SettingsError
-from i2i_keras.run_folder import files
 
 Layout = Literal["cityscapes", "gta5"]
 
@@ -71,15 +69,20 @@ def write_cityscapes(folder: Path, config: StreetsConfig, style: Style, workers:
         style: of the pictures.
         workers: processes to draw with; 0 = one a core.
     """
-
-    def paths(split: str, number: int) -> list[Path]:
-        cities = CITIES[split]
-        city, sequence = cities[number % len(cities)], number // len(cities)
-        stem = f"{split}/{city}/{city}_{sequence:06d}_000019"
-        kinds = ("leftImg8bit", "gtFine_labelIds", "gtFine_color")
-        return [folder / kind.split("_")[0] / f"{stem}_{kind}.png" for kind in kinds]
-
-    _draw("cityscapes", paths, config, style, workers)
+    jobs = []
+    for split, cities in CITIES.items():
+        for number in range(config.count(split)):
+            city, sequence = cities[number % len(cities)], number // len(cities)
+            stem = f"{split}/{city}/{city}_{sequence:06d}_000019"
+            names = (
+                f"leftImg8bit/{stem}_leftImg8bit.png",
+                f"gtFine/{stem}_gtFine_labelIds.png",
+                f"gtFine/{stem}_gtFine_color.png",
+            )
+            seed = _seed("cityscapes", split, number, config)
+            paths = tuple(folder / name for name in names)
+            jobs.append(_Job("cityscapes", paths, style, config.size(style), seed))
+    _run(jobs, workers)
 
 
 def write_gta5(folder: Path, config: StreetsConfig, style: Style, workers: int = 1) -> None:
@@ -93,24 +96,24 @@ def write_gta5(folder: Path, config: StreetsConfig, style: Style, workers: int =
         style: of the pictures.
         workers: processes to draw with; 0 = one a core.
     """
-    frames = official_frames()
-    for split, known in frames.items():
-        if config.count(split) > len(known):
+    jobs = []
+    for split, frames in official_frames().items():
+        if config.count(split) > len(frames):
             raise SettingsError(
-                f"GTA5's {split} has {len(known)} frames; lower streets.num_{split}."
+                f"GTA5's {split} has {len(frames)} frames; lower streets.num_{split}."
             )
-
-    def paths(split: str, number: int) -> list[Path]:
-        return [folder / kind / f"{frames[split][number]:05d}.png" for kind in ("images", "labels")]
-
-    _draw("gta5", paths, config, style, workers)
+        for number, frame in enumerate(frames[: config.count(split)]):
+            seed = _seed("gta5", split, number, config)
+            paths = tuple(folder / kind / f"{frame:05d}.png" for kind in ("images", "labels"))
+            jobs.append(_Job("gta5", paths, style, config.size(style), seed))
+    _run(jobs, workers)
 
 
 class _Job(NamedTuple):
     """One scene to draw and the files to leave it in."""
 
     layout: Layout
-    paths: list[Path]
+    paths: tuple[Path, ...]
     style: Style
     size: tuple[int, int]
     seed: int
@@ -122,20 +125,11 @@ def _seed(layout: Layout, split: str, number: int, config: StreetsConfig) -> int
     return int(np.random.SeedSequence(place).generate_state(1)[0])
 
 
-def _draw(
-    layout: Layout,
-    paths: Callable[[str, int], list[Path]],
-    config: StreetsConfig,
-    style: Style,
-    workers: int,
-) -> None:
+def _run(jobs: list[_Job], workers: int) -> None:
     """Draws all scenes, each by whichever process is free."""
-    size, jobs = config.size(style), []
-    for split in CITIES:
-        for number in range(config.count(split)):
-            seed = _seed(layout, split, number, config)
-            jobs.append(_Job(layout, paths(split, number), style, size, seed))
-    for _ in for_each(_write, jobs, workers, f"Drawing {layout} streets"):
+    for parent in {path.parent for job in jobs for path in job.paths}:
+        parent.mkdir(parents=True, exist_ok=True)
+    for _ in for_each(_write, jobs, workers, f"Drawing {jobs[0].layout} streets"):
         pass
 
 
@@ -146,8 +140,7 @@ def _write(job: _Job) -> None:
     image, ids = draw_street(job.style, job.size, job.seed, EXTRAS[job.layout])
     for path, picture in zip(job.paths, _encode(job.layout, image, ids), strict=True):
         if not path.exists():
-            with files.replacing(path) as draft:
-                picture.save(draft, format="PNG")
+            _save(picture, path)
 
 
 def _encode(layout: Layout, image: NDArray[np.uint8], ids: NDArray[np.uint8]) -> list[Image.Image]:
@@ -159,3 +152,10 @@ def _encode(layout: Layout, image: NDArray[np.uint8], ids: NDArray[np.uint8]) ->
     colors = np.array([row.color for row in CLASSES], np.uint8)
     painted = Image.fromarray(colorize(ids, colors)).convert("RGBA")
     return [Image.fromarray(image), label, painted]
+
+
+def _save(image: Image.Image, path: Path) -> None:
+    """Saves under another name first: no reader ever sees half a file."""
+    draft = path.with_name(f".{path.name}.tmp")
+    image.save(draft, format="PNG")
+    draft.replace(path)
