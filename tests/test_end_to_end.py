@@ -322,7 +322,7 @@ def states(root):
     return {
         name: path.stat().st_mtime_ns
         for name, path in files.items()
-        if name.parts[0] not in ("report", ".lock") and name.parent.name != "scores"
+        if name.parts[0] not in ("report", ".lock") and name.parent.name != "evaluate"
     }
 
 
@@ -353,7 +353,7 @@ def test_a_second_run_comes_to_the_same_summary(again, summary):
 @pytest.mark.parametrize(
     ("command", "change", "words"),
     [
-        ("prepare", "prepare.size=[32, 80]", "records was made with prepare.size = [32, 64] (now"),
+        ("prepare", "prepare.size=[32, 80]", "prepare was made with prepare.size = [32, 64] (now"),
         ("prepare", "streets.num_test=4", "raw was made with num_test = 3 (now 4)"),
         ("train-translator", "seed=1", "train-translator/cyclegan was made with seed = 0 (now 1)"),
         ("train-segmenter", "segmenter.steps=9", "source_only was made with steps = 3 (now 9)"),
