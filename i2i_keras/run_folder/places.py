@@ -44,19 +44,46 @@ class Places:
     Args:
         root: the run directory.
         like: a run whose names of folders it takes, where it has none yet.
+
+    Attributes:
+        is_old: whether its folders have the names of an earlier version.
+        raw: stage, drawn data in the layouts of their formats.
+        records: stage, tables of prepared images and labels, and the images.
+        label_space: what the labels of the records mean.
+        audit: what was wrong with the raw data.
+        comparison: how the domains differ.
+        translators: folder of the trained translators of all methods.
+        segmenters: folder of the trained segmenters of all arms.
+        summary: what is compared, of all arms.
+        predicted: table of what was predicted where the target has no test
+            labels.
+        report: the page and its figures.
+        exports: networks for use without this package.
+        settings: what the run was begun with.
+        settings_files: copies of the TOML files that the settings name.
+        locks: what keeps processes from doing the same.
     """
 
     def __init__(self, root: Path, like: "Places | None" = None) -> None:
         self.root = root
-        self._like = like
-
-    @property
-    def is_old(self) -> bool:
-        """Whether its folders have the names of an earlier version."""
-        there = {path.name for path in [*self.root.glob("*"), *self.root.glob("seed-*/*")]}
-        if there & {*_OLD_NAMES, *_OLD_NAMES.values()}:
-            return not there & {*_OLD_NAMES}
-        return self._like is not None and self._like.is_old
+        there = {path.name for path in [*root.glob("*"), *root.glob("seed-*/*")]}
+        known = there & {*_OLD_NAMES, *_OLD_NAMES.values()}
+        is_like = like is not None and like.is_old
+        self.is_old = not known & {*_OLD_NAMES} if known else is_like
+        self.raw = self.folder(RAW)
+        self.records = self.folder(PREPARE)
+        self.label_space = self.records / "label_space.json"
+        self.audit = self.records / "audit.json"
+        self.comparison = self.records / "comparison.json"
+        self.translators = self.folder(TRAIN_TRANSLATOR)
+        self.segmenters = self.folder(TRAIN_SEGMENTER)
+        self.summary = self.folder(EVALUATE) / "summary.json"
+        self.predicted = self.folder(EVALUATE) / "predicted.csv"
+        self.report = self.folder(REPORT)
+        self.exports = root / "export"
+        self.settings = root / "settings.json"
+        self.settings_files = root / "settings"
+        self.locks = root / ".locks"
 
     def folder(self, stage: str) -> Path:
         """The folder of a stage, such as `places.TRANSLATE`, of all methods."""
@@ -70,24 +97,9 @@ class Places:
         """Lets a stage that has begun be begun again with other settings."""
         (place / BEGUN).unlink(missing_ok=True)
 
-    @property
-    def raw(self) -> Path:
-        """Stage: drawn data in the layouts of their formats."""
-        return self.folder(RAW)
-
-    @property
-    def records(self) -> Path:
-        """Stage: tables of prepared images and labels, and the images."""
-        return self.folder(PREPARE)
-
     def table_folder(self, name: str) -> Path:
         """The images of a table, their labels, and what was found in them."""
         return self.records / name
-
-    @property
-    def translators(self) -> Path:
-        """Folder of the trained translators of all methods."""
-        return self.folder(TRAIN_TRANSLATOR)
 
     def translator(self, method: str) -> Path:
         """Stage: a trained translator."""
@@ -100,11 +112,6 @@ class Places:
     def label_safe(self, method: str) -> Path:
         """Stage: translated records without the labels of what has drifted."""
         return self.folder(LABEL_SAFE) / method
-
-    @property
-    def segmenters(self) -> Path:
-        """Folder of the trained segmenters of all arms."""
-        return self.folder(TRAIN_SEGMENTER)
 
     def segmenter(self, arm: str) -> Path:
         """Stage: the trained segmenter of an arm."""
@@ -130,25 +137,10 @@ class Places:
         """The confusion matrix of each image, of an arm."""
         return self.scores(arm) / "confusions.npz"
 
-    @property
-    def summary(self) -> Path:
-        """What is compared, of all arms."""
-        return self.folder(EVALUATE) / "summary.json"
-
     def predictions(self, arm: str, domain: str = "target") -> Path:
         """Predictions of an arm on test images of a domain."""
         kind = "predictions" if domain == "target" else f"predictions-{domain}"
         return self.folder(EVALUATE) / kind / folder_name(arm)
-
-    @property
-    def predicted(self) -> Path:
-        """Table of what was predicted where the target has no test labels."""
-        return self.folder(EVALUATE) / "predicted.csv"
-
-    @property
-    def report(self) -> Path:
-        """The page and its figures."""
-        return self.folder(REPORT)
 
     def table(self, stage: Path, name: str) -> Path:
         """Records that a stage has left, such as `source-train`."""
@@ -161,41 +153,6 @@ class Places:
     def samples(self, stage: Path) -> Path:
         """Strips of images that a translator's training has left."""
         return stage / "samples"
-
-    @property
-    def exports(self) -> Path:
-        """Networks for use without this package."""
-        return self.root / "export"
-
-    @property
-    def settings(self) -> Path:
-        """What the run was begun with."""
-        return self.root / "settings.json"
-
-    @property
-    def settings_files(self) -> Path:
-        """Copies of the TOML files that the settings name."""
-        return self.root / "settings"
-
-    @property
-    def locks(self) -> Path:
-        """What keeps processes from doing the same."""
-        return self.root / ".locks"
-
-    @property
-    def label_space(self) -> Path:
-        """What the labels of the records mean."""
-        return self.records / "label_space.json"
-
-    @property
-    def audit(self) -> Path:
-        """What was wrong with the raw data."""
-        return self.records / "audit.json"
-
-    @property
-    def comparison(self) -> Path:
-        """How the domains differ."""
-        return self.records / "comparison.json"
 
 
 def folder_name(arm: str) -> str:

@@ -126,7 +126,7 @@ def test_a_translator_that_sees_by_a_segmenter_is_not_taken_by_a_row_of_another(
     assert len([line for line in told if line.startswith("prepare: done")]) == 1
 
 
-@pytest.mark.parametrize("name", ablation.ablation_names())
+@pytest.mark.parametrize("name", config.names_in("ablations"))
 def test_every_row_that_comes_with_the_package_is_valid(name):
     rows = ablation.read_rows(name)
     assert next(iter(rows)) == "as it is"

@@ -359,6 +359,7 @@ def test_folders_of_a_new_run_have_the_names_of_the_commands(run):
 @pytest.mark.parametrize("folder", OLD.values())
 def test_a_run_with_any_old_folder_has_old_names_for_all(run, folder):
     (run.root / folder).mkdir(parents=True)
+    run = Run(run.root)
     assert run.is_old
     for command, place in places_of(run).items():
         assert place.relative_to(run.root).parts[0] == OLD.get(command, command)
@@ -394,7 +395,7 @@ def test_a_new_run_takes_nothing_from_an_old_twin(tmp_path):
     old, work = Run(tmp_path / "old"), Work()
     (old.root / "prepare").mkdir(parents=True)
     old.stage(old.translator("cut"), SETTINGS, INPUTS, work)
+    (tmp_path / "new" / "prepare").mkdir(parents=True)
     new = Run(tmp_path / "new", twin=old)
-    (new.root / "prepare").mkdir(parents=True)
     new.stage(new.translator("cut"), SETTINGS, INPUTS, work)
     assert work.calls == 2
