@@ -68,8 +68,9 @@ class Places:
         self.root = root
         there = {path.name for path in [*root.glob("*"), *root.glob("seed-*/*")]}
         known = there & {*_OLD_NAMES, *_OLD_NAMES.values()}
-        is_like = like is not None and like.is_old
-        self.is_old = not known & {*_OLD_NAMES} if known else is_like
+        self.is_old: bool = like is not None and like.is_old
+        if known:
+            self.is_old = not known & {*_OLD_NAMES}
         self.raw = self.folder(RAW)
         self.records = self.folder(PREPARE)
         self.label_space = self.records / "label_space.json"

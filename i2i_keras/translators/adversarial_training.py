@@ -32,7 +32,7 @@ def fit(
     images_y: Sequence[Path],
     folder: Path,
     seed: int,
-    *given: Any,
+    **given: Any,
 ) -> Facts:
     """Builds a model and trains it.
 
@@ -46,7 +46,7 @@ def fit(
         given: the source's segmenter, where the method needs one.
     """
     keras.utils.set_random_seed(seed)
-    return train(build(config, seed, *given), images_x, images_y, folder)
+    return train(build(config, seed, **given), images_x, images_y, folder)
 
 
 def train(
