@@ -109,11 +109,8 @@ class Run(Places):
         Args:
             of: which stages, such as `places.TRAIN_TRANSLATOR`.
         """
-        stages = (path for stage in of for path in self._all_of(stage))
+        stages = (path for stage in of for path in sorted(self.folder(stage).rglob(places.DONE)))
         return {self.name_of(path.parent): read_json(path) for path in stages}
-
-    def _all_of(self, stage: str) -> list[Path]:
-        return sorted(self.folder(stage).rglob(places.DONE))
 
     def _done_below(self, stage: str) -> list[str]:
         return [path.parent.name for path in self.folder(stage).glob(f"*/{places.DONE}")]
