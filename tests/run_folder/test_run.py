@@ -368,32 +368,34 @@ def test_a_run_with_any_old_folder_has_old_names_for_all(run, folder):
 
 def test_a_folder_of_old_name_does_not_make_a_new_run_old(run):
     run.records.mkdir(parents=True)
-    (run.root / "evaluate").mkdir()
+    (run.root / "scores").mkdir()
+    run = Run(run.root)
     assert not run.is_old
     assert run.summary == run.root / "evaluate" / "summary.json"
 
 
-def test_members_have_the_names_of_their_run(run):
-    (run.root / "prepare").mkdir(parents=True)
-    assert run.member(3).segmenter("oracle") == run.root / "seed-3" / "train-segmenter" / "oracle"
-    run.member(3).segmenter("oracle").mkdir(parents=True)
-    (run.root / "prepare").rmdir()
-    assert run.records == run.root / "prepare"
+def test_members_have_the_names_of_their_run(tmp_path):
+    (tmp_path / "records").mkdir()
+    member = Run(tmp_path).member(3)
+    assert member.segmenter("oracle") == tmp_path / "seed-3" / "segmenter" / "oracle"
+    member.segmenter("oracle").mkdir(parents=True)
+    (tmp_path / "records").rmdir()
+    assert Run(tmp_path).records == tmp_path / "records"
 
 
 def test_the_twin_of_an_old_run_takes_its_stages_under_the_same_names(tmp_path):
+    (tmp_path / "old" / "records").mkdir(parents=True)
     old, work = Run(tmp_path / "old"), Work()
-    (old.root / "prepare").mkdir(parents=True)
     old.stage(old.translator("cut"), SETTINGS, INPUTS, work)
     twin = Run(tmp_path / "twin", twin=old)
     assert twin.stage(twin.translator("cut"), SETTINGS, INPUTS, work).skipped
     assert work.calls == 1
-    assert (twin.root / "train-translator" / "cut" / "partial.txt").is_file()
+    assert (twin.root / "translator" / "cut" / "partial.txt").is_file()
 
 
 def test_a_new_run_takes_nothing_from_an_old_twin(tmp_path):
+    (tmp_path / "old" / "records").mkdir(parents=True)
     old, work = Run(tmp_path / "old"), Work()
-    (old.root / "prepare").mkdir(parents=True)
     old.stage(old.translator("cut"), SETTINGS, INPUTS, work)
     (tmp_path / "new" / "prepare").mkdir(parents=True)
     new = Run(tmp_path / "new", twin=old)
