@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+_ENCODING = click.Choice(("ids", "train_ids", "colors", "own"))
 _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 
 
@@ -13,7 +14,19 @@ _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 @click.option(
     "--out", type=click.Path(path_type=Path, dir_okay=False), help="[default: A-to-B.toml]"
 )
-def init(source: Path, target: Path, out: Path | None) -> None:
+@click.option(
+    "--source-encoding", type=_ENCODING, help="What A's labels hold.  [default: as they look]"
+)
+@click.option(
+    "--target-encoding", type=_ENCODING, help="What B's labels hold.  [default: as they look]"
+)
+def init(
+    source: Path,
+    target: Path,
+    out: Path | None,
+    source_encoding: str | None,
+    target_encoding: str | None,
+) -> None:
     """Look at two folders of images and write a preset that fits them.
 
     A is the source, which is translated; B the target, whose style is wanted.
@@ -24,7 +37,8 @@ def init(source: Path, target: Path, out: Path | None) -> None:
     from i2i_keras.experiment import proposal
 
     out = out or Path(f"{source.resolve().name}-to-{target.resolve().name}.toml")
-    proposed = proposal.propose(source, target, out)
+    encodings = {"source": source_encoding or "", "target": target_encoding or ""}
+    proposed = proposal.propose(source, target, out, encodings)
     notes = proposal.write(proposed)
     click.echo("\n".join([*proposed.found, *(f"Note: {note}" for note in notes)]))
     click.echo(f"\nWritten: {', '.join(map(str, proposed.files))}")

@@ -27,13 +27,14 @@ class LabelReader(NamedTuple):
             ignored.
         valid: `(256,)` bool, the numbers that a file may hold.
         colors: number of a class by color, where files hold colors.
-        takes_ids: whether files hold Cityscapes' ids.
+        numbering: what the numbers are taken for, a key of
+            `numberings.NUMBERINGS`; empty = their owner has said what each is.
     """
 
     labels: NDArray[np.uint8]
     valid: NDArray[np.bool_]
     colors: tuple[tuple[Rgb, int], ...] = ()
-    takes_ids: bool = False
+    numbering: str = ""
 
     def facts(self) -> list[Any]:
         """What it does, as JSON can hold it."""

@@ -42,11 +42,12 @@ def build_reader(
         by_number = np.full(256, IGNORE, np.uint8)
         by_number[[*TRAIN_IDS]] = labels[[*TRAIN_IDS.values()]]
         valid[[*TRAIN_IDS, IGNORE]] = True
-        return LabelReader(by_number, valid)
+        return LabelReader(by_number, valid, numbering="train ids")
     valid[[*dataset.numbers]] = True
     if encoding == "colors":
         return LabelReader(labels, valid, dataset.colors)
-    return LabelReader(labels, valid, takes_ids=dataset.coding == CITYSCAPES)
+    ids = dataset.coding == CITYSCAPES
+    return LabelReader(labels, valid, numbering="Cityscapes ids" if ids else dataset.title)
 
 
 class LabelMapping(Config):

@@ -10,6 +10,7 @@ from i2i_keras.experiment.settings import Settings
 from i2i_keras.preparation import auto_size
 from i2i_keras.preparation import prepare as preparation
 from i2i_keras.preparation.auto_size import Size
+from i2i_keras.preparation.domains import check_labels
 from i2i_keras.run_folder.run import Run
 
 _ROLES = ("source", "target")
@@ -113,7 +114,8 @@ def _raw(settings: Settings, role: str) -> Splits:
         where = " put some into train/images" if config.format == "folder" else " check its split"
         raise DataError(f"{config.root} ({role}) has no training images;{where}.")
     if any(_labelled(records) for records in splits.values()):
-        config.reader(find_space(settings.prepare.label_space))  # Refuses what does not fit.
+        space = find_space(settings.prepare.label_space)
+        check_labels(config, Path(config.root), splits, space)
     return splits
 
 

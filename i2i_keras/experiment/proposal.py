@@ -54,42 +54,49 @@ class Proposal(NamedTuple):
         return next(iter(self.files))
 
 
-def propose(source: Path, target: Path, out: Path) -> Proposal:
+def propose(
+    source: Path, target: Path, out: Path, encodings: Mapping[str, str] | None = None
+) -> Proposal:
     """Looks at two roots and makes a preset that runs as it is.
 
     Args:
         source: root of the domain that is translated; its labels are used.
         target: root of the domain whose style is wanted.
         out: the preset's path.
+        encodings: by domain what its labels hold, see `detect.detect`; else
+            what they look like.
 
     Raises:
-        DataError: a root is not there or has no images, or `out` exists.
+        DataError: a root is not there or has no images, it cannot be told what
+            labels hold, or `out` exists.
     """
     if source.resolve() == target.resolve():
         raise DataError(f"{source} is given twice; give another folder as the target.")
     roots = {"source": source, "target": target}
-    domains = {role: _held_out(role, root, detect(root)) for role, root in roots.items()}
+    known = encodings or {}
+    found = {role: detect(root, known.get(role, "")) for role, root in roots.items()}
+    domains = {role: _held_out(role, roots[role], one) for role, one in found.items()}
     _check_labels(domains, roots)
     sizes = [auto_size.sizes([r.image for r in d.records]) for d in domains.values()]
-    for role, known in zip(domains, sizes, strict=True):
-        if not known:
+    for role, some in zip(domains, sizes, strict=True):
+        if not some:
             raise DataError(f"No image below {roots[role]} can be read; give others.")
     device = auto_size.device()
     size = auto_size.auto_size(sizes, auto_size.PIXELS[device])
-    found = [
+    told = [
         *(
-            f"{_found(role, roots[role], domain)}, {_usual(known)}"
-            for (role, domain), known in zip(domains.items(), sizes, strict=True)
+            f"{_found(role, roots[role], domain)}, {_usual(some)}"
+            for (role, domain), some in zip(domains.items(), sizes, strict=True)
         ),
         f"this machine: {_machine()}",
     ]
     classes = own_classes.write_toml({r: d.codes for r, d in domains.items() if d.codes}, out)
-    text = _preset(domains, roots, size, [*found, *_told_of(classes)], out)
+    text = _preset(domains, roots, size, [*told, *_told_of(classes)], out)
     files = {out: text, **classes}
     for path in files:
         if path.exists():
             raise DataError(f"{path} is there already; delete it, or give another --out.")
-    return Proposal(files, found)
+    return Proposal(files, told)
 
 
 def write(proposal: Proposal) -> list[str]:

@@ -12,8 +12,9 @@ from i2i_keras.data import parallel
 from i2i_keras.data.encodings import LabelReader, what_it_holds
 from i2i_keras.data.labels import IGNORE
 from i2i_keras.data.records import Record, Splits
-from i2i_keras.preparation import numberings
+from i2i_keras.preparation import numberings, whole_set
 from i2i_keras.preparation.examine import Finding, examine, name_of
+from i2i_keras.preparation.whole_set import Labels
 from i2i_keras.run_folder import files
 
 # Splits whose copy of an image is kept where two have one: those that score.
@@ -43,7 +44,7 @@ class Audited(NamedTuple):
 def audit_tree(
     splits: Splits,
     root: Path,
-    reader: LabelReader | None,
+    labels: Labels | None,
     known: Mapping[str, str],
     workers: int,
 ) -> tuple[list[Finding], dict[str, Rows]]:
@@ -52,13 +53,14 @@ def audit_tree(
     Args:
         splits: its records.
         root: where it lies; files are named from there.
-        reader: of its labels; None = they are not looked at.
+        labels: what is believed of its labels; None = they are not looked at.
         known: frames known to be bad.
         workers: processes; 0 = one a core.
 
     Returns:
         All findings, and by split what each record is like, see `Audited`.
     """
+    reader = labels.reader if labels else None
     rows = {
         split: [
             *parallel.for_each(
@@ -67,7 +69,7 @@ def audit_tree(
         ]
         for split, records in splits.items()
     }
-    return over_all(rows, {split: known for split in rows}), rows
+    return over_all(rows, {split: known for split in rows}, {"": labels}), rows
 
 
 def _look(table: str, root: Path, reader: LabelReader | None, record: Record) -> dict[str, Any]:
@@ -88,6 +90,7 @@ def _look(table: str, root: Path, reader: LabelReader | None, record: Record) ->
 def over_all(
     examined: Mapping[str, Sequence[Mapping[str, Any]]],
     known: Mapping[str, Mapping[str, str]],
+    labels: Mapping[str, Labels | None],
 ) -> list[Finding]:
     """Everything found, file by file and between files.
 
@@ -95,6 +98,8 @@ def over_all(
         examined: by table its records, each with `name`, `image` (how the file
             is named), `findings` and `digest`.
         known: by table the frames known to be bad.
+        labels: by domain what is believed of its labels, None = there are none;
+            the domain is what stands before the split in a table's name.
     """
     findings = [
         Finding(*finding)
@@ -106,7 +111,13 @@ def over_all(
     findings += _duplicates(examined)
     # Train ids are told file by file, where they give themselves away.
     told = {finding.table for finding in findings if finding.kind == "train ids"}
-    findings += _numberings(examined, told)
+    findings += [
+        finding
+        for domain, believed in labels.items()
+        if believed is not None
+        for finding in _of_sets(domain, believed, examined)
+        if not (finding.table in told and numberings.TRAIN_IDS in finding.what)
+    ]
     findings += [
         Finding(table, "", "", "empty split", "has no images", "nothing, if none are wanted", False)
         for table, rows in examined.items()
@@ -145,25 +156,29 @@ def _duplicates(examined: Mapping[str, Sequence[Mapping[str, Any]]]) -> Iterator
             yield Finding(table, row["name"], row["image"], kind, what, todo, there != table)
 
 
-def _numberings(
-    examined: Mapping[str, Sequence[Mapping[str, Any]]], have_train_ids: set[str]
+def _of_sets(
+    domain: str, labels: Labels, examined: Mapping[str, Sequence[Mapping[str, Any]]]
 ) -> Iterator[Finding]:
-    """Sets, over all their splits, whose numbers another data set has given."""
-    domains = dict.fromkeys(table.rpartition("-")[0] for table in examined)
-    for domain in domains:
-        tables = [table for table in examined if table.rpartition("-")[0] == domain]
-        # What was examined by an earlier version has no numbers.
-        found = numberings.join(
-            row.get("numbers", []) for table in tables for row in examined[table]
-        )
-        fitting = numberings.foreign(found)
-        if have_train_ids & {*tables} and "train ids" in [one.title for one in fitting]:
-            continue
-        if fitting:
-            titles = " or ".join(numbering.title for numbering in fitting)
-            what = f"has labels that are read as Cityscapes ids but seem to be those of {titles}"
-            todo = ", or ".join(dict.fromkeys(numbering.todo for numbering in fitting))
-            yield Finding(tables[0], "", "", "foreign numbers", what, todo)
+    """What the labels of all splits of a domain give away together."""
+    tables = [table for table in examined if table.rpartition("-")[0] == domain]
+    # What was examined by an earlier version may have no numbers.
+    files = {
+        table: [row["numbers"] for row in examined[table] if row.get("numbers")] for table in tables
+    }
+    # Test labels that all ignore every pixel say nothing: they are withheld.
+    together = [
+        file
+        for table, some in files.items()
+        if table.endswith("train") or any(_counts(file, labels) for file in some)
+        for file in some
+    ]
+    for found in whole_set.judge(labels, numberings.join(together), len(together)):
+        yield Finding(tables[0], "", "", *found)
+
+
+def _counts(file: Sequence[Sequence[Any]], labels: Labels) -> bool:
+    """Whether a label file has a pixel that is not ignored."""
+    return any(labels.reader.labels[number] != IGNORE for number, *_ in file)
 
 
 def _withheld(

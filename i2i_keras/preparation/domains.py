@@ -8,16 +8,19 @@ import pydantic
 
 from i2i_keras import config
 from i2i_keras.config import Config
-from i2i_keras.data.encodings import LabelReader
-from i2i_keras.data.records import Splits
+from i2i_keras.data.records import Splits, spread
 from i2i_keras.datasets import DATASETS
 from i2i_keras.datasets.folder import HOLD_OUT
 from i2i_keras.datasets.readers import build_reader
 from i2i_keras.datasets.spaces import LabelSpace, common_space, find_space
 from i2i_keras.errors import DataError, unknown
+from i2i_keras.preparation import numberings, whole_set
 from i2i_keras.preparation.audit import Audited, audit_tree
 from i2i_keras.preparation.hold_out import HoldOutConfig, divide
+from i2i_keras.preparation.whole_set import Labels
 from i2i_keras.run_folder.files import Facts
+
+_LOOKED_AT = 20  # Label files, before all are.
 
 
 class DomainConfig(Config):
@@ -33,6 +36,8 @@ class DomainConfig(Config):
         hold_out: how `split = "hold_out"` divides a plain folder.
         mapping: TOML file that says what the labels of a plain folder hold,
             see `readers.LabelMapping`; empty = Cityscapes ids.
+        trust_labels: whether what the labels of the whole set give away, such
+            as another data set's numbers, is but a note.
     """
 
     format: str
@@ -40,6 +45,7 @@ class DomainConfig(Config):
     root: str = ""
     encoding: str = ""
     mapping: str = ""
+    trust_labels: bool = False
     hold_out: HoldOutConfig = HoldOutConfig()
 
     @pydantic.model_validator(mode="after")
@@ -65,20 +71,47 @@ class DomainConfig(Config):
         found = splits[self.split or next(iter(splits))](root, self._encoding)
         return divide(found["train"], self.hold_out) if self.split == HOLD_OUT else found
 
-    def reader(self, space: LabelSpace) -> LabelReader:
-        """The reader of its label files."""
-        return build_reader(DATASETS[self.format], self._encoding, space, self.mapping)
+    def labels(self, space: LabelSpace) -> Labels:
+        """How its label files are read, and what is believed of them."""
+        reader = build_reader(DATASETS[self.format], self._encoding, space, self.mapping)
+        stated = bool(self.format != "folder" or self.encoding or self.mapping)
+        return Labels(reader, space.names, stated, self.trust_labels)
 
     def facts(self) -> Facts:
         """All that the records depend on, without a path."""
         mapping = config.read_toml(Path(self.mapping)) if self.mapping else {}
         # What was prepared without a hold-out stays valid.
-        left_out = {"root"} if self.split == HOLD_OUT else {"root", "hold_out"}
+        left_out = {"root", "trust_labels"}
+        if self.split != HOLD_OUT:
+            left_out |= {"hold_out"}
         return self.model_dump(exclude=left_out) | {"mapping": mapping}
 
     @property
     def _encoding(self) -> str:
         return self.encoding or DATASETS[self.format].encodings[0]
+
+
+def check_labels(config: DomainConfig, root: Path, splits: Splits, space: LabelSpace) -> None:
+    """Looks into a few label files for what a whole set gives away.
+
+    All of them are looked at by `prepare`, which takes its time.
+
+    Args:
+        config: how the tree is laid out.
+        root: where.
+        splits: its records.
+        space: what the labels shall be.
+
+    Raises:
+        SettingsError: the label space does not know the data set's classes.
+        DataError: the labels do not seem to be what they are read as.
+    """
+    labels = config.labels(space)
+    paths = [r.label for r in splits["train"] if r.label and r.label.is_file()]
+    found = numberings.of_files(labels.reader, spread(paths, _LOOKED_AT))
+    for _, what, todo, bad in whole_set.judge(labels, numberings.join(found), len(found)):
+        if bad:
+            raise DataError(f"{root} {what}; {todo}.")
 
 
 def misfits(
@@ -146,6 +179,6 @@ def audit_domain(config: DomainConfig, root: Path, label_space: str, workers: in
         )
     space = find_space(label_space or common_space([config.format]))
     labelled = any(record.label for records in splits.values() for record in records)
-    reader = config.reader(space) if labelled else None
-    findings, rows = audit_tree(splits, root, reader, dataset.known, workers)
+    labels = config.labels(space) if labelled else None
+    findings, rows = audit_tree(splits, root, labels, dataset.known, workers)
     return Audited(findings, rows, space.names)

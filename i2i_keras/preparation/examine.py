@@ -14,7 +14,7 @@ from i2i_keras.data.encodings import LabelReader
 from i2i_keras.data.labels import IGNORE
 from i2i_keras.data.records import Record, read_image
 from i2i_keras.errors import FileError
-from i2i_keras.preparation.numberings import places
+from i2i_keras.preparation.numberings import IDS, places
 from i2i_keras.preparation.wrong_labels import palette_read_as_gray, seem_train_ids
 
 _ASPECT = 1.02  # Image and label may differ by this factor, as some frames' do.
@@ -53,8 +53,7 @@ class Examined(NamedTuple):
         label: `(height, width)` uint8, 255 = ignored; None if there is none,
             or none that can be read.
         digest: hash of the image's pixels; empty without an image.
-        numbers: of a label file that should hold Cityscapes ids, see
-            `numberings.places`; else empty.
+        numbers: of the label file, see `numberings.places`.
     """
 
     findings: list[Finding]
@@ -126,8 +125,7 @@ def _examine_label(
     found = [*_of_numbers(np.array(picture.histogram()), reader)]
     if size:
         found += _of_size(size, picture.size)
-    where = places(numbers) if reader.takes_ids else []
-    return np.asarray(picture.point(reader.labels.tolist())), found, where
+    return np.asarray(picture.point(reader.labels.tolist())), found, places(numbers)
 
 
 def _of_numbers(counts: NDArray[np.int64], reader: LabelReader) -> Iterator[_Found]:
@@ -136,7 +134,8 @@ def _of_numbers(counts: NDArray[np.int64], reader: LabelReader) -> Iterator[_Fou
     outside = [int(number) for number in occurring if not reader.valid[number]]
     # Where 255 is valid: with it ids hardly need two of 0 to 6, which are void.
     surely = outside or (occurring < 7).sum() > 1
-    if outside and reader.takes_ids and (title := palette_read_as_gray(occurring)):
+    takes_ids = reader.numbering == IDS
+    if outside and takes_ids and (title := palette_read_as_gray(occurring)):
         yield (
             "palette read as gray",
             f"holds the gray values of {title}'s colors: a palette file was saved by a program"
@@ -144,7 +143,7 @@ def _of_numbers(counts: NDArray[np.int64], reader: LabelReader) -> Iterator[_Fou
             "take the original file",
             True,
         )
-    elif surely and reader.takes_ids and seem_train_ids(occurring):
+    elif surely and takes_ids and seem_train_ids(occurring):
         what = "holds train ids (0 to 18 and 255), not class ids"
         yield "train ids", what, "set encoding = 'train_ids'", True
     elif outside:

@@ -17,6 +17,7 @@ from i2i_keras.preparation import audit, auto_size, comparison
 from i2i_keras.preparation.domains import Domain
 from i2i_keras.preparation.examine import Finding
 from i2i_keras.preparation.table import conversion, convert, write_native_table
+from i2i_keras.preparation.whole_set import Labels
 from i2i_keras.preparation.working_size import Conversion, ImageResize, Work
 from i2i_keras.run_folder import files
 from i2i_keras.run_folder.files import Facts
@@ -103,7 +104,8 @@ def prepare(config: PrepareConfig, domains: Mapping[str, Domain], root: Path) ->
         for name, domain in domains.items()
         for split in domain.splits
     }
-    findings = audit.over_all(rows, known)
+    believed = {name: _labels(domain, space) for name, domain in domains.items()}
+    findings = audit.over_all(rows, known, believed)
     skipped = _judge(config, findings, root)
     counts, labelled = {}, {}
     for table, (_, conversions) in tables.items():
@@ -185,8 +187,8 @@ def _conversions(
             f"{domain.root} has no training images where {domain.config.format} has them; check"
             f" {name}.root and {name}.split."
         )
-    labelled = any(record.label for records in domain.splits.values() for record in records)
-    reader = domain.config.reader(space) if labelled else None
+    labels = _labels(domain, space)
+    reader = labels.reader if labels else None
     measured = len(space.names) if name == "source" or config.compare_target_labels else 0
     facts = [config.facts(), reader.facts() if reader else None]
     for split, records in domain.splits.items():
@@ -195,6 +197,12 @@ def _conversions(
         folder = Places(root).table_folder(table)
         native = folder / "native" if config.native_labels and table == "target-test" else None
         yield table, (work, [conversion(folder, record, facts, native) for record in records])
+
+
+def _labels(domain: Domain, space: LabelSpace) -> Labels | None:
+    """What is believed of a domain's labels; None if it has none."""
+    labelled = any(record.label for records in domain.splits.values() for record in records)
+    return domain.config.labels(space) if labelled else None
 
 
 def _judge(config: PrepareConfig, findings: Sequence[Finding], root: Path) -> set[tuple[str, str]]:

@@ -10,6 +10,8 @@ from i2i_keras.cli import main
 from i2i_keras.experiment.settings import Settings
 from i2i_keras.preparation import auto_size
 
+STREET = np.repeat([23, 11, 26, 7], 64 * 128 // 4)  # From the sky down to the road.
+
 
 @pytest.fixture
 def init(tmp_path, monkeypatch):
@@ -46,7 +48,7 @@ def test_without_labels_there_are_no_arms(init, tmp_path):
 
 def test_labels_on_both_sides_give_an_oracle_and_a_hold_out(init, tmp_path):
     for name in ("a", "b"):
-        folder(tmp_path / name, (64, 128), [7, 11, 23, 26])
+        folder(tmp_path / name, (64, 128), STREET)
     assert init("a", "b", "--out", "mine.toml").exit_code == 0
     found = read("mine.toml")
     assert found.arms[-1] == "oracle"
@@ -137,7 +139,7 @@ def test_small_numbers_of_their_own_are_no_train_ids(init, tmp_path):
 
 def test_the_split_that_is_told_is_that_which_is_made(init, tmp_path):
     for name in ("a", "b"):
-        folder(tmp_path / name, (64, 128), [7, 11, 23, 26], count=20)
+        folder(tmp_path / name, (64, 128), STREET, count=20)
     told = init("a", "b").output
     for role, domain in (
         ("source", read("a-to-b.toml").source),
@@ -148,3 +150,33 @@ def test_the_split_that_is_told_is_that_which_is_made(init, tmp_path):
         found = domain.find(Path(domain.root))
         counts = ", ".join(f"{len(found[s])} {s} ({len(found[s])} labelled)" for s in found)
         assert counts in told, role
+
+
+@pytest.mark.parametrize(
+    ("numbers", "told"),
+    [
+        ([11, 3, 14, 1], "but seem to be those of CARLA from 0.9.14"),
+        ([0, 0, 7, 7], "nobody has said what their numbers mean; they could be those of"),
+    ],
+)
+def test_labels_of_which_nobody_has_said_what_they_are_are_asked_for(numbers, told, init, tmp_path):
+    for name in ("a", "b"):
+        folder(tmp_path / name, (64, 128), np.repeat(numbers, 64 * 128 // 4))
+    result = init("a", "b")
+    assert result.exit_code == 1
+    assert "a/labels has labels" in result.output and told in result.output
+    assert "--source-encoding" in result.output
+    assert not (tmp_path / "a-to-b.toml").exists()
+
+
+@pytest.mark.parametrize("encoding", ["ids", "own"])
+def test_what_the_user_says_of_labels_is_taken(encoding, init, tmp_path):
+    for name in ("a", "b"):
+        folder(tmp_path / name, (64, 128), np.repeat([0, 0, 7, 7], 64 * 128 // 4))
+    result = init("a", "b", "--source-encoding", encoding, "--target-encoding", encoding)
+    assert result.exit_code == 0, result.output
+    found = read("a-to-b.toml")
+    assert [d.encoding for d in (found.source, found.target)] == [
+        {"own": ""}.get(encoding, "ids")
+    ] * 2
+    assert bool(found.source.mapping) == (encoding == "own")

@@ -9,7 +9,12 @@ from i2i_keras.datasets import streets
 from i2i_keras.errors import DataError
 from i2i_keras.preparation.detect import detect
 
-IDS = np.array([[7, 8, 11, 23], [24, 26, 21, 0]], np.uint8)
+# A street: sky, building and a tree, a car and a person, road.
+IDS = np.repeat(
+    [[23, 23, 23, 23], [11, 11, 21, 23], [11, 11, 21, 21], [26, 24, 8, 8], [7, 7, 7, 7]],
+    [2, 2, 2, 1, 6],
+    axis=0,
+).astype(np.uint8)
 
 
 def folder(root, label=None, count=4, labelled=None):
@@ -51,7 +56,7 @@ def test_splits_stay_as_they_were_made(tmp_path):
 def test_other_files_of_cityscapes_are_recognized(tmp_path, encoding):
     rows = [CLASSES[number] for number in IDS.ravel()]
     codes = [row.train_id if encoding == "train_ids" else row.color for row in rows]
-    label = np.array(codes, np.uint8).reshape(2, 4, *([3] if encoding == "colors" else []))
+    label = np.array(codes, np.uint8).reshape(*IDS.shape, *([3] if encoding == "colors" else []))
     assert detect(folder(tmp_path, label)).config.encoding == encoding
 
 
