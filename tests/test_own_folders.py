@@ -141,7 +141,7 @@ def test_labels_decide_what_is_trained(stranger):
         no_labels: [],
         four_folders: ["source_only", "adabn", "adapted:fourier", "adapted:cyclegan", "oracle"],
     }[stranger.case]
-    summary = files.read_json(stranger.root / RUN / "scores" / "summary.json")
+    summary = files.read_json(stranger.root / RUN / "evaluate" / "summary.json")
     assert list(summary["arms"]) == arms
     scored = stranger.case in (few_test_labels, four_folders)
     assert all(("mean_iou" in facts) == scored for facts in summary["arms"].values())
@@ -165,7 +165,7 @@ def test_the_page_has_pictures_and_strips_over_time(stranger):
     page = (stranger.root / RUN / "report" / "index.html").read_text("utf-8")
     assert "Over the training" in page
     figures = {path.stem for path in (stranger.root / RUN / "report" / "figures").glob("*.png")}
-    assert {"translations-cyclegan", "curves-translator-cyclegan"} <= figures
+    assert {"translations-cyclegan", "curves-train-translator-cyclegan"} <= figures
     if stranger.case is no_labels:
         assert "Images in another style" in page and "translations-cyclegan-yx" in figures
         assert "Style distance" in page
@@ -178,7 +178,7 @@ def test_the_page_has_pictures_and_strips_over_time(stranger):
 
 
 def test_squares_stay_squares(stranger):
-    done = files.read_json(stranger.root / RUN / "records" / "done.json")["results"]
+    done = files.read_json(stranger.root / RUN / "prepare" / "done.json")["results"]
     assert done["size"] == ([64, 64] if stranger.case is no_labels else [64, 128])
     assert done["stretched"] == []
 

@@ -172,10 +172,9 @@ def open_run(
     from i2i_keras import config
     from i2i_keras.experiment import run_settings
     from i2i_keras.experiment.settings import Settings
-    from i2i_keras.run_folder.run import Run
     from i2i_keras.training import runtime
 
-    run = Run(run_folder(preset, run_dir))
+    run = find_run(preset, run_dir)
     kept = run_settings.read(run)
     name, base = _base(run, kept, preset, named=run_dir is not None, use=use)
     table = _with_roots(config.override(base, overrides), kept, source, target)
@@ -194,9 +193,23 @@ def open_run(
     return Opened(settings, run, name, changed)
 
 
-def run_folder(preset: str | None, run_dir: Path | None) -> Path:
-    """Where a run lives, unless the user says otherwise: `runs/PRESET`."""
-    return run_dir or Path("runs") / Path(preset or _DEFAULT).stem
+def find_run(preset: str | None, run_dir: Path | None) -> "Run":
+    """The run directory that was given, or `runs/PRESET`."""
+    from i2i_keras.run_folder.run import Run
+
+    run = Run(run_dir or Path("runs") / Path(preset or _DEFAULT).stem)
+    tell_old(run)
+    return run
+
+
+def tell_old(run: "Run") -> None:
+    """Says if the folders of a run have the names of an earlier version."""
+    if run.is_old:
+        click.echo(
+            f"Note: {run.root} has the folders of an earlier version (records, scores, ...) and"
+            " keeps them; the next version reads only those of new runs (prepare, evaluate, ...).",
+            err=True,
+        )
 
 
 def tell(name: str, done: "Done") -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from i2i_keras.cli.options import of_seed, open_run, run_folder, run_options, tell
+from i2i_keras.cli.options import find_run, of_seed, open_run, run_options, tell
 from i2i_keras.errors import DataError, how_many
 
 
@@ -110,9 +110,8 @@ def report(**options: Any) -> None:
     Example: i2i-keras report --run runs/demo
     """
     from i2i_keras.report import page
-    from i2i_keras.run_folder.run import Run
 
-    run = Run(run_folder(options["preset"], options["run_dir"]))
+    run = find_run(options["preset"], options["run_dir"])
     if not run.root.is_dir():
         raise DataError(f"{run.root} does not exist; give the --run of one that does.")
     with run.locked(new=False):

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from i2i_keras.cli.options import UserPath
+from i2i_keras.cli.options import UserPath, tell_old
 from i2i_keras.errors import DataError
 
 
@@ -77,9 +77,12 @@ def ablate(
     Example: i2i-keras ablate --rows student_report --only BCE
     """
     from i2i_keras.experiment import ablation
+    from i2i_keras.run_folder.places import folder_name
+    from i2i_keras.run_folder.run import Run
 
     chosen = ablation.read_rows(rows, only)
     folder = out or Path("runs") / f"ablation-{Path(rows).stem}"
+    tell_old(Run(folder / folder_name(next(iter(chosen)))))
     of_all = [*overrides, *(f"{role}.root={root}" for role, root in roots.items() if root)]
     table = ablation.ablate(preset, of_all, chosen, folder, click.echo, method)
     click.echo(f"\n{ablation.to_markdown(table)}\n\nTable: {folder / 'table.csv'}")

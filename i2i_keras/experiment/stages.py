@@ -155,7 +155,7 @@ def make_label_safe(settings: Settings, run: Run, method: str) -> Done:
 
 
 def evaluate(settings: Settings, run: Run) -> Summary | UnscoredSummary:
-    """Scores arms and translators; returns what `scores/summary.json` holds."""
+    """Scores arms and translators; returns what the summary holds."""
     return scoring.evaluate(settings, run)
 
 

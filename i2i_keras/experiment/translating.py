@@ -72,11 +72,7 @@ class TrainedTranslator(NamedTuple):
         method = TRANSLATORS[self.method]
         if method.load_generator is not None:
             return tiles.when_large(self.network(), self.tile)
-        function: Translate
-        if self.step is None or method.load_checkpoint is None:
-            function = method.load(self.folder, self.direction)
-        else:
-            function = method.load_checkpoint(self.folder, self.direction, self.step)
+        function: Translate = method.load(self.folder, self.direction)
         return function
 
     def network(self, **changes: Any) -> keras.Model:

@@ -147,7 +147,7 @@ def prepare(config: PrepareConfig, domains: Mapping[str, Domain], root: Path) ->
         "skipped": len(skipped),
         "size": size,
         "stretched": _stretched(rows, size, config.fit),
-        "noted": _noted(findings),
+        "noted": _noted(findings, places.name_of(places.audit)),
         "foretold": _compare(rows, skipped, space, root),
     }
 
@@ -171,11 +171,11 @@ def fitting_size(
     return auto_size.auto_size(sizes, auto_size.PIXELS[auto_size.device()])
 
 
-def _noted(findings: Sequence[Finding]) -> list[str]:
+def _noted(findings: Sequence[Finding], listed: str) -> list[str]:
     """What the audit found that is kept, by kind and table."""
     counts = Counter((f.kind, f.table) for f in findings if not f.bad and f.kind != "empty split")
     return [
-        f"Audit: {kind} in {table} ({count}); see records/audit.json."
+        f"Audit: {kind} in {table} ({count}); see {listed}."
         for (kind, table), count in counts.items()
     ]
 

@@ -24,7 +24,7 @@ def result_notes(summary: Summary) -> list[str]:
     """Notes below the result table.
 
     Args:
-        summary: what scores/summary.json holds.
+        summary: what evaluate/summary.json holds.
     """
     arms = summary["arms"]
     notes = []

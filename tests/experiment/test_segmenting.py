@@ -71,7 +71,7 @@ def trained(run, arm, seed):
         holder.network.save_weights(folder / "unet.weights.h5")
         return {}
 
-    run.stage(f"segmenter/{folder_name(arm)}", {}, {}, train)
+    run.stage(f"train-segmenter/{folder_name(arm)}", {}, {}, train)
 
 
 def prepared(run):
@@ -82,12 +82,12 @@ def prepared(run):
         write_records(run.root, folder / "target-train.csv", [Record("0", image, None)])
         return {}
 
-    run.stage("records", {}, {}, records)
+    run.stage("prepare", {}, {}, records)
 
 
 def scored(run, **means):
     arms = {name.replace("_to_", ":"): {"mean_iou": mean} for name, mean in means.items()}
-    files.write_json(run.root / "scores" / "summary.json", {"arms": arms})
+    files.write_json(run.root / "evaluate" / "summary.json", {"arms": arms})
 
 
 @pytest.fixture(scope="module")
@@ -178,7 +178,7 @@ def test_probabilities_are_written_if_they_are_wanted(run, photos, out):
 def test_the_window_of_the_scores_is_that_of_the_images(run, photos, tmp_path):
     segment(run, photos, tmp_path / "whole")
     scores = {"settings": {"window": [8, 8]}}
-    files.write_json(run.root / "scores" / "source_only" / "done.json", scores)
+    files.write_json(run.root / "evaluate" / "source_only" / "done.json", scores)
     segment(run, photos, tmp_path / "windows")
     whole, windows = (read(tmp_path / n / "classes" / "a.png") for n in ("whole", "windows"))
     assert (whole != windows).any()
@@ -359,9 +359,9 @@ def test_without_scores_none_is_the_best(run):
 
 
 def test_without_scores_the_only_arm_beside_the_oracle_is_taken(tmp_path, template):
-    (tmp_path / "segmenter").mkdir()
+    (tmp_path / "train-segmenter").mkdir()
     for name in ("source_only", "oracle"):
-        (tmp_path / "segmenter" / name).symlink_to(template.root / "segmenter" / name)
+        (tmp_path / "train-segmenter" / name).symlink_to(template.root / "train-segmenter" / name)
     assert str(choose(Run(tmp_path))) == "source_only (the only arm that was trained)"
 
 
@@ -390,16 +390,18 @@ def several(tmp_path, template):
     run = Run(tmp_path / "several")
     for number in (9, 10, 2):
         (run.root / f"seed-{number}").mkdir(parents=True)
-        (run.root / f"seed-{number}" / "segmenter").symlink_to(template.root / "segmenter")
-    (run.root / "records").symlink_to(template.root / "records")
+        (run.root / f"seed-{number}" / "train-segmenter").symlink_to(
+            template.root / "train-segmenter"
+        )
+    (run.root / "prepare").symlink_to(template.root / "prepare")
     return run
 
 
 def test_of_several_trainings_the_first_is_taken_or_a_given_one(several, photos, out):
     assert str(choose(several, "oracle")) == "oracle of seed 2"
     scored(several, source_only=0.4, oracle=0.9)
-    summary = files.read_json(several.root / "scores" / "summary.json")
-    files.write_json(several.root / "scores" / "summary.json", summary | {"seeds": [10, 9, 2]})
+    summary = files.read_json(several.root / "evaluate" / "summary.json")
+    files.write_json(several.root / "evaluate" / "summary.json", summary | {"seeds": [10, 9, 2]})
     assert str(choose(several)) == "source_only of seed 10 (the only arm that was scored)"
     found = choose(several, seed=9)
     assert found.run.root.name == "seed-9"
@@ -419,10 +421,10 @@ def test_arms_are_named_as_their_folders_are_not(run):
 
 def test_a_run_without_images_has_no_working_size(tmp_path, template, photos, out):
     run = Run(tmp_path / "moved")
-    (run.root / "records").mkdir(parents=True)
-    (run.root / "segmenter").symlink_to(template.root / "segmenter")
-    space = (template.root / "records" / "label_space.json").read_bytes()
-    (run.root / "records" / "label_space.json").write_bytes(space)
+    (run.root / "prepare").mkdir(parents=True)
+    (run.root / "train-segmenter").symlink_to(template.root / "train-segmenter")
+    space = (template.root / "prepare" / "label_space.json").read_bytes()
+    (run.root / "prepare" / "label_space.json").write_bytes(space)
     with pytest.raises(DataError, match="has no image, so that the working size is unknown"):
         segment(run, photos, out)
     assert segment(run, photos, out, scale="native") == 2

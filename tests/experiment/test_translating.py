@@ -47,7 +47,7 @@ def keep_state(run, step):
     for direction in ("xy", "yx"):
         name = f"generator_{direction}"
         setattr(model, name, build_generator(settings.generator, name))
-    trained = run.root / "translator" / "cyclegan"
+    trained = run.root / "train-translator" / "cyclegan"
     Checkpoints(model, trained).save(step, {})
     return model.generator_xy
 
@@ -74,13 +74,13 @@ def run(tmp_path, template):
             (folder / path.name).write_bytes(path.read_bytes())
         return {}
 
-    run.stage("records", {}, {}, records)
-    run.stage("translator/cyclegan", {}, {}, train)
+    run.stage("prepare", {}, {}, records)
+    run.stage("train-translator/cyclegan", {}, {}, train)
     return run
 
 
 def folder(run):
-    return run.root / "translated" / "cyclegan"
+    return run.root / "translate" / "cyclegan"
 
 
 def pixels(path):
@@ -98,14 +98,14 @@ def images(run):
 def test_records_are_translated_and_their_labels_kept(run):
     translate(TrainedTranslator(run, "cyclegan"))
     for table in ("source-train", "source-val"):
-        old = read_records(run.root, run.root / "records" / f"{table}.csv")
+        old = read_records(run.root, run.root / "prepare" / f"{table}.csv")
         new = read_records(run.root, folder(run) / f"{table}.csv")
         assert [(r.name, r.label) for r in new] == [(r.name, r.label) for r in old]
 
 
 def test_the_target_is_translated_without_its_labels(run):
     translate(TrainedTranslator(run, "cyclegan", "yx"))
-    new = read_records(run.root, run.root / "translated/cyclegan-yx/target-train.csv")
+    new = read_records(run.root, run.root / "translate/cyclegan-yx/target-train.csv")
     assert [record.label for record in new] == [None] * 3
 
 
@@ -113,7 +113,7 @@ def test_it_gives_what_the_translator_gives(run):
     trained = TrainedTranslator(run, "cyclegan")
     translate(trained)
     function = TRANSLATORS["cyclegan"].load(trained.folder, "xy")
-    old, new = (pixels(root / "source-train/0.png") for root in (run.root / "records", folder(run)))
+    old, new = (pixels(root / "source-train/0.png") for root in (run.root / "prepare", folder(run)))
     wanted = function(tf.constant(old[np.newaxis] / 127.5 - 1.0, tf.float32))[0]
     np.testing.assert_allclose(new, 127.5 * (wanted + 1.0), atol=0.6)
 
@@ -137,12 +137,12 @@ def test_the_last_shard_finishes_the_stage(run):
     names = sorted(p.relative_to(folder(run)).as_posix() for p in folder(run).rglob("*.png"))
     assert names == [*(f"source-train/{n}.png" for n in (0, 2, 4)), "source-val/0.png"]
     with pytest.raises(DataError, match="is not finished"):
-        run.done("translated/cyclegan")
+        run.done("translate/cyclegan")
 
     done = translate_shard(trained, Shard(2, 2))
     assert done is not None and not done.skipped
     assert done.results == {"records": {"source-train": 5, "source-val": 2}}
-    assert run.done("translated/cyclegan").fingerprint == done.fingerprint
+    assert run.done("translate/cyclegan").fingerprint == done.fingerprint
 
 
 def test_shards_leave_what_one_process_leaves(run, tmp_path):
@@ -294,7 +294,7 @@ def test_home_is_known_in_all_paths(run, drives, monkeypatch):
 
 
 def test_the_other_direction_is_another_translator(run, tmp_path):
-    source = str(run.root / "records" / "source-train" / "0.png")
+    source = str(run.root / "prepare" / "source-train" / "0.png")
     made = []
     for direction in ("xy", "yx"):
         translate_images(TrainedTranslator(run, "cyclegan", direction), [source], tmp_path, Shard())
@@ -304,7 +304,7 @@ def test_the_other_direction_is_another_translator(run, tmp_path):
 
 def test_a_kept_state_is_another_translator(run, tmp_path):
     generator = keep_state(run, 5)
-    source = run.root / "records" / "source-train" / "0.png"
+    source = run.root / "prepare" / "source-train" / "0.png"
     end, state = TrainedTranslator(run, "cyclegan"), TrainedTranslator(run, "cyclegan", step=5)
     assert end.fingerprint() != state.fingerprint()
     made = []
@@ -323,14 +323,14 @@ def test_a_state_that_is_not_kept_is_refused(run, tmp_path):
         translate_images(
             TrainedTranslator(run, "cyclegan", step=6), [str(run.root)], tmp_path / "o", Shard()
         )
-    run.stage("translator/color", {}, {}, lambda folder: {})
+    run.stage("train-translator/color", {}, {}, lambda folder: {})
     with pytest.raises(SettingsError, match="no checkpoint of step 6; it keeps none at all"):
         TrainedTranslator(run, "color", step=6).done()
 
 
 def test_a_kept_state_is_exported(run, tmp_path):
     keep_state(run, 5)
-    image = run.root / "records" / "source-train" / "0.png"
+    image = run.root / "prepare" / "source-train" / "0.png"
     made = []
     for step in (None, 5):
         trained, out = TrainedTranslator(run, "cyclegan", step=step), tmp_path / str(step)
@@ -342,21 +342,21 @@ def test_a_kept_state_is_exported(run, tmp_path):
 def test_the_only_trained_network_is_exported_and_else_cyclegan(run):
     def train(*methods):
         for method in methods:
-            run.stage(f"translator/{method}", {}, {}, lambda folder: {})
+            run.stage(f"train-translator/{method}", {}, {}, lambda folder: {})
 
     train("color")
     assert translating.exported_method(run) == "cyclegan"
     train("cut", "cycada")
     assert translating.exported_method(run) == "cyclegan"
-    (run.root / "translator" / "cyclegan" / "done.json").unlink()
+    (run.root / "train-translator" / "cyclegan" / "done.json").unlink()
     with pytest.raises(SettingsError, match="Give --method, one of cycada, cut"):
         translating.exported_method(run)
-    (run.root / "translator" / "cycada" / "done.json").unlink()
+    (run.root / "train-translator" / "cycada" / "done.json").unlink()
     assert translating.exported_method(run) == "cut"
 
 
 def test_a_method_that_keeps_statistics_depends_on_them(run, tmp_path):
-    x, y = (sorted((run.root / "records" / table).glob("*.png")) for table in list(TABLES)[::2])
+    x, y = (sorted((run.root / "prepare" / table).glob("*.png")) for table in list(TABLES)[::2])
     color, trained = TRANSLATORS["color"], TrainedTranslator(run, "color")
     found = []
     for seed in (0, 1, 0):
@@ -390,7 +390,7 @@ def networkless(run, monkeypatch):
 
 def test_a_method_without_a_network_translates(networkless, run):
     translate(networkless)
-    old, new = (pixels(root / "source-train/0.png") for root in (run.root / "records", folder(run)))
+    old, new = (pixels(root / "source-train/0.png") for root in (run.root / "prepare", folder(run)))
     np.testing.assert_array_equal(new, 255 - old)
 
 
@@ -400,7 +400,7 @@ def test_a_method_without_a_network_is_not_exported(networkless, tmp_path):
 
 
 def test_a_method_is_compared_on_its_first_image_or_a_given_one(run, tmp_path):
-    for name, image in (("a", None), ("b", run.root / "records/target-train/1.png")):
+    for name, image in (("a", None), ("b", run.root / "prepare/target-train/1.png")):
         worst = translating.export(
             TrainedTranslator(run, "cyclegan"), "saved_model", tmp_path / name, image
         )
