@@ -219,11 +219,11 @@ def test_a_labelled_source_gives_a_segmenter_to_use(stranger):
 def test_what_is_made_keeps_the_tree_of_the_drives(stranger):
     run = stranger.root / RUN
     made = {path.relative_to(run).as_posix() for path in run.rglob("*.png")}
-    source = [path.split("/", 3)[3] for path in made if re.match("records/source-.*/images/", path)]
+    source = [path.split("/", 3)[3] for path in made if re.match("prepare/source-.*/images/", path)]
     names = [f"{drive}/{n:03}.png" for drive in ("monday", "tuesday") for n in range(12)]
     assert sorted(source) == names
-    assert {f"scores/predictions/source_only/{drive}/000.png" for drive in "ab"} <= made
-    translated = [path for path in made if path.startswith("translated/cyclegan/source-train/")]
+    assert {f"evaluate/predictions/source_only/{drive}/000.png" for drive in "ab"} <= made
+    translated = [path for path in made if path.startswith("translate/cyclegan/source-train/")]
     assert {path.split("/")[3] for path in translated} == {"monday", "tuesday"}
 
 

@@ -40,9 +40,9 @@ def test_two_links_to_a_folder_are_two_places(tmp_path, add):
 
 def test_a_run_within_is_left_out_unless_it_is_asked_for(tmp_path, add):
     wanted = add("photo.png")
-    add("runs/demo/settings.json"), add("runs/demo/records/source-train/images/1.png")
+    add("runs/demo/settings.json"), add("runs/demo/prepare/source-train/images/1.png")
     assert [*files_below(tmp_path)] == [wanted]
-    assert len([*files_below(tmp_path / "runs" / "demo" / "records")]) == 1
+    assert len([*files_below(tmp_path / "runs" / "demo" / "prepare")]) == 1
 
 
 @pytest.mark.parametrize(

@@ -95,6 +95,6 @@ def test_it_is_prepared_into_every_label_space(toy, space, encoding):
         domains[role] = Domain(domain, root, domain.find(root))
     prepare(PrepareConfig(label_space=space, size=(8, 10), workers=1), domains, toy / "run")
     for role in domains:
-        path = toy / "run" / "records" / f"{role}-train" / "labels" / "a.png"
+        path = toy / "run" / "prepare" / f"{role}-train" / "labels" / "a.png"
         with Image.open(path) as image:
             np.testing.assert_array_equal(np.array(image)[0], np.repeat(LABELS[space], 2))

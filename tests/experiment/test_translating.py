@@ -186,7 +186,7 @@ def test_images_of_an_older_translator_do_not_finish_a_stage(run):
 
 
 def test_shards_of_a_folder_are_all_of_it(run, tmp_path):
-    trained, source = TrainedTranslator(run, "cyclegan"), run.root / "records" / "source-train"
+    trained, source = TrainedTranslator(run, "cyclegan"), run.root / "prepare" / "source-train"
     made = [translate_images(trained, [str(source)], tmp_path, Shard(n, 2)) for n in (1, 2)]
     assert [one.number for one in made] == [3, 2]
     assert len(list(tmp_path.glob("*.png"))) == 5
@@ -198,7 +198,7 @@ def test_a_file_of_the_users_is_not_written_over(run, tmp_path):
     Image.new("RGB", (3, 3)).save(out / "1.png")
     before = (out / "1.png").read_bytes()
     with pytest.raises(DataError, match=r"1\.png is there and was not made by i2i-keras; move it"):
-        source = run.root / "records" / "source-train"
+        source = run.root / "prepare" / "source-train"
         translate_images(TrainedTranslator(run, "cyclegan"), [str(source)], out, Shard())
     assert [path.read_bytes() for path in out.glob("*.png")] == [before]
 

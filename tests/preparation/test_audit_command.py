@@ -168,7 +168,7 @@ def test_prepare_says_how_many_it_left_out(streets, damage, tmp_path):
         *("--source", streets / "cityscapes", "--target", streets / "gta5"),
     )
     assert result.exit_code == 0
-    path = tmp_path / "records" / "audit.json"
+    path = tmp_path / "prepare" / "audit.json"
     assert result.stdout.endswith(f"  1 bad record left out; see {path}\n")
 
 

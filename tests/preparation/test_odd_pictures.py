@@ -94,7 +94,7 @@ def odd(tmp_path_factory, drawn):
         (root / hidden).write_bytes(b"Mac OS X")
     config = PrepareConfig(size=(SIDE, SIDE), workers=1)
     prepare(config, {"source": Domain(FOLDER, root, FOLDER.find(root))}, run)
-    records = read_records(run, run / "records/source-train.csv")
+    records = read_records(run, run / "prepare/source-train.csv")
     return root, expected, {r.name: np.asarray(read_image(r.image)) for r in records}
 
 

@@ -156,7 +156,7 @@ def test_images_and_labels_are_cropped_to_the_shape(tmp_path, raw):
     done = prepare(config(**fit, fit="crop"), {"source": domain(raw)}, tmp_path / "crop")
     top, left = (height - side) // 2, (width - side) // 2
     inside = (slice(top, top + side), slice(left, left + side))
-    records = read_records(tmp_path / "crop", tmp_path / "crop/records/source-train.csv")
+    records = read_records(tmp_path / "crop", tmp_path / "crop/prepare/source-train.csv")
     for record, original in zip(records, raw["train"], strict=True):
         np.testing.assert_array_equal(
             np.asarray(read_image(record.image)), np.asarray(read_image(original.image))[inside]
