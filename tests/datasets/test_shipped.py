@@ -479,7 +479,7 @@ def test_elsewhere_an_image_without_label_is_bad(tmp_path):
     draw(tmp_path, SETS["acdc"])
     (tmp_path / SETS["acdc"].label.format(split="val", n=1)).unlink()
     found = audited("acdc", tmp_path)
-    assert [(f.kind, f.bad) for f in found.findings] == [("no label", True)]
+    assert [(f.kind, f.bad) for f in found.findings] == [("image without label", True)]
 
 
 def test_names_that_are_numbers_stand_in_order(tmp_path):

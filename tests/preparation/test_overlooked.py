@@ -204,7 +204,7 @@ def test_audit_prepare_and_the_plan_all_refuse(tmp_path, place):
     code, told = audit(source)
     assert code == 1 and ("bad: labels not taken" in told or "bad: names differ" in told)
     words = ["--preset", "two_folders", "--source", source, "--target", target]
-    words += ["--run", tmp_path / "run", "--set=prepare.workers=1"]
+    words += ["--run", tmp_path / "run", "--set=prepare.workers=1", "--set=source.encoding=ids"]
     for command in (["run", "--dry-run"], ["prepare"], ["run"]):
         result = CliRunner().invoke(main, [str(word) for word in [*command, *words]])
         assert result.exit_code == 1
