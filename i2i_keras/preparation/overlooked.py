@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from i2i_keras.data.each_image import is_made_here
 from i2i_keras.data.records import SPLITS, Record, Splits, is_image, open_image, spread
 from i2i_keras.data.tree import by_suffix, files_below
 from i2i_keras.errors import FileError, how_many
@@ -41,7 +42,7 @@ def overlooked(splits: Splits, root: Path, role: str = "") -> list[Finding]:
     findings = [*_strangers(splits, root, role)] or _unlabelled(splits, root, role)
     told = " ".join(finding.what for finding in findings)
     findings += [f for f in _not_taken(splits, root, role) if f" {f.file} holds" not in told]
-    return [*findings, *_odd_splits(splits, role)]
+    return [*findings, *_odd_splits(splits, role), *_made_here(splits, role)]
 
 
 def partners(findings: Sequence[Finding], tables: Mapping[str, Sequence[Record]]) -> list[Finding]:
@@ -234,6 +235,20 @@ def _odd_splits(splits: Splits, role: str) -> Iterator[Finding]:
                 what = f"has {how_many(tops.count(top), 'image')} of a folder {top}"
                 todo = "call folders train, val and test if they are such"
                 yield Finding(_table(role, split), "", "", "odd split", what, todo, False)
+
+
+def _made_here(splits: Splits, role: str) -> Iterator[Finding]:
+    """Folders of translations beside those of other images."""
+    for split, records in splits.items():
+        tops: dict[str, list[Record]] = {}
+        for record in records:
+            folder, inner, _ = record.name.partition("/")
+            tops.setdefault(folder if inner else "", []).append(record)
+        made = {top: some for top, some in tops.items() if is_made_here(some[0].image)}
+        for top, some in made.items() if len(made) < len(tops) else ():
+            what = f"has {how_many(len(some), 'image')} of a folder {top} that i2i-keras has made"
+            todo = "move it away if it is not meant"
+            yield Finding(_table(role, split), "", "", "made here", what, todo, False)
 
 
 def _by_folder(paths: Sequence[Path], root: Path) -> dict[Path, list[Path]]:
