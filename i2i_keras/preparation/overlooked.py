@@ -15,6 +15,7 @@ _MOST_CLASSES = 64  # More colors than that are no classes.
 _LOOKED_AT = 3  # Files of which the pixels are looked at.
 _FEW = 3  # Names that are told.
 _DOCUMENTS = (".md", ".txt", ".pdf", ".html", ".toml", ".ini", ".db")
+_MISSING = ("no label", "unreadable image")  # What the audit says of a file.
 # Words in names of folders and files that hold labels.
 _WORDS = frozenset(
     (
@@ -52,36 +53,45 @@ def partners(findings: Sequence[Finding], tables: Mapping[str, Sequence[Record]]
         findings: of any kind.
         tables: the raw records by table.
     """
-    by_name = {(table, r.name): r for table, records in tables.items() for r in records}
-    lone = {
-        table: [r for r in records if r.label and r.label.is_file() and not r.image.is_file()]
-        for table, records in tables.items()
-    }
+    wanted = {(f.table, f.name) for f in findings if f.name and f.kind in _MISSING}
+    records = {(t, r.name): r for t, some in tables.items() for r in some if (t, r.name) in wanted}
+    lone = _lone_labels(records)
     return [
-        _with_partner(finding, by_name[finding.table, finding.name], lone[finding.table])
-        if finding.name and finding.kind in ("no label", "unreadable image")
+        _with_partner(finding, records[finding.table, finding.name], lone)
+        if (finding.table, finding.name) in records and finding.kind in _MISSING
         else finding
         for finding in findings
     ]
 
 
-def _with_partner(finding: Finding, record: Record, lone: Sequence[Record]) -> Finding:
+def _lone_labels(records: Mapping[tuple[str, str], Record]) -> dict[tuple[str, str], str]:
+    """Labels without image by domain and by what an image could be called.
+
+    That is each beginning of their name that ends before a sign such as `_`.
+    """
+    found: dict[tuple[str, str], str] = {}
+    for (table, name), record in records.items():
+        if record.label and record.label.is_file() and not record.image.is_file():
+            for sign in re.finditer(r"[^A-Za-z0-9]", name):
+                found.setdefault(
+                    (table.rpartition("-")[0], name[: sign.start()]), record.label.name
+                )
+    return found
+
+
+def _with_partner(finding: Finding, record: Record, lone: Mapping[tuple[str, str], str]) -> Finding:
     """The same finding, or a better word for it."""
     if finding.kind == "no label":
-        similar = [r.label.name for r in lone if r.label and _begins(r.name, record.name)]
         found = finding._replace(kind="image without label")
-        if not similar:
+        there = lone.get((finding.table.rpartition("-")[0], record.name))
+        if there is None:
             return found
-        what, todo = f"{finding.what}, but {similar[0]} lies there", f"call that {record.name}.png"
+        name = record.name.rpartition("/")[2]
+        what, todo = f"{finding.what}, but {there} lies there", f"call that {name}.png"
         return found._replace(what=what, todo=todo)
     if os.path.lexists(record.image):
         return finding
     return finding._replace(kind="label without image")
-
-
-def _begins(name: str, image: str) -> bool:
-    """Whether a name is that of an image and something more."""
-    return re.match(rf"{re.escape(image)}[^A-Za-z0-9]", name) is not None
 
 
 def _table(role: str, split: str) -> str:
