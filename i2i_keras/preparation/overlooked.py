@@ -101,9 +101,11 @@ def _table(role: str, split: str) -> str:
 def _strangers(splits: Splits, root: Path, role: str) -> Iterator[Finding]:
     """A set in which no label has the name of an image."""
     records = [record for split in splits.values() for record in split]
+    if any(r.label and r.label.is_file() and r.image.is_file() for r in records):
+        return
     images = [r for r in records if r.image.is_file()]
     labels = [r.label for r in records if r.label and r.label.is_file()]
-    if not images or not labels or any(r.label and r.label.is_file() for r in images):
+    if not images or not labels:
         return
     like = [f"{name_of(path, root)}" for path in labels[:_FEW]]
     what = (
@@ -140,8 +142,8 @@ def _unlabelled(splits: Splits, root: Path, role: str) -> list[Finding]:
 
 def _left(splits: Splits, root: Path) -> list[Path]:
     """All files that belong to no record."""
-    taken = {path for some in splits.values() for r in some for path in (r.image, r.label)}
-    return [path for path in files_below(root) if path not in taken]
+    taken = {str(path) for some in splits.values() for r in some for path in (r.image, r.label)}
+    return [path for path in files_below(root) if str(path) not in taken]
 
 
 def _of_split(paths: Sequence[Path], root: Path, split: str) -> list[Path]:
