@@ -110,7 +110,7 @@ def test_the_audit_writes_nothing_unless_told(streets, damage):
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        (["--format", "kitti"], "no data set 'kitti'; there are cityscapes, gta5"),
+        (["--format", "nuscenes"], "no data set 'nuscenes'; there are cityscapes, gta5"),
         (["--format", "gta5", "--split", "mine"], "gta5 has no split 'mine'"),
         (
             ["--format", "gta5", "--encoding", "luma"],
