@@ -107,7 +107,7 @@ class Experiment:
         return config.build(Settings, config.read(str(TINY), [*self.changes, *changes]))
 
     def records(self, table):
-        """Those of a table such as `records/source-train`."""
+        """Those of a table such as `prepare/source-train`."""
         from i2i_keras.data.records import read_records
 
         return read_records(self.root, self.root / f"{table}.csv")

@@ -231,11 +231,11 @@ def test_a_root_that_is_not_there_is_named(invoke):
 @pytest.mark.parametrize(
     ("command", "missing"),
     [
-        ("train-translator", "records"),
-        ("translate", "translator/color"),
-        ("export", "translator/cyclegan"),
-        ("train-segmenter", "records"),
-        ("evaluate", "records"),
+        ("train-translator", "prepare"),
+        ("translate", "train-translator/color"),
+        ("export", "train-translator/cyclegan"),
+        ("train-segmenter", "prepare"),
+        ("evaluate", "prepare"),
     ],
 )
 def test_a_stage_out_of_order_names_what_is_missing(invoke, tmp_path, command, missing):
@@ -255,7 +255,7 @@ def test_a_run_that_is_not_there_is_not_made_by_asking_for_it(invoke, tmp_path, 
 
 def test_a_report_of_nothing_names_what_is_missing(invoke, tmp_path):
     (tmp_path / "runs" / "demo").mkdir(parents=True)
-    message = "runs/demo/scores/summary.json is missing; make it with: i2i-keras evaluate --run"
+    message = "runs/demo/evaluate/summary.json is missing; make it with: i2i-keras evaluate --run"
     assert_refused(invoke("report"), 1, message)
 
 
@@ -359,7 +359,7 @@ def test_the_run_directory_is_named_after_the_preset_unless_told(invoke, tmp_pat
     for name in ("runs/mine", "other"):
         (tmp_path / name).mkdir(parents=True)
     assert "runs/mine/" in invoke("report", "--preset", "mine.toml").output
-    assert "other/scores" in invoke("report", "--preset", "mine.toml", "--run", "other").output
+    assert "other/evaluate" in invoke("report", "--preset", "mine.toml", "--run", "other").output
 
 
 # --- Stopping ---------------------------------------------------------------
@@ -410,7 +410,7 @@ def test_the_report_does_without_tensorflow(tmp_path):
     summary = {"label_space": "cityscapes19", "num_images": 2, "bootstrap_samples": 10}
     arm = {"mean_iou": 0.5, "ci95": [0.4, 0.6]}
     files.write_json(
-        tmp_path / "scores" / "summary.json",
+        tmp_path / "evaluate" / "summary.json",
         {**summary, "absent": [], "arms": {"source_only": arm}},
     )
     result = python(

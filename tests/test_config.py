@@ -21,13 +21,13 @@ def refused(*overrides, preset="demo"):
 # --- Presets ----------------------------------------------------------------
 
 
-@pytest.mark.parametrize("preset", config.preset_names())
+@pytest.mark.parametrize("preset", config.names_in("presets"))
 def test_every_preset_is_valid(preset):
     assert build(preset=preset).methods
 
 
 def test_the_named_presets_are_there():
-    assert {"demo", "student_report", "cyclegan_paper"} <= set(config.preset_names())
+    assert {"demo", "student_report", "cyclegan_paper"} <= set(config.names_in("presets"))
 
 
 def test_the_report_preset_is_the_reports_experiment():
@@ -63,7 +63,7 @@ def test_the_paper_preset_is_the_papers_training():
 def test_a_misspelled_preset_is_answered_with_the_right_one():
     message = refused(preset="dmeo")
     assert message.startswith("No preset 'dmeo'. Did you mean 'demo'? There are ")
-    assert all(name in message for name in config.preset_names())
+    assert all(name in message for name in config.names_in("presets"))
 
 
 def test_a_preset_can_be_a_file(tmp_path):
@@ -257,7 +257,7 @@ def test_in_a_file_a_list_is_written_as_in_a_file():
         ("segmenter.schedule=pony", "no 'pony'. Did you mean 'poly'? It is one of linear, con"),
         ("segmenter.class_weighting=all", "no 'all'; it is one of none, inverse_log."),
         ("segmenter.mobile_unet.weights=imagent", "no weights 'imagent'. Did you mean 'imagenet'"),
-        ("translator.cut.adversarial=lsgna", "no adversarial loss 'lsgna'. Did you mean 'lsgan'?"),
+        ("translator.cut.adversarial=lsgna", "there is no 'lsgna'. Did you mean 'lsgan'?"),
         ("prepare.label_space=cityscape19", "no label space 'cityscape19'. Did you mean 'citysca"),
         ("source.format=GTA5", "no data set 'GTA5'. Did you mean 'gta5'? There are cityscapes, gt"),
         ("source.split=oficial", "cityscapes has no split 'oficial'. Did you mean 'official'? Th"),
@@ -377,4 +377,4 @@ def test_methods_are_those_of_the_arms_once_each():
 
 def test_a_preset_is_found_by_its_former_name():
     assert config.read("report") == config.read("student_report")
-    assert "report" not in config.preset_names()
+    assert "report" not in config.names_in("presets")

@@ -90,7 +90,7 @@ def test_no_example_has_more_than_twenty_two_lines():
 
 def test_the_new_translator_is_an_arm_scored_and_in_the_report(done):
     [arm] = re.findall(r"adapted:\w+", COMMAND)
-    summary = files.read_json(done.root / "scores" / "summary.json")
+    summary = files.read_json(done.root / "evaluate" / "summary.json")
     assert summary["arms"][arm]["gain_ci95"]
     assert arm in done.output
     text = (done.root / "report" / "report.md").read_text("utf-8")
@@ -98,39 +98,41 @@ def test_the_new_translator_is_an_arm_scored_and_in_the_report(done):
 
 
 def test_it_does_what_is_promised(done):
-    source, target = (done.records(f"records/{domain}-train") for domain in ("source", "target"))
-    new = done.records("translated/gamma/source-train")
+    source, target = (done.records(f"prepare/{domain}-train") for domain in ("source", "target"))
+    new = done.records("translate/gamma/source-train")
     assert abs(median(source) - median(target)) > 10
     assert median(new) == pytest.approx(median(target), abs=1)  # Rounded to gray levels.
 
 
 def test_it_has_the_setting_that_the_command_gives_it(done):
     [given] = re.findall(r"translator\.gamma\.num_images=(\d+)", COMMAND)
-    settings = files.read_json(done.root / "translator" / "gamma" / "done.json")["settings"]
+    settings = files.read_json(done.root / "train-translator" / "gamma" / "done.json")["settings"]
     assert settings["num_images"] == int(given)
 
 
 def test_the_new_data_set_is_read_by_its_own_numbers(done):
     names = LABEL_SPACES["cityscapes19"].names
     wanted = {names.index("road"), names.index("building"), 255}
-    found = {*np.unique([read_label(r.label) for r in done.records("records/target-train")])}
+    found = {*np.unique([read_label(r.label) for r in done.records("prepare/target-train")])}
     assert found == wanted
 
 
 def test_the_new_arm_is_trained_on_half_and_says_so(done):
     results = [
-        files.read_json(done.root / "segmenter" / arm / "done.json")["settings"]
+        files.read_json(done.root / "train-segmenter" / arm / "done.json")["settings"]
         for arm in ("half", "source_only")
     ]
     assert results[0] == results[1]
-    weights = [(done.root / "segmenter" / arm / "unet.weights.h5") for arm in ("half", "oracle")]
+    weights = [
+        (done.root / "train-segmenter" / arm / "unet.weights.h5") for arm in ("half", "oracle")
+    ]
     assert all(path.is_file() for path in weights)
     text = (done.root / "report" / "report.md").read_text("utf-8")
     assert "half: trained on half of the source; no target label was used." in text
 
 
 def test_the_new_score_is_in_the_files_and_in_the_report(done):
-    facts = files.read_json(done.root / "scores" / "oracle.json")
+    facts = files.read_json(done.root / "evaluate" / "oracle.json")
     worst = min(value for value in facts["iou"].values() if value is not None)
     assert facts["worst_iou"] == pytest.approx(worst)
     assert "Worst class %" in (done.root / "report" / "report.md").read_text("utf-8")

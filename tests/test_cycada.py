@@ -36,17 +36,17 @@ def test_the_segmenter_is_trained_before_the_translator_and_once(finished):
 
 
 def test_the_stage_is_of_the_records_and_of_that_segmenter(finished):
-    inputs = files.read_json(finished.root / "translator" / "cycada" / "done.json")["inputs"]
+    inputs = files.read_json(finished.root / "train-translator" / "cycada" / "done.json")["inputs"]
     done = {
         name: files.read_json(finished.root / stage / "done.json")["fingerprint"]
-        for name, stage in (("records", "records"), ("segmenter", "segmenter/source_only"))
+        for name, stage in (("records", "prepare"), ("segmenter", "train-segmenter/source_only"))
     }
     assert inputs == done
 
 
 def test_other_translators_do_not_depend_on_a_segmenter(finished):
     stages.train_translator(finished.settings(), Run(finished.root), "color")
-    inputs = files.read_json(finished.root / "translator" / "color" / "done.json")["inputs"]
+    inputs = files.read_json(finished.root / "train-translator" / "color" / "done.json")["inputs"]
     assert [*inputs] == ["records"]
 
 
@@ -60,15 +60,17 @@ def test_what_it_learns_from_is_source_only_in_inference_mode(finished):
         for seed, records in enumerate(domains)
     )
     losses = model.generator_terms(x, y, model.seeds())[0]
-    first = files.read_table(finished.root / "translator" / "cycada" / "history.csv")[0]
+    first = files.read_table(finished.root / "train-translator" / "cycada" / "history.csv")[0]
     for name in ("semantic_xy", "semantic_yx"):
         assert float(first[name]) == pytest.approx(float(losses[name]), rel=1e-3)
 
 
 def test_no_label_is_opened_and_the_segmenter_does_not_change(finished, tmp_path):
-    stage, segmenter = (finished.root / s for s in ("translator/cycada", "segmenter/source_only"))
+    stage, segmenter = (
+        finished.root / s for s in ("train-translator/cycada", "train-segmenter/source_only")
+    )
     before = {path: path.read_bytes() for path in segmenter.glob("*.weights.h5")}
-    labels = [*finished.root.glob("records/*/labels")]
+    labels = [*finished.root.glob("prepare/*/labels")]
     assert len(labels) == 6 and before
     stage.rename(tmp_path / "first")
     for folder in labels:
@@ -83,7 +85,7 @@ def test_no_label_is_opened_and_the_segmenter_does_not_change(finished, tmp_path
 
 
 def test_without_a_trained_segmenter_it_is_refused(finished):
-    done = finished.root / "segmenter" / "source_only" / "done.json"
+    done = finished.root / "train-segmenter" / "source_only" / "done.json"
     done.rename(done.with_name("hidden"))
     result = finished.command("train-translator")
     done.with_name("hidden").rename(done)
@@ -107,9 +109,9 @@ def test_crops_that_the_trained_segmenter_cannot_see_are_refused(finished):
 
 
 def test_the_arm_is_scored_in_both_directions_and_over_its_states(finished):
-    summary = files.read_json(finished.root / "scores" / "summary.json")
+    summary = files.read_json(finished.root / "evaluate" / "summary.json")
     assert summary["arms"]["adapted:cycada"]["gain_ci95"]
-    scores = files.read_json(finished.root / "scores" / "cycada.json")
+    scores = files.read_json(finished.root / "evaluate" / "cycada.json")
     assert scores["cycle_error"] > 0
     assert [row["step"] for row in scores["drift"]["by_step"]] == [1, 2]
 
@@ -117,7 +119,7 @@ def test_the_arm_is_scored_in_both_directions_and_over_its_states(finished):
 def test_the_report_shows_the_translator_and_its_curves(finished):
     text = (finished.root / "report" / "report.md").read_text("utf-8")
     assert any(line.startswith("| cycada ") for line in text.splitlines())
-    assert "figures/curves-translator-cycada.png" in text
+    assert "figures/curves-train-translator-cycada.png" in text
 
 
 def test_the_report_says_that_its_own_segmenter_is_no_judge_of_it(finished):

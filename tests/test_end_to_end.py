@@ -44,7 +44,7 @@ def finished(tmp_path_factory, tiny_experiment):
     """
     tiny = tiny_experiment(tmp_path_factory.mktemp("experiment") / "run", *CHANGES)
     assert tiny.command("prepare").exit_code == 0
-    labels = [tiny.root / "records" / f"target-{split}" / "labels" for split in SPLITS]
+    labels = [tiny.root / "prepare" / f"target-{split}" / "labels" for split in SPLITS]
     assert all([*folder.iterdir()] for folder in labels)
     for folder in labels:
         folder.rename(folder.with_name("hidden"))
@@ -63,7 +63,7 @@ def finished(tmp_path_factory, tiny_experiment):
 
 @pytest.fixture(scope="module")
 def summary(finished):
-    return files.read_json(finished.root / "scores" / "summary.json")
+    return files.read_json(finished.root / "evaluate" / "summary.json")
 
 
 # --- What is there ----------------------------------------------------------
@@ -73,31 +73,31 @@ def summary(finished):
     "file",
     [
         "raw/done.json",
-        "records/done.json",
-        *(f"records/{domain}-{s}.csv" for domain in ("source", "target") for s in SPLITS),
-        "records/target-test-native.csv",
-        "translator/cyclegan/done.json",
-        "translator/cyclegan/history.csv",
-        "translator/cyclegan/samples/step-000002.png",
-        "translator/cyclegan/generator_xy.weights.h5",
-        "translator/cyclegan/generator_yx.weights.h5",
-        "translator/cyclegan/discriminator_x.weights.h5",
-        "translator/cyclegan/discriminator_y.weights.h5",
-        "translated/cyclegan/done.json",
-        "translated/cyclegan/source-train.csv",
-        "translated/cyclegan/source-val.csv",
+        "prepare/done.json",
+        *(f"prepare/{domain}-{s}.csv" for domain in ("source", "target") for s in SPLITS),
+        "prepare/target-test-native.csv",
+        "train-translator/cyclegan/done.json",
+        "train-translator/cyclegan/history.csv",
+        "train-translator/cyclegan/samples/step-000002.png",
+        "train-translator/cyclegan/generator_xy.weights.h5",
+        "train-translator/cyclegan/generator_yx.weights.h5",
+        "train-translator/cyclegan/discriminator_x.weights.h5",
+        "train-translator/cyclegan/discriminator_y.weights.h5",
+        "translate/cyclegan/done.json",
+        "translate/cyclegan/source-train.csv",
+        "translate/cyclegan/source-val.csv",
         "label_safe/cyclegan/done.json",
         "label_safe/cyclegan/source-train.csv",
         "label_safe/cyclegan/source-val.csv",
-        "segmenter/source_only/done.json",
-        "segmenter/adapted-cyclegan/done.json",
-        "segmenter/oracle/unet.weights.h5",
-        "segmenter/oracle/history.csv",
-        "scores/source_only.json",
-        "scores/source_only-confusion.csv",
-        "scores/adapted-cyclegan.json",
-        "scores/oracle.json",
-        "scores/summary.json",
+        "train-segmenter/source_only/done.json",
+        "train-segmenter/adapted-cyclegan/done.json",
+        "train-segmenter/oracle/unet.weights.h5",
+        "train-segmenter/oracle/history.csv",
+        "evaluate/source_only.json",
+        "evaluate/source_only-confusion.csv",
+        "evaluate/adapted-cyclegan.json",
+        "evaluate/oracle.json",
+        "evaluate/summary.json",
         "report/index.html",
         "report/report.md",
     ],
@@ -130,10 +130,10 @@ def test_the_summary_keeps_its_contract(summary):
 def test_scores_follow_from_the_confusion_matrices(finished, summary):
     totals = {}
     for arm in ARMS:
-        path = finished.root / "scores" / folder_name(arm) / "confusions.npz"
+        path = finished.root / "evaluate" / folder_name(arm) / "confusions.npz"
         with np.load(path, allow_pickle=False) as file:
             totals[arm] = file["confusions"].sum(axis=0)
-        details = files.read_json(finished.root / "scores" / f"{folder_name(arm)}.json")
+        details = files.read_json(finished.root / "evaluate" / f"{folder_name(arm)}.json")
         for name, value in metrics.score(totals[arm]).items():
             assert details[name] == pytest.approx(value)
         assert summary["arms"][arm]["mean_iou"] == details["mean_iou"]
@@ -147,10 +147,10 @@ def test_scores_follow_from_the_confusion_matrices(finished, summary):
 
 def test_all_arms_are_scored_on_all_pixels_of_the_same_labels(finished):
     rows = [
-        np.load(finished.root / "scores" / folder_name(arm) / "confusions.npz")["confusions"]
+        np.load(finished.root / "evaluate" / folder_name(arm) / "confusions.npz")["confusions"]
         for arm in ARMS
     ]
-    truths = [read_label(record.label) for record in finished.records("records/target-test")]
+    truths = [read_label(record.label) for record in finished.records("prepare/target-test")]
     for matrices in rows:
         assert matrices.sum(axis=(1, 2)).tolist() == [(t != IGNORE).sum() for t in truths]
         np.testing.assert_array_equal(matrices.sum(axis=2), rows[0].sum(axis=2))
@@ -159,26 +159,26 @@ def test_all_arms_are_scored_on_all_pixels_of_the_same_labels(finished):
 def test_the_table_of_an_arm_is_its_confusion_matrix(finished):
     for arm in ARMS:
         name = folder_name(arm)
-        with np.load(finished.root / "scores" / name / "confusions.npz") as file:
+        with np.load(finished.root / "evaluate" / name / "confusions.npz") as file:
             total = file["confusions"].sum(axis=0)
-        rows = files.read_table(finished.root / "scores" / f"{name}-confusion.csv")
+        rows = files.read_table(finished.root / "evaluate" / f"{name}-confusion.csv")
         found = [[int(v) for key, v in row.items() if key != "truth"] for row in rows]
         np.testing.assert_array_equal(found, total)
         assert [row["truth"] for row in rows] == [*rows[0]][1:]
 
 
 def test_all_arms_are_scored_at_native_size_as_well(finished, summary):
-    labels = [r.label for r in finished.records("records/target-test-native")]
+    labels = [r.label for r in finished.records("prepare/target-test-native")]
     for arm in ARMS:
         name = folder_name(arm)
-        with np.load(finished.root / "scores" / name / "confusions.npz") as file:
+        with np.load(finished.root / "evaluate" / name / "confusions.npz") as file:
             matrices = file["native"]
         # Twice as high and as wide as at the working size.
         assert matrices.sum(axis=(1, 2)).tolist() == [
             (read_label(label) != IGNORE).sum() for label in labels
         ]
         assert {read_label(label).shape for label in labels} == {(64, 128)}
-        facts = files.read_json(finished.root / "scores" / f"{name}.json")
+        facts = files.read_json(finished.root / "evaluate" / f"{name}.json")
         native = facts["native"]
         assert native.keys() == facts.keys() & {
             *metrics.score(matrices[0]),
@@ -196,8 +196,8 @@ def test_all_arms_are_scored_at_native_size_as_well(finished, summary):
 
 def test_a_translated_record_has_its_sources_name_label_and_size(finished):
     for split in ("train", "val"):
-        sources = finished.records(f"records/source-{split}")
-        translated = finished.records(f"translated/cyclegan/source-{split}")
+        sources = finished.records(f"prepare/source-{split}")
+        translated = finished.records(f"translate/cyclegan/source-{split}")
         assert len(sources) == {"train": 6, "val": 2}[split]
         for source, fake in zip(sources, translated, strict=True):
             assert (fake.name, fake.label) == (source.name, source.label)
@@ -214,7 +214,7 @@ def test_only_the_oracle_needs_the_targets_labels(finished):
 
 def test_the_arms_differ_in_their_records_alone(finished):
     done = [
-        files.read_json(finished.root / "segmenter" / folder_name(arm) / "done.json")
+        files.read_json(finished.root / "train-segmenter" / folder_name(arm) / "done.json")
         for arm in ARMS
     ]
     trained = [facts["settings"] for arm, facts in zip(ARMS, done, strict=True) if arm != "adabn"]
@@ -231,10 +231,10 @@ def test_the_arms_differ_in_their_records_alone(finished):
 def test_the_targets_labels_choose_the_best_of_the_states_for_comparison_only(finished, summary):
     for arm in ("source_only", "adapted:cyclegan", "oracle"):
         chosen = summary["arms"][arm]["label_chosen"]
-        states = finished.root / "scores" / folder_name(arm) / "states"
+        states = finished.root / "evaluate" / folder_name(arm) / "states"
         scores = files.read_json(states / "done.json")["results"]["mean_iou"]
         assert chosen["mean_iou"] == scores[str(chosen["step"])] == max(scores.values())
-        kept = files.read_json(finished.root / "segmenter" / folder_name(arm) / "done.json")
+        kept = files.read_json(finished.root / "train-segmenter" / folder_name(arm) / "done.json")
         # What was kept without labels is one of them, and scored as such.
         assert scores[str(kept["results"]["kept_step"])] == summary["arms"][arm]["mean_iou"]
     assert "label_chosen" not in summary["arms"]["adabn"]
@@ -242,12 +242,12 @@ def test_the_targets_labels_choose_the_best_of_the_states_for_comparison_only(fi
 
 def test_states_that_were_scored_can_be_deleted(finished, summary, tmp_path):
     shutil.copytree(finished.root, tmp_path / "run")
-    for path in (tmp_path / "run" / "segmenter").glob("*/checkpoints/ckpt-1.*"):
+    for path in (tmp_path / "run" / "train-segmenter").glob("*/checkpoints/ckpt-1.*"):
         path.unlink()
-    shutil.rmtree(tmp_path / "run" / "segmenter" / "oracle" / "checkpoints")
+    shutil.rmtree(tmp_path / "run" / "train-segmenter" / "oracle" / "checkpoints")
     again = finished.command("evaluate", "--run", tmp_path / "run")
     assert again.exit_code == 0, again.output
-    assert files.read_json(tmp_path / "run" / "scores" / "summary.json") == summary
+    assert files.read_json(tmp_path / "run" / "evaluate" / "summary.json") == summary
 
 
 def test_what_is_trained_is_scored_without_its_first_weights(finished, tmp_path):
@@ -261,15 +261,15 @@ def test_what_is_trained_is_scored_without_its_first_weights(finished, tmp_path)
 def test_the_mixed_arm_gets_source_and_translated(finished):
     train, val, _ = read_arm_records(Run(finished.root), Arm("mixed:cyclegan"))
     assert train == [
-        *finished.records("records/source-train"),
-        *finished.records("translated/cyclegan/source-train"),
+        *finished.records("prepare/source-train"),
+        *finished.records("translate/cyclegan/source-train"),
     ]
     assert len(val) == 4
 
 
 def test_predictions_are_class_maps_of_the_images_size(finished):
     for arm in ARMS:
-        folder = finished.root / "scores" / "predictions" / folder_name(arm)
+        folder = finished.root / "evaluate" / "predictions" / folder_name(arm)
         pictures = sorted(folder.iterdir())
         assert len(pictures) == 2
         for picture in pictures:
@@ -322,7 +322,7 @@ def states(root):
     return {
         name: path.stat().st_mtime_ns
         for name, path in files.items()
-        if name.parts[0] not in ("report", ".lock") and name.parent.name != "scores"
+        if name.parts[0] not in ("report", ".lock") and name.parent.name != "evaluate"
     }
 
 
@@ -347,15 +347,15 @@ def test_a_second_run_touches_no_file_of_a_stage(finished, again):
 
 
 def test_a_second_run_comes_to_the_same_summary(again, summary):
-    assert files.read_json(again[0].root / "scores" / "summary.json") == summary
+    assert files.read_json(again[0].root / "evaluate" / "summary.json") == summary
 
 
 @pytest.mark.parametrize(
     ("command", "change", "words"),
     [
-        ("prepare", "prepare.size=[32, 80]", "records was made with prepare.size = [32, 64] (now"),
+        ("prepare", "prepare.size=[32, 80]", "prepare was made with prepare.size = [32, 64] (now"),
         ("prepare", "streets.num_test=4", "raw was made with num_test = 3 (now 4)"),
-        ("train-translator", "seed=1", "translator/cyclegan was made with seed = 0 (now 1)"),
+        ("train-translator", "seed=1", "train-translator/cyclegan was made with seed = 0 (now 1)"),
         ("train-segmenter", "segmenter.steps=9", "source_only was made with steps = 3 (now 9)"),
         ("train-segmenter", "label_safe.confidence=1", "cyclegan was made with confidence = 0.0"),
         ("evaluate", "evaluate.num_pictures=1", "was made with num_pictures = 2 (now 1)"),
@@ -385,12 +385,12 @@ def test_other_settings_are_refused_by_their_run(finished, command, change, word
 
 
 def test_new_records_are_other_inputs(finished, tmp_path):
-    for name in ("records", "translator"):
+    for name in ("prepare", "train-translator"):
         (tmp_path / name).mkdir()
-    for stage in ("records", "translator/cyclegan"):
+    for stage in ("prepare", "train-translator/cyclegan"):
         shutil.copytree(finished.root / stage, tmp_path / stage, dirs_exist_ok=True)
-    done = files.read_json(tmp_path / "records" / "done.json")
-    files.write_json(tmp_path / "records" / "done.json", done | {"fingerprint": "another"})
+    done = files.read_json(tmp_path / "prepare" / "done.json")
+    files.write_json(tmp_path / "prepare" / "done.json", done | {"fingerprint": "another"})
     with pytest.raises(DataError, match="was made with another records; use another --run"):
         stages.train_translator(finished.settings(), Run(tmp_path), "cyclegan")
 
@@ -405,7 +405,7 @@ def test_arms_are_scored_without_pictures_as_well(finished, unscored):
 def unscored(finished, tmp_path):
     """A copy of the run, whose source-only arm is not scored yet."""
     shutil.copytree(finished.root, tmp_path / "run")
-    shutil.rmtree(tmp_path / "run" / "scores" / "source_only")
+    shutil.rmtree(tmp_path / "run" / "evaluate" / "source_only")
     return Run(tmp_path / "run")
 
 
@@ -413,7 +413,7 @@ def test_windows_are_asked_for_and_change_the_scores(finished, unscored, summary
     settings = finished.settings('arms=["source_only"]', "evaluate.window=[16, 16]")
     arms = stages.evaluate(settings, unscored)["arms"]
     before, after = (
-        np.load(root / "scores" / "source_only" / "confusions.npz")["confusions"]
+        np.load(root / "evaluate" / "source_only" / "confusions.npz")["confusions"]
         for root in (finished.root, unscored.root)
     )
     np.testing.assert_array_equal(after.sum(axis=2), before.sum(axis=2))  # All pixels.
@@ -426,7 +426,7 @@ def test_windows_are_asked_for_and_change_the_scores(finished, unscored, summary
 def test_an_arm_can_be_looked_through_as_it_was_scored(unscored, finished):
     settings = finished.settings('arms=["source_only"]', "evaluate.window=[16, 16]")
     stages.evaluate(settings, unscored)
-    record = read_records(unscored.root, unscored.root / "records" / "target-test.csv")[0]
+    record = read_records(unscored.root, unscored.root / "prepare" / "target-test.csv")[0]
     for run in (unscored, Run(finished.root)):
         seen = counting.scored_eye(run, "source_only").look_at(record)
         names, truth = read_space(run.label_space).names, read_label(record.label)
@@ -444,11 +444,11 @@ def test_a_window_that_the_trained_segmenter_cannot_take_is_refused(finished, un
 
 
 def test_arms_are_scored_where_the_sources_test_labels_are_withheld(finished, unscored, summary):
-    table = unscored.root / "records" / "source-test.csv"
+    table = unscored.root / "prepare" / "source-test.csv"
     rows = [row | {"label": ""} for row in files.read_table(table)]
     files.write_table(table, rows, columns=list(rows[0]))
     stages.evaluate(finished.settings(), unscored)
-    assert files.read_json(unscored.root / "scores" / "summary.json") == summary
+    assert files.read_json(unscored.root / "evaluate" / "summary.json") == summary
 
 
 # --- Drift, and labels that are safe from it ---------------------------------
@@ -457,13 +457,13 @@ def test_arms_are_scored_where_the_sources_test_labels_are_withheld(finished, un
 def drift_of(run, finished, **evaluate):
     """What `evaluate` says of drift with other settings, of a copy."""
     settings = finished.settings(*(f"evaluate.{k}={v}" for k, v in evaluate.items()))
-    shutil.rmtree(run.root / "scores" / "cyclegan", ignore_errors=True)
+    shutil.rmtree(run.root / "evaluate" / "cyclegan", ignore_errors=True)
     stages.evaluate(settings, run)
-    return files.read_json(run.root / "scores" / "cyclegan.json")["drift"]
+    return files.read_json(run.root / "evaluate" / "cyclegan.json")["drift"]
 
 
 def test_drift_is_told_of_each_state_that_is_kept(finished):
-    drift = files.read_json(finished.root / "scores" / "cyclegan.json")["drift"]
+    drift = files.read_json(finished.root / "evaluate" / "cyclegan.json")["drift"]
     first, last = drift["by_step"]
     assert (first["step"], last["step"]) == (1, 2)
     assert last == {"step": 2, "drifted": drift["drifted"], "kept": drift["kept"]}
@@ -480,12 +480,12 @@ def test_drift_over_the_steps_is_measured_on_as_many_images_as_asked_for(finishe
     assert none["by_step"] == whole["by_step"][-1:]
     assert one["transitions"] == none["transitions"] == whole["transitions"]
 
-    folder = finished.root / "segmenter" / "source_only"
+    folder = finished.root / "train-segmenter" / "source_only"
     model = trained.load(folder).model
-    name = finished.records("records/source-train")[0].name
+    name = finished.records("prepare/source-train")[0].name
     before, after = (
         np.argmax(model(look(finished.root / stage / f"{name}.png")), -1)
-        for stage in ("records/source-train/images", "translated/cyclegan/source-train")
+        for stage in ("prepare/source-train/images", "translate/cyclegan/source-train")
     )
     assert one["by_step"][-1]["drifted"] == pytest.approx((before != after).mean())
 
@@ -494,8 +494,8 @@ def test_a_translator_that_changes_nothing_has_no_drift_and_no_unsafe_label(fini
     shutil.copytree(finished.root, tmp_path / "run")
     run = Run(tmp_path / "run")
     for split in ("train", "val"):
-        for image in (run.root / f"records/source-{split}/images").iterdir():
-            shutil.copy(image, run.root / f"translated/cyclegan/source-{split}")
+        for image in (run.root / f"prepare/source-{split}/images").iterdir():
+            shutil.copy(image, run.root / f"translate/cyclegan/source-{split}")
     drift = drift_of(run, finished, num_drift_images=0)
     assert (drift["drifted"], drift["sentences"]) == (0, [])
     assert {share for share in drift["kept"].values() if share is not None} == {1}
@@ -504,17 +504,16 @@ def test_a_translator_that_changes_nothing_has_no_drift_and_no_unsafe_label(fini
     results = stages.make_label_safe(finished.settings(), run, "cyclegan").results
     assert results["marked"] == 0
     for source, safe in zip(
-        finished.records("records/source-train"),
+        finished.records("prepare/source-train"),
         read_records(run.root, run.table(run.label_safe("cyclegan"), "source-train")),
         strict=True,
     ):
         np.testing.assert_array_equal(read_label(safe.label), read_label(source.label))
 
 
-def test_of_a_method_that_keeps_no_states_the_end_is_measured(finished, tmp_path, monkeypatch):
-    stateless = TRANSLATORS["cyclegan"]._replace(load_checkpoint=None)
-    monkeypatch.setitem(TRANSLATORS, "cyclegan", stateless)
+def test_of_a_method_that_keeps_no_states_the_end_is_measured(finished, tmp_path):
     shutil.copytree(finished.root, tmp_path / "run")
+    shutil.rmtree(tmp_path / "run" / "train-translator" / "cyclegan" / "checkpoints")
     drift = drift_of(Run(tmp_path / "run"), finished)
     assert [(row["step"], row["drifted"]) for row in drift["by_step"]] == [(2, drift["drifted"])]
 
@@ -526,11 +525,11 @@ def look(path):
 
 
 def test_a_label_is_safe_where_source_only_sees_the_same_class(finished):
-    model = trained.load(finished.root / "segmenter" / "source_only").model
+    model = trained.load(finished.root / "train-segmenter" / "source_only").model
     total = lost = 0
     for split in ("train", "val"):
-        sources = finished.records(f"records/source-{split}")
-        fakes = finished.records(f"translated/cyclegan/source-{split}")
+        sources = finished.records(f"prepare/source-{split}")
+        fakes = finished.records(f"translate/cyclegan/source-{split}")
         safe = finished.records(f"label_safe/cyclegan/source-{split}")
         for source, fake, record in zip(sources, fakes, safe, strict=True):
             assert (record.name, record.image) == (source.name, fake.image)
@@ -557,18 +556,18 @@ def test_its_seconds_are_of_labels_and_training(finished):
     done = stages.train_segmenter(
         finished.settings(), Run(finished.root), Arm("label_safe:cyclegan")
     )
-    names = ("label_safe/cyclegan", "segmenter/label_safe-cyclegan")
+    names = ("label_safe/cyclegan", "train-segmenter/label_safe-cyclegan")
     took = [files.read_json(finished.root / stage / "done.json")["seconds"] for stage in names]
     assert done.seconds == pytest.approx(sum(took))
     assert done.skipped
 
 
 def test_labels_are_not_made_safe_without_source_only(finished, tmp_path):
-    for stage in ("records", "translated/cyclegan"):
+    for stage in ("prepare", "translate/cyclegan"):
         shutil.copytree(finished.root / stage, tmp_path / stage)
     with pytest.raises(
         DataError,
-        match=r"segmenter/source_only is not finished; make it with: i2i-keras train-segmenter",
+        match="train-segmenter/source_only is not finished; make it with: i2i-keras train-",
     ):
         stages.train_segmenter(finished.settings(), Run(tmp_path), Arm("label_safe:cyclegan"))
     with pytest.raises(SettingsError, match="no arm 'label_safe:cat'"):
@@ -625,7 +624,7 @@ def test_the_target_is_translated_by_shards_and_without_its_labels(finished):
     )
     assert "translate cyclegan: shard 1/2 is done; others are not" in first.output
     assert "translate cyclegan: done in" in second.output
-    records = finished.records("translated/cyclegan-yx/target-train")
+    records = finished.records("translate/cyclegan-yx/target-train")
     assert len(records) == 6
     assert [record.label for record in records] == [None] * 6
 
@@ -652,21 +651,23 @@ def test_distances_are_those_of_the_extractor_of_the_settings(finished, inceptio
     setting = ("--set", f"evaluate.inception={inception}")
     refused = finished.command("evaluate", *setting)
     assert refused.exit_code == 1
-    assert "scores/cyclegan was made with inception = absent (now random.h5 (sha" in refused.output
+    assert (
+        "evaluate/cyclegan was made with inception = absent (now random.h5 (sha" in refused.output
+    )
     shutil.copytree(finished.root, tmp_path / "run")
-    shutil.rmtree(tmp_path / "run" / "scores" / "cyclegan")
+    shutil.rmtree(tmp_path / "run" / "evaluate" / "cyclegan")
     again = finished.command("evaluate", *setting, "--run", tmp_path / "run")
     assert again.exit_code == 0, again.output
     before, after = (
-        files.read_json(root / "scores" / "cyclegan.json")
+        files.read_json(root / "evaluate" / "cyclegan.json")
         for root in (finished.root, tmp_path / "run")
     )
-    assert before["features"] == "the bottom of segmenter/source_only, mean over the image"
+    assert before["features"] == "the bottom of the segmenter source_only, mean over the image"
     assert after["frechet_distance"] != before["frechet_distance"]
     assert after["drift"] == before["drift"]  # Which is the segmenter's matter.
     extract, label = load_inception(str(inception))
     a, b = (
-        distribution.extract_features(extract, finished.records(f"records/{domain}-train"), 1)
+        distribution.extract_features(extract, finished.records(f"prepare/{domain}-train"), 1)
         for domain in ("source", "target")
     )
     assert after["features"] == label
@@ -681,4 +682,4 @@ def test_missing_weights_are_missed_before_anything_is_done(finished, tmp_path, 
     refused = finished.command(command, *setting, "--run", tmp_path / "run")
     assert refused.exit_code == 1
     assert re.search(r"gone.h5 is not there; give an .h5 file of weights", refused.output)
-    assert not (tmp_path / "run" / "records").exists()
+    assert not (tmp_path / "run" / "prepare").exists()

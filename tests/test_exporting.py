@@ -61,7 +61,7 @@ def run(tmp_path_factory):
         write_records(run.root, folder / "target-train.csv", rows)
         return {}
 
-    run.stage("records", {}, {}, records)
+    run.stage("prepare", {}, {}, records)
     rows = segmenting.prepared(run, "target-train")
     for arm, network in zip(("source_only", "oracle"), NETWORKS, strict=True):
         pipeline = {"batch_size": 4, "crop": [32, 32]}
@@ -71,7 +71,7 @@ def run(tmp_path_factory):
         def train(folder, settings=settings):
             return segmenter.fit(settings, segmenter.Examples(rows), 4, folder, 0)
 
-        run.stage(f"segmenter/{arm}", {}, {}, train)
+        run.stage(f"train-segmenter/{arm}", {}, {}, train)
     return run
 
 

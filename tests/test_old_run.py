@@ -91,3 +91,18 @@ def test_a_training_goes_on_from_its_checkpoint(run):
 def test_a_new_arm_is_added_to_it(run):
     told = call("train-segmenter", "--run", run, "--arm", "adabn:cyclegan")
     assert re.search(r"^train-segmenter adabn:cyclegan: done in", told, re.MULTILINE)
+
+
+def test_every_command_on_it_says_once_that_its_folders_are_old(run, tmp_path):
+    images = run / "records" / "target-test" / "images"
+    for words in (
+        ["run", "--dry-run"],
+        ["evaluate"],
+        ["report"],
+        ["translate", "--method", "color", "--images", images, "--out", tmp_path / "out"],
+    ):
+        result = CliRunner().invoke(main, [*map(str, words), "--run", str(run)])
+        assert result.stderr.count("has the folders of an earlier version") == 1, result.output
+        assert "earlier version" not in result.stdout
+    new = {"prepare", "train-translator", "translate", "train-segmenter", "evaluate"}
+    assert not new & {path.name for path in run.iterdir()}

@@ -45,26 +45,31 @@ def drawn(tmp_path_factory):
     return found
 
 
-def write(folder, scenes, labels=True):
+def write(folder, scenes, labels="labels", drive=""):
     """Writes images, and labels beside them."""
-    for kind in ("images", "labels") if labels else ("images",):
-        (folder / kind).mkdir(parents=True)
     for number, (image, label) in enumerate(scenes):
-        Image.fromarray(image).save(folder / "images" / f"{number:03}.png")
-        if labels:
-            Image.fromarray(label).save(folder / "labels" / f"{number:03}.png")
+        for kind, pixels in (("images", image), (labels, label)):
+            if kind:
+                path = folder / kind / drive / f"{number:03}.png"
+                path.parent.mkdir(parents=True, exist_ok=True)
+                Image.fromarray(pixels).save(path)
 
 
 def few_test_labels(root, drawn):
-    """A labelled source, a target without labels but for 12 test images."""
-    write(root / "photos", drawn["camera"][:24])
-    write(root / "paintings" / "train", drawn["game"][:24], labels=False)
-    write(root / "paintings" / "test", drawn["game"][24:36])
+    """A labelled source, a target without labels but for 12 test images.
+
+    Both of several drives, whose frames have the same names.
+    """
+    write(root / "photos", drawn["camera"][:12], drive="monday")
+    write(root / "photos", drawn["camera"][12:24], drive="tuesday")
+    write(root / "paintings" / "train", drawn["game"][:24], labels="", drive="a")
+    write(root / "paintings" / "test", drawn["game"][24:30], labels="masks", drive="a")
+    write(root / "paintings" / "test", drawn["game"][30:36], labels="masks", drive="b")
 
 
 def no_target_labels(root, drawn):
     write(root / "photos" / "train", drawn["camera"][:24])
-    write(root / "paintings", drawn["game"][:24], labels=False)
+    write(root / "paintings", drawn["game"][:24], labels="")
 
 
 def no_labels(root, drawn):
@@ -102,7 +107,7 @@ def stranger(request, tmp_path_factory, drawn):
     """Has done `init`, the plan and the run."""
     root = tmp_path_factory.mktemp(request.param.__name__)
     request.param(root, drawn)
-    write(root / "more", drawn["game"][36:38], labels=False)
+    write(root / "more", drawn["game"][36:38], labels="")
     (root / "more" / "images").rename(root / "frames")  # To be translated and segmented.
     someone = Stranger(root)
     someone.case = request.param
@@ -136,7 +141,7 @@ def test_labels_decide_what_is_trained(stranger):
         no_labels: [],
         four_folders: ["source_only", "adabn", "adapted:fourier", "adapted:cyclegan", "oracle"],
     }[stranger.case]
-    summary = files.read_json(stranger.root / RUN / "scores" / "summary.json")
+    summary = files.read_json(stranger.root / RUN / "evaluate" / "summary.json")
     assert list(summary["arms"]) == arms
     scored = stranger.case in (few_test_labels, four_folders)
     assert all(("mean_iou" in facts) == scored for facts in summary["arms"].values())
@@ -160,7 +165,7 @@ def test_the_page_has_pictures_and_strips_over_time(stranger):
     page = (stranger.root / RUN / "report" / "index.html").read_text("utf-8")
     assert "Over the training" in page
     figures = {path.stem for path in (stranger.root / RUN / "report" / "figures").glob("*.png")}
-    assert {"translations-cyclegan", "curves-translator-cyclegan"} <= figures
+    assert {"translations-cyclegan", "curves-train-translator-cyclegan"} <= figures
     if stranger.case is no_labels:
         assert "Images in another style" in page and "translations-cyclegan-yx" in figures
         assert "Style distance" in page
@@ -173,7 +178,7 @@ def test_the_page_has_pictures_and_strips_over_time(stranger):
 
 
 def test_squares_stay_squares(stranger):
-    done = files.read_json(stranger.root / RUN / "records" / "done.json")["results"]
+    done = files.read_json(stranger.root / RUN / "prepare" / "done.json")["results"]
     assert done["size"] == ([64, 64] if stranger.case is no_labels else [64, 128])
     assert done["stretched"] == []
 
@@ -208,6 +213,18 @@ def test_a_labelled_source_gives_a_segmenter_to_use(stranger):
         assert image.size == (128, 64) and np.asarray(image).max() < 19
     stranger.type(export)
     assert [*stranger.root.glob("segmenter.tflite")]
+
+
+@of(few_test_labels)
+def test_what_is_made_keeps_the_tree_of_the_drives(stranger):
+    run = stranger.root / RUN
+    made = {path.relative_to(run).as_posix() for path in run.rglob("*.png")}
+    source = [path.split("/", 3)[3] for path in made if re.match("prepare/source-.*/images/", path)]
+    names = [f"{drive}/{n:03}.png" for drive in ("monday", "tuesday") for n in range(12)]
+    assert sorted(source) == names
+    assert {f"evaluate/predictions/source_only/{drive}/000.png" for drive in "ab"} <= made
+    translated = [path for path in made if path.startswith("translate/cyclegan/source-train/")]
+    assert {path.split("/")[3] for path in translated} == {"monday", "tuesday"}
 
 
 @of(no_labels)

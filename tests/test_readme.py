@@ -52,7 +52,7 @@ def test_every_command_and_option_is_one():
 
 def test_every_preset_is_listed():
     rows = re.findall(r"^\| `(\w+)` \|", README.partition("## Presets")[2], re.MULTILINE)
-    assert sorted(rows) == config.preset_names()
+    assert sorted(rows) == config.names_in("presets")
 
 
 def test_every_data_set_and_split_is_listed():

@@ -22,7 +22,7 @@ def finished(tmp_path_factory, tiny_experiment):
     experiment = tiny_experiment(tmp_path_factory.mktemp("self-training") / "run", *CHANGES)
     assert experiment.command("prepare").exit_code == 0
     for split in ("train", "val"):
-        for record in experiment.records(f"records/target-{split}"):
+        for record in experiment.records(f"prepare/target-{split}"):
             record.label.unlink()
     result = experiment.command("run")
     assert result.exit_code == 0, result.output
@@ -30,7 +30,7 @@ def finished(tmp_path_factory, tiny_experiment):
 
 
 def test_both_arms_are_trained_and_scored_with_no_label_of_the_target_there(finished):
-    summary = files.read_json(finished.root / "scores" / "summary.json")
+    summary = files.read_json(finished.root / "evaluate" / "summary.json")
     assert list(summary["arms"]) == ["source_only", *ARMS]
     for arm in ARMS:
         assert summary["arms"][arm]["gain_ci95"]
@@ -45,7 +45,7 @@ def test_they_are_trained_on_the_records_of_source_only_and_adapted(finished):
 
 def test_they_depend_on_the_settings_of_all_arms_and_on_their_own(finished):
     done = {
-        arm: files.read_json(finished.root / "segmenter" / folder_name(arm) / "done.json")
+        arm: files.read_json(finished.root / "train-segmenter" / folder_name(arm) / "done.json")
         for arm in ("source_only", *ARMS)
     }
     plain = done["source_only"]["settings"]
@@ -62,7 +62,7 @@ def test_other_settings_are_refused_where_they_matter(finished):
         "train-segmenter", "--arm", "self_training", *changed
     )
     assert result.exit_code == 1
-    told = "segmenter/self_training was made with self_training.weight = 1.0 (now 2.0)"
+    told = "train-segmenter/self_training was made with self_training.weight = 1.0 (now 2.0)"
     assert told in result.output
     output = finished.command_without_settings(
         "train-segmenter", "--arm", "source_only", *changed
@@ -79,9 +79,9 @@ def test_the_report_shows_the_arms_and_says_what_they_are(finished):
         f"- self_training:color: {told.replace('source images', 'translations by color')}" in text
     )
     for name in ("self_training", "self_training-color"):
-        row = files.read_table(finished.root / "segmenter" / name / "history.csv")[-1]
+        row = files.read_table(finished.root / "train-segmenter" / name / "history.csv")[-1]
         assert float(row["mixed_loss"]) > 0 and 0 <= float(row["confident_share"]) <= 1
-        assert f"Settings of segmenter/{name}" in text
+        assert f"Settings of train-segmenter/{name}" in text
 
 
 def test_a_training_that_is_done_is_skipped(finished):

@@ -33,7 +33,9 @@ def start(folder, words, program=(PROGRAM,)):
 
 def step(folder):
     """Steps done by the newest state."""
-    paths = (folder / "my run" / "translator" / "cyclegan" / "checkpoints").glob("ckpt-*.index")
+    paths = (folder / "my run" / "train-translator" / "cyclegan" / "checkpoints").glob(
+        "ckpt-*.index"
+    )
     return max((int(path.stem.partition("-")[2]) for path in paths), default=0)
 
 
@@ -67,7 +69,7 @@ def test_a_training_that_is_stopped_saves_and_says_how_to_go_on(prepared, end):
     assert "Traceback" not in err
     reached = step(prepared)
     assert reached > 0
-    assert not list(prepared.rglob("translator/cyclegan/done.json"))
+    assert not list(prepared.rglob("train-translator/cyclegan/done.json"))
 
     words = shlex.split(command)
     assert (Path(words[0]).name, words[1:]) == ("i2i-keras", WORDS)

@@ -21,14 +21,14 @@ def finished(tmp_path_factory, tiny_experiment):
 
 
 def quality(finished, method):
-    return files.read_json(finished.root / "scores" / f"{method}.json")
+    return files.read_json(finished.root / "evaluate" / f"{method}.json")
 
 
 # --- All of them ------------------------------------------------------------
 
 
 def test_all_arms_are_scored(finished):
-    summary = files.read_json(finished.root / "scores" / "summary.json")
+    summary = files.read_json(finished.root / "evaluate" / "summary.json")
     assert list(summary["arms"]) == ARMS
     for arm in ARMS[1:]:
         assert summary["arms"][arm]["gain_ci95"]
@@ -46,8 +46,8 @@ def test_there_is_a_cycle_error_where_there_is_a_way_back(finished):
 
 @pytest.mark.parametrize("method", METHODS)
 def test_records_are_translated_with_their_names_labels_and_size(finished, method):
-    sources = finished.records("records/source-train")
-    made = finished.records(f"translated/{method}/source-train")
+    sources = finished.records("prepare/source-train")
+    made = finished.records(f"translate/{method}/source-train")
     for source, fake in zip(sources, made, strict=True):
         assert (fake.name, fake.label) == (source.name, source.label)
         with Image.open(fake.image) as new, Image.open(source.image) as old:
@@ -67,7 +67,7 @@ def test_a_second_run_skips_all_stages(finished):
 
 @pytest.mark.parametrize("method", UNTRAINED)
 def test_a_fit_leaves_statistics_and_a_picture_and_nothing_of_a_training(finished, method):
-    folder = finished.root / "translator" / method
+    folder = finished.root / "train-translator" / method
     files = sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file())
     assert files == ["config.json", "done.json", "references.npz", "samples/translated.png"]
 
@@ -78,7 +78,7 @@ def test_the_report_shows_pictures_and_no_curves(finished):
         assert f"*{method}: source images, their translations" in text
         assert f"figures/drift-{method}.png" in text
         assert f"figures/drift-steps-{method}.png" not in text
-        assert f"figures/curves-translator-{method}.png" not in text
+        assert f"figures/curves-train-translator-{method}.png" not in text
 
 
 def test_a_window_of_less_than_one_frequency_is_warned_of(finished):
@@ -91,7 +91,7 @@ def test_other_settings_are_refused(finished):
     change = ("--set", "translator.color.method=histogram")
     result = finished.command_without_settings("train-translator", *change)
     assert result.exit_code == 1
-    assert "translator/color was made with method = reinhard (now histogram)" in result.output
+    assert "train-translator/color was made with method = reinhard (now histogram)" in result.output
 
 
 @pytest.mark.parametrize("method", UNTRAINED)
@@ -100,7 +100,7 @@ def test_the_way_back_is_open_and_in_shards_as_well(finished, method):
     for number in (2, 1):
         result = finished.command("translate", *arguments, "--shard", f"{number}/2")
         assert result.exit_code == 0, result.output
-    assert len(finished.records(f"translated/{method}-yx/target-train")) == 4
+    assert len(finished.records(f"translate/{method}-yx/target-train")) == 4
 
 
 @pytest.mark.parametrize("method", UNTRAINED)
@@ -125,7 +125,7 @@ def test_the_report_shows_a_hyphen_the_samples_and_the_curves(finished):
     )
     assert dict(zip(titles, row, strict=True))["Cycle error"] == "-"
     assert "*cut at step 000002: source images, their translations" in text
-    assert "figures/curves-translator-cut.png" in text
+    assert "figures/curves-train-translator-cut.png" in text
 
 
 @pytest.mark.parametrize("name", ["translate", "export"])
@@ -133,7 +133,7 @@ def test_the_way_back_is_refused(finished, name):
     result = finished.command(name, "--method", "cut", "--direction", "yx")
     assert result.exit_code == 2
     assert "cut does not translate yx; for that, train it with source and target" in result.output
-    assert not (finished.root / "translated" / "cut-yx").exists()
+    assert not (finished.root / "translate" / "cut-yx").exists()
 
 
 def test_the_generator_is_exported(finished):
@@ -151,12 +151,13 @@ def test_a_run_that_begins_with_another_ones_translator_does_not_hold_its_place(
         assert experiment.command("prepare").exit_code == 0
         result = experiment.command("train-translator", "--method", "cyclegan")
         assert result.exit_code == 0, result.output
-    done = files.read_json(second.root / "translator/cyclegan/done.json")
+    done = files.read_json(second.root / "train-translator/cyclegan/done.json")
     assert done["settings"]["initial"].startswith("sha256 ")
     assert (
-        "initial" not in files.read_json(first.root / "translator/cyclegan/done.json")["settings"]
+        "initial"
+        not in files.read_json(first.root / "train-translator/cyclegan/done.json")["settings"]
     )
-    for path in (second.root / "translator").rglob("*.json"):
+    for path in (second.root / "train-translator").rglob("*.json"):
         assert str(first.root) not in path.read_text("utf-8")
 
     assert "was done before" in second.command("train-translator", "--method", "cyclegan").output

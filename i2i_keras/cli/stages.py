@@ -6,8 +6,8 @@ from typing import Any
 
 import click
 
-from i2i_keras.cli.options import of_seed, open_run, run_folder, run_options, tell
-from i2i_keras.errors import DataError
+from i2i_keras.cli.options import find_run, of_seed, open_run, run_options, tell
+from i2i_keras.errors import DataError, how_many
 
 
 @click.command()
@@ -45,7 +45,8 @@ def prepare(**options: Any) -> None:
         click.echo(f"  {sentence}")
     if done.results["skipped"]:
         path = run.audit
-        click.echo(f"  {done.results['skipped']} bad records left out; see {path}")
+        left_out = how_many(done.results["skipped"], "bad record")
+        click.echo(f"  {left_out} left out; see {path}")
 
 
 @click.command()
@@ -109,9 +110,8 @@ def report(**options: Any) -> None:
     Example: i2i-keras report --run runs/demo
     """
     from i2i_keras.report import page
-    from i2i_keras.run_folder.run import Run
 
-    run = Run(run_folder(options["preset"], options["run_dir"]))
+    run = find_run(options["preset"], options["run_dir"])
     if not run.root.is_dir():
         raise DataError(f"{run.root} does not exist; give the --run of one that does.")
     with run.locked(new=False):

@@ -64,10 +64,30 @@ def key_of(table: Collection[str]) -> pydantic.AfterValidator:
     return pydantic.AfterValidator(check)
 
 
-def preset_names() -> list[str]:
-    """Names of the presets that come with the package."""
-    folder = resources.files("i2i_keras") / "presets"
-    return sorted(f.name[:-5] for f in folder.iterdir() if f.name.endswith(".toml"))
+def names_in(folder: str) -> list[str]:
+    """Names of what comes with the package: `presets`, or `ablations`."""
+    files = (resources.files("i2i_keras") / folder).iterdir()
+    return sorted(file.name[:-5] for file in files if file.name.endswith(".toml"))
+
+
+def read_named(folder: str, name: str) -> Table:
+    """Reads what comes with the package, or a TOML file.
+
+    Args:
+        folder: `presets`, or `ablations`.
+        name: of one of these, or of a file.
+
+    Raises:
+        SettingsError: there is none, or broken TOML.
+    """
+    names = names_in(folder)
+    if name.endswith(".toml"):
+        return read_toml(Path(name))
+    if current_name(name) in names:
+        file = resources.files("i2i_keras") / folder / f"{current_name(name)}.toml"
+        return tomllib.loads(file.read_text("utf-8"))
+    told = f"there are {', '.join(names)}, or give a .toml file"
+    raise SettingsError(f"{unknown(f'No {folder[:-1]}', name, names, told)}.")
 
 
 def read(preset: str, overrides: Sequence[str] = ()) -> Table:
@@ -84,7 +104,7 @@ def read(preset: str, overrides: Sequence[str] = ()) -> Table:
     Raises:
         SettingsError: no such preset, broken TOML, or see `override`.
     """
-    return override(_read_preset(preset), overrides)
+    return override(read_named("presets", preset), overrides)
 
 
 def override(table: Table, overrides: Sequence[str]) -> Table:
@@ -93,11 +113,10 @@ def override(table: Table, overrides: Sequence[str]) -> Table:
     Raises:
         SettingsError: an override without `=`, or one that changes nothing.
     """
-    changed, given = copy.deepcopy(table), list[Table]()
+    changed, given = copy.deepcopy(table), Table()
     for text in overrides:
         _apply(changed, text)
-        given.append({})
-        _apply(given[-1], text)
+        _apply(given, text)
     defaults.refuse_hidden(table, given)
     return changed
 
@@ -153,19 +172,6 @@ def build(model: type[Model], table: Table) -> Model:
     except pydantic.ValidationError as error:
         told = explain(model, error, model.WRITTEN)
         raise SettingsError(defaults.by_their_place(told, inherited)) from None
-
-
-def _read_preset(preset: str) -> Table:
-    path = Path(preset)
-    if path.suffix == ".toml":
-        return read_toml(path)
-    if current_name(preset) in preset_names():
-        file = resources.files("i2i_keras") / "presets" / f"{current_name(preset)}.toml"
-        text = file.read_text("utf-8")
-        return tomllib.loads(text)
-    names = preset_names()
-    told = f"there are {', '.join(names)}, or give a .toml file"
-    raise SettingsError(f"{unknown('No preset', preset, names, told)}.")
 
 
 def _apply(table: Table, override: str) -> None:

@@ -5,8 +5,9 @@ Beside `[translator.cyclegan]` and `[translator.cut]`, a setting in
 own table says otherwise.
 """
 
+import copy
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import pydantic
@@ -16,18 +17,16 @@ from i2i_keras.errors import SettingsError, suggestion
 _NAME = "defaults"
 
 Table = dict[str, Any]
+Model = type[pydantic.BaseModel]
 Inherited = dict[str, str]  # Dotted names in `defaults`, by those that they stand for.
 
 
-def resolve(
-    model: type[pydantic.BaseModel], table: Mapping[str, Any], prefix: str = ""
-) -> tuple[Table, Inherited]:
+def resolve(model: Model, table: Table) -> tuple[Table, Inherited]:
     """Gives settings in `defaults` to the tables beside it.
 
     Args:
         model: of the table's settings.
         table: nested, not validated; it is not changed.
-        prefix: of its dotted names.
 
     Returns:
         The table without `defaults`, and where settings have come from there.
@@ -35,26 +34,15 @@ def resolve(
     Raises:
         SettingsError: `defaults` has a setting that no table beside it has.
     """
-    resolved, inherited = dict(table), Inherited()
-    parts = _parts(model)
-    if _NAME in table and len(parts) == len(model.model_fields):
-        shared = resolved.pop(_NAME)
-        _check(shared, list(parts.values()), f"{prefix}{_NAME}", list(parts))
-        for name, part in parts.items():
-            own = resolved.get(name, {})
-            if isinstance(own, Mapping):
-                known = _known(part, shared)
-                resolved[name] = _merged(known, own)
-                places = (*_leaves(known),)
-                inherited |= {
-                    f"{prefix}{name}.{place}": f"{prefix}{_NAME}.{place}"
-                    for place in places
-                    if place not in {*_leaves(own)}
-                }
-    for name, part in parts.items():
-        if isinstance(resolved.get(name), Mapping):
-            resolved[name], deeper = resolve(part, resolved[name], f"{prefix}{name}.")
-            inherited |= deeper
+    resolved, inherited = copy.deepcopy(table), Inherited()
+    for part, kind in _models(model).items():
+        methods, own = _models(kind), resolved.get(part)
+        if isinstance(own, dict) and _NAME in own and methods.keys() == kind.model_fields.keys():
+            known = {method: _names(settings) for method, settings in methods.items()}
+            for place, value in _checked(own.pop(_NAME), f"{part}.{_NAME}", known).items():
+                for method in (method for method, names in known.items() if place in names):
+                    if _put(own.setdefault(method, {}), place, value):
+                        inherited[f"{part}.{method}.{place}"] = f"{part}.{_NAME}.{place}"
     return resolved, inherited
 
 
@@ -65,95 +53,75 @@ def by_their_place(text: str, inherited: Inherited) -> str:
     return text
 
 
-def refuse_hidden(table: Mapping[str, Any], given: Sequence[Table]) -> None:
+def refuse_hidden(table: Table, given: Table) -> None:
     """Refuses overrides in `defaults` that a table beside it would hide.
 
     Args:
         table: before the overrides.
-        given: the overrides, each as a table.
+        given: the overrides.
 
     Raises:
         SettingsError: a table has a value of its own, and no override of it.
     """
-    names = {place for one in given for place in _leaves(one)}
-    for place in sorted(names):
-        above, found, below = place.partition(f"{_NAME}.")
-        beside = _at(table, above.rstrip(".")) if found and above.endswith(".") else {}
-        hiding = [
-            f"{above}{name}.{below}"
-            for name, own in beside.items()
-            if name != _NAME and isinstance(own, Mapping) and below in {*_leaves(own)}
-        ]
-        if hidden := [name for name in hiding if name not in names]:
+    names = _leaves(given)
+    for place in names:
+        part, found, below = place.partition(f".{_NAME}.")
+        beside = rf"{re.escape(part)}\.(?!{_NAME}\.)\w+\.{re.escape(below)}"
+        own = [name for name in _leaves(table) if found and re.fullmatch(beside, name)]
+        if hidden := [name for name in own if name not in names]:
             raise SettingsError(
                 f"--set {place} does not change what has a value of its own here; set"
                 f" {' and '.join(hidden)}, too."
             )
 
 
-def _parts(model: type[pydantic.BaseModel]) -> dict[str, type[pydantic.BaseModel]]:
+def _models(model: Model) -> dict[str, Model]:
     """Those of a model's fields that are models."""
+    fields = {name: field.annotation for name, field in model.model_fields.items()}
     return {
-        name: field.annotation
-        for name, field in model.model_fields.items()
-        if isinstance(field.annotation, type) and issubclass(field.annotation, pydantic.BaseModel)
+        name: kind
+        for name, kind in fields.items()
+        if isinstance(kind, type) and issubclass(kind, pydantic.BaseModel)
     }
 
 
-def _check(
-    shared: Any, models: Sequence[type[pydantic.BaseModel]], place: str, owners: Sequence[str]
-) -> None:
-    """Refuses a setting that none of the models has."""
-    if not isinstance(shared, Mapping):
+def _leaves(table: Mapping[str, Any], prefix: str = "") -> Table:
+    """All values by dotted name; an empty table is one, too."""
+    found: Table = {}
+    for name, value in table.items():
+        nested = isinstance(value, dict) and value
+        found |= _leaves(value, f"{prefix}{name}.") if nested else {f"{prefix}{name}": value}
+    return found
+
+
+def _names(model: Model) -> set[str]:
+    """Dotted names of all settings, and of the tables that they are in."""
+    inner = {f"{table}.{name}" for table, m in _models(model).items() for name in _names(m)}
+    return inner | {*model.model_fields}
+
+
+def _checked(shared: Any, place: str, known: Mapping[str, set[str]]) -> Table:
+    """The settings in `defaults`, each of which a method has to have."""
+    if not isinstance(shared, dict):
         raise SettingsError(f"Setting {place!r}: it has to be a table of settings, not {shared!r}.")
-    names = dict.fromkeys(name for model in models for name in model.model_fields)
-    for name, value in shared.items():
+    found, names = _leaves(shared), sorted(set[str]().union(*known.values()))
+    for name in found:
         if name not in names:
             hint = suggestion(name, names)
-            told = f" Did you mean '{place}.{hint}'?" if hint else ""
-            raise SettingsError(
-                f"No setting '{place}.{name}': none of {', '.join(owners)} has one.{told}"
-            )
-        deeper = [part for model in models if (part := _parts(model).get(name))]
-        if deeper and isinstance(value, Mapping):
-            _check(value, deeper, f"{place}.{name}", owners)
+            meant = f" Did you mean '{place}.{hint}'?" if hint else ""
+            owners = ", ".join(known)
+            raise SettingsError(f"No setting '{place}.{name}': none of {owners} has one.{meant}")
+    return found
 
 
-def _known(model: type[pydantic.BaseModel], shared: Mapping[str, Any]) -> Table:
-    """What a model has settings for."""
-    parts = _parts(model)
-    return {
-        name: _known(parts[name], value) if name in parts and isinstance(value, Mapping) else value
-        for name, value in shared.items()
-        if name in model.model_fields
-    }
-
-
-def _merged(shared: Mapping[str, Any], own: Mapping[str, Any]) -> Table:
-    """Both, of two values the own one."""
-    merged = {**shared, **own}
-    for name in shared.keys() & own.keys():
-        if isinstance(shared[name], Mapping) and isinstance(own[name], Mapping):
-            merged[name] = _merged(shared[name], own[name])
-    return merged
-
-
-def _leaves(table: Mapping[str, Any], prefix: str = "") -> list[str]:
-    """Dotted names of all values."""
-    return [
-        place
-        for name, value in table.items()
-        for place in (
-            _leaves(value, f"{prefix}{name}.")
-            if isinstance(value, Mapping)
-            else [f"{prefix}{name}"]
-        )
-    ]
-
-
-def _at(table: Mapping[str, Any], dotted: str) -> Mapping[str, Any]:
-    for name in dotted.split("."):
-        table = table.get(name, {})
-        if not isinstance(table, Mapping):
-            return {}
-    return table
+def _put(table: Any, place: str, value: Any) -> bool:
+    """Gives a table a value, unless it has one; tells whether it had none."""
+    if not isinstance(table, dict):
+        return False
+    name, _, below = place.partition(".")
+    if below:
+        return _put(table.setdefault(name, {}), below, value)
+    if isinstance(table.get(name), dict) if value == {} else name in table:
+        return False
+    table[name] = value
+    return True

@@ -95,7 +95,7 @@ def bootstrap(
     return {
         arm: Drawn(
             mean_iou(trainings.sum(axis=1)),
-            np.stack([_resampled(matrices, draws) for matrices in trainings]),
+            np.stack([mean_of_present(resampled_iou(iou_parts(m), draws)) for m in trainings]),
             images,
         )
         for arm, trainings in confusions.items()
@@ -137,7 +137,8 @@ def gap_closed(floor: Drawn, arm: Drawn, ceiling: Drawn) -> Share | None:
     if gap.mean <= 0:
         return None
     share = gain.mean / gap.mean
-    drawn = _share(gain.samples.mean(axis=0), gap.samples.mean(axis=0))
+    part, whole = gain.samples.mean(axis=0), gap.samples.mean(axis=0)
+    drawn = np.divide(part, whole, out=np.full_like(part, np.nan), where=whole != 0)
     # By linear approximation: the ratios of single trainings may be wild.
     points = share + (gain.points - share * gap.points) / gap.mean
     return Share(share, interval(share, points, drawn, gain.num_images))
@@ -184,11 +185,3 @@ def _half_width(points: Values, drawn: Values, num_images: int, level: float) ->
     of_trainings = stats.t.isf(level / 2, len(points) - 1) ** 2 * trainings
     of_images = stats.t.isf(level / 2, num_images - 1) ** 2 * images
     return float(np.sqrt(of_trainings + of_images))
-
-
-def _share(part: Values, whole: Values) -> Values:
-    return np.divide(part, whole, out=np.full_like(part, np.nan), where=whole != 0)
-
-
-def _resampled(matrices: NDArray[np.int64], draws: Values) -> Values:
-    return mean_of_present(resampled_iou(iou_parts(matrices), draws))

@@ -161,7 +161,7 @@ class Metric(NamedTuple):
     """A score that is one number.
 
     Attributes:
-        name: its key in scores/ARM.json.
+        name: its key in evaluate/ARM.json.
         title: of its column in the report.
         score: from a confusion matrix `(classes, classes)` and the classes that
             are evaluated to [0, 1]; None = it cannot be had from a matrix, and

@@ -1,6 +1,6 @@
 """What `evaluate` leaves for those who read: the summary of a run.
 
-`scores/summary.json` as types, and who reads and writes it. What is
+`evaluate/summary.json` as types, and who reads and writes it. What is
 `NotRequired` is missing in files of earlier versions, or where it does not
 exist.
 """
@@ -168,7 +168,7 @@ class UnscoredSummary(TypedDict):
 
 
 class ArmFile(TypedDict, total=False):
-    """What scores/ARM.json holds, as far as it is known by name.
+    """What evaluate/ARM.json holds, as far as it is known by name.
 
     Besides, all keys of `ArmScores` and of `metrics.METRICS`.
 

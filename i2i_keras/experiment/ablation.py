@@ -1,7 +1,6 @@
 """`ablate`: one experiment, changed in one thing at a time."""
 
 from collections.abc import Collection, Mapping, Sequence
-from importlib import resources
 from pathlib import Path
 
 from i2i_keras import config
@@ -20,7 +19,6 @@ from i2i_keras.run_folder.places import folder_name
 from i2i_keras.run_folder.run import Run
 from i2i_keras.training import runtime
 
-_FOLDER = resources.files("i2i_keras") / "ablations"
 _COLUMNS = (
     *("row", "source_only", "mean_iou", "oracle", "gain", "gain_low", "gain_high", "gap_closed"),
     *("frechet_distance", "kernel_distance", "cycle_error", "drifted", "seconds"),
@@ -38,11 +36,6 @@ class Rows(Config):
     rows: dict[str, tuple[str, ...]]
 
 
-def ablation_names() -> list[str]:
-    """Names of the ablations that come with the package."""
-    return sorted(path.name[:-5] for path in _FOLDER.iterdir() if path.name.endswith(".toml"))
-
-
 def read_rows(name: str, only: Collection[str] = ()) -> dict[str, tuple[str, ...]]:
     """Reads the rows of an ablation.
 
@@ -53,14 +46,7 @@ def read_rows(name: str, only: Collection[str] = ()) -> dict[str, tuple[str, ...
     Raises:
         SettingsError: there is none, or it is not as it should be.
     """
-    if config.current_name(name) in ablation_names():
-        table = config.read_toml(Path(str(_FOLDER / f"{config.current_name(name)}.toml")))
-    elif name.endswith(".toml"):
-        table = config.read_toml(Path(name))
-    else:
-        names = ablation_names()
-        told = f"there are {', '.join(names)}, or give a .toml file"
-        raise SettingsError(f"{unknown('No ablation', name, names, told)}.")
+    table = config.read_named("ablations", name)
     try:
         rows = config.build(Rows, table).rows
     except SettingsError as error:

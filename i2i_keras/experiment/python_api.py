@@ -103,7 +103,7 @@ def load_translator(
 
     Args:
         path: a run directory, a `seed-N` folder in one, or a folder
-            `translator/METHOD` of one.
+            `train-translator/METHOD` of one.
         direction: `xy` = source to the target's style, `yx` = the way back.
         method: which of several; None = the only one with a network, or
             CycleGAN.
@@ -113,7 +113,7 @@ def load_translator(
             direction.
         DataError: it has not been trained.
     """
-    run, named = _run_of(Path(path), places.TRANSLATOR)
+    run, named = _run_of(Path(path), places.TRAIN_TRANSLATOR)
     if not named:
         run, _ = repetitions.one_of(run, None)
     return TranslatorFunction(
@@ -126,7 +126,7 @@ def load_segmenter(path: str | Path, arm: str | None = None) -> SegmenterFunctio
 
     Args:
         path: a run directory, a `seed-N` folder in one, or a folder
-            `segmenter/ARM` of one.
+            `train-segmenter/ARM` of one.
         arm: which of several; None = the best by its scores that knows no label
             of the target.
 
@@ -134,7 +134,7 @@ def load_segmenter(path: str | Path, arm: str | None = None) -> SegmenterFunctio
         SettingsError: there is none, or none is known to be the best.
         DataError: none was trained.
     """
-    run, named = _run_of(Path(path), places.SEGMENTER)
+    run, named = _run_of(Path(path), places.TRAIN_SEGMENTER)
     named = places.arm_name(named) if named else None
     return SegmenterFunction(choosing.choose(run, arm or named))
 
@@ -176,7 +176,7 @@ def run(settings: Settings | str | Path, folder: str | Path) -> Summary | Unscor
         folder: its run directory.
 
     Returns:
-        What `scores/summary.json` holds.
+        What `evaluate/summary.json` holds.
 
     Raises:
         SettingsError: settings are wrong.
@@ -205,9 +205,9 @@ def _run_of(path: Path, stage: str) -> tuple[Run, str | None]:
     """The run of a path, and what stage's folder it is, if it is one."""
     if not path.is_dir():
         raise SettingsError(f"{path} is no folder; give a run directory.")
-    if path.resolve().parent.name == stage:
-        return Run(path.resolve().parents[1]), path.resolve().name
-    run = Run(path)
+    run, around = Run(path), Run(path.resolve().parent.parent)
+    if path.resolve().parent == around.folder(stage):
+        return around, path.resolve().name
     if not any(place.exists() for place in (run.settings, run.records, run.summary)):
         raise SettingsError(f"{path} is no run directory; give one, or its {stage}/NAME.")
     return run, None

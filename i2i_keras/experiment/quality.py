@@ -47,7 +47,7 @@ def back_methods(settings: Settings) -> list[str]:
 
 
 def score_translators(settings: Settings, run: Run) -> None:
-    """Scores all translators that can be, and writes `scores/METHOD.json`."""
+    """Scores all translators that can be, and writes `evaluate/METHOD.json`."""
     for method in scored_methods(settings):
         found = score_translator(settings, run, method).results
         files.write_json(run.score_file(method), {"method": method, **found})
@@ -74,7 +74,7 @@ def score_translator(settings: Settings, run: Run, method: str) -> Done:
 
     def work(folder: Path) -> Facts:
         segmenter = load_segmenter(run, FLOOR)
-        label = f"the bottom of segmenter/{FLOOR}, mean over the image"
+        label = f"the bottom of the segmenter {FLOOR}, mean over the image"
         bottom = tf.function(segmenter.bottom, reduce_retracing=True)
         eye, multiple = Extractor(bottom, label), segmenter.stride
         if config.inception:
@@ -102,8 +102,8 @@ def _looks(settings: Settings, run: Run, method: str) -> Done:
     if config.inception:
         facts["inception"] = pretrained.identity(config.inception)
     directions = ("xy", "yx") if method in back_methods(settings) else ("xy",)
-    made_by = {way: run.translated(method, way) for way in directions}
-    inputs = {run.name_of(place): run.done(place).fingerprint for place in made_by.values()}
+    made = [run.translated(method, way) for way in directions]
+    inputs = {f"translated/{place.name}": run.done(place).fingerprint for place in made}
 
     def work(folder: Path) -> Facts:
         eye = load_inception(config.inception) if config.inception else None
@@ -197,15 +197,13 @@ def _drift(settings: Settings, run: Run, method: str, eye: Eye) -> Facts:
     compared = count(config.num_drift_images) if config.num_drift_images else final
     done = run.done(run.translator(method)).results
     rows = [{"step": done.get("steps", 0), **drift.measure_drift(compared, names)}]
-    load = TRANSLATORS[method].load_checkpoint
-    if load is not None and config.num_drift_images:
-        folder = run.translator(method)
+    folder, load = run.translator(method), TRANSLATORS[method].load
+    steps = [step for step in list_checkpoints(folder) if step < rows[0]["step"]]
+    if steps and config.num_drift_images:
         few = _choose(run, method, "xy", config.num_drift_images).before
         images = [read_pixels(record) for record in few]
         earlier = (
-            (step, partial(translate_pixels, load(folder, "xy", step)))
-            for step in list_checkpoints(folder)
-            if step < rows[0]["step"]
+            (step, partial(translate_pixels, load(folder, "xy", step=step))) for step in steps
         )
         rows = drift.measure_by_step(eye, images, earlier, names) + rows
     return {**drift.summarize(final, names), "by_step": rows}

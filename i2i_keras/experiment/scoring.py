@@ -36,7 +36,7 @@ def evaluate(settings: Settings, run: Run) -> Summary | UnscoredSummary:
     `unscored.evaluate`.
 
     Returns:
-        What `scores/summary.json` holds.
+        What `evaluate/summary.json` holds.
     """
     check(settings, run)
     if not settings.arms or not contents.is_scored(run):
@@ -88,7 +88,7 @@ def compare_so_far(settings: Settings, run: Run, arm: str) -> dict[str, ArmScore
     Returns:
         See `scores.compare`; a gain if source_only has been scored, too.
     """
-    known = [FLOOR] if _is_scored(run, FLOOR) and arm != FLOOR else []
+    known = [FLOOR] if arm != FLOOR and run.is_done(run.scores(FLOOR)) else []
     shown: list[str] = [*known, arm]
     confusions = {name: load_confusions(run, name)[np.newaxis] for name in shown}
     return _compare(settings, confusions)
@@ -177,10 +177,6 @@ def _best(settings: Settings, confusions: dict[str, Any], space: LabelSpace) -> 
     """See `best.find_best`; of the test sets of `_compare`."""
     samples = settings.evaluate.bootstrap_samples
     return best.find_best(confusions, space, samples, settings.seed)
-
-
-def _is_scored(run: Run, arm: str) -> bool:
-    return run.is_done(run.scores(arm))
 
 
 def _write_scores(run: Run, arm: str, facts: Facts) -> Facts:

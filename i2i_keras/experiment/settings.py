@@ -163,10 +163,7 @@ class Settings(Config):
 
     @pydantic.model_validator(mode="after")
     def _window_fits(self) -> "Settings":
-        try:
-            check_window(self.evaluate.window, self.segmenter.built.stride)
-        except SettingsError as error:
-            raise ValueError(str(error)) from None
+        check_window(self.evaluate.window, self.segmenter.built.stride)
         return self
 
     @pydantic.field_validator("seeds")

@@ -35,7 +35,7 @@ def evaluate(settings: Settings, run: Run) -> UnscoredSummary:
     """Compares the predictions of all arms, and scores all translators.
 
     Returns:
-        What `scores/summary.json` holds.
+        What `evaluate/summary.json` holds.
     """
     members = repetitions(settings, run)
     singles = [_evaluate(own, member) for own, member in members]

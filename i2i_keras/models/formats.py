@@ -127,8 +127,7 @@ def _read_saved_model(path: Path) -> Written:
 
     def run(images: Images) -> NDArray[np.uint8]:
         (result,) = loaded.signatures["serving_default"](tf.constant(images)).values()
-        array: NDArray[np.uint8] = result.numpy()
-        return array
+        return np.asarray(result)
 
     return run
 
@@ -151,8 +150,7 @@ def _read_tflite(path: Path) -> Written:
         runner.allocate_tensors()
         runner.set_tensor(source, images)
         runner.invoke()
-        array: NDArray[np.uint8] = runner.get_tensor(result)
-        return array
+        return np.asarray(runner.get_tensor(result))
 
     return run
 
@@ -173,8 +171,7 @@ def _read_onnx(path: Path) -> Written:
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
 
     def run(images: Images) -> NDArray[np.uint8]:
-        array: NDArray[np.uint8] = session.run(None, {"image": images})[0]
-        return array
+        return np.asarray(session.run(None, {"image": images})[0])
 
     return run
 

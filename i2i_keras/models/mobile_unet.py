@@ -1,5 +1,7 @@
 """A U-Net whose way down is MobileNetV2."""
 
+from typing import Annotated
+
 import keras
 import pydantic
 import tensorflow as tf
@@ -37,12 +39,7 @@ class MobileUNetConfig(Config):
     alpha: pydantic.PositiveFloat = 0.5
     filters: pydantic.PositiveInt = 16
     depth: int = pydantic.Field(default=4, ge=1, le=5)
-    weights: str = pretrained.NONE
-
-    @pydantic.field_validator("weights")
-    @classmethod
-    def _known(cls, weights: str) -> str:
-        return pretrained.check(weights)
+    weights: Annotated[str, pydantic.AfterValidator(pretrained.check)] = pretrained.NONE
 
     @pydantic.model_validator(mode="after")
     def _has_weights(self) -> "MobileUNetConfig":

@@ -55,11 +55,11 @@ def build_unet(config: UNetConfig, num_classes: int) -> keras.Model:
     x, skips = inputs, []
     for level in range(config.depth):
         first = decay if level < 2 else None
-        x = _level(x, config.filters * 2**level, f"down{level}", (first, first))
+        x = _level(x, config.filters * 2**level, f"down{level}", first)
         skips.append(x)
         x = layers.MaxPooling2D(name=f"down{level}_pool")(x)
     first = decay if config.depth < 2 else None
-    x = _level(x, config.filters * 2**config.depth, "bottom", (first, first))
+    x = _level(x, config.filters * 2**config.depth, "bottom", first)
     for level in reversed(range(config.depth)):
         # Last four: the head, both convolutions of the top, its upsampling.
         last = decay if level == 0 else None
@@ -69,7 +69,7 @@ def build_unet(config: UNetConfig, num_classes: int) -> keras.Model:
         )(x)
         x = _norm_and_relu(x, f"up{level}_transposed")
         x = layers.Concatenate(name=f"up{level}_skip")([skips[level], x])
-        x = _level(x, filters, f"up{level}", (last, last))
+        x = _level(x, filters, f"up{level}", last)
 
     outputs = layers.Conv2D(
         num_classes, 1, kernel_regularizer=decay, dtype="float32", name="logits"
@@ -78,12 +78,9 @@ def build_unet(config: UNetConfig, num_classes: int) -> keras.Model:
 
 
 def _level(
-    x: tf.Tensor,
-    filters: int,
-    name: str,
-    decays: tuple[keras.regularizers.Regularizer | None, ...] = (None, None),
+    x: tf.Tensor, filters: int, name: str, decay: keras.regularizers.Regularizer | None
 ) -> tf.Tensor:
-    for number, decay in enumerate(decays):
+    for number in range(2):
         conv = layers.Conv2D(
             filters, 3, padding="same", kernel_regularizer=decay, name=f"{name}_conv{number}"
         )

@@ -17,7 +17,7 @@ def domain_comparison(facts: Mapping[str, Any]) -> Plot:
     """Class shares, class shares by strip, and mean color by strip.
 
     Args:
-        facts: what records/comparison.json holds: `names`, `source`, `target`
+        facts: what prepare/comparison.json holds: `names`, `source`, `target`
             (see `comparison.join`). A domain whose labels were not looked at
             has only its colors drawn.
     """

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from i2i_keras.data.records import image_size, spread
-from i2i_keras.errors import DataError, FileError
+from i2i_keras.data.resizing import shape_within
+from i2i_keras.errors import DataError, FileError, how_many
 
 Size = tuple[int, int]
 
@@ -15,6 +16,7 @@ Size = tuple[int, int]
 PIXELS = {"GPU": 280 * 560, "CPU": 128 * 256}
 MULTIPLE = 8  # Of both sides.
 NOTABLE = 1.1  # Factor by which a shape may change without a word.
+_HARDLY = 0.02  # Share of the pixels that may be cropped off without a word.
 _LOOKED_AT = 200  # Images of each domain.
 
 
@@ -80,7 +82,7 @@ def stretched(before: Sequence[Size], after: Size, what: str) -> str:
     Args:
         before: (height, width) of the images.
         after: that they are brought to.
-        what: they are, such as "source images".
+        what: one of them is, such as "source image".
     """
     factors = [stretch(size, after) for size in before]
     ways = {
@@ -88,13 +90,31 @@ def stretched(before: Sequence[Size], after: Size, what: str) -> str:
         "high": [1 / factor for factor in factors if factor < 1 / NOTABLE],
     }
     told = [
-        f"{len(some)} become {statistics.median(some):.2f} times as {way} as they are"
+        f"{len(some)} {_becomes(len(some), statistics.median(some), way)}"
         for way, some in ways.items()
         if some
     ]
     if not told:
         return ""
     return (
-        f"Of {len(factors)} {what}, at {after[0]} x {after[1]} (height x width), "
-        f"{' and '.join(told)} (medians); crop them before, or set prepare.size."
+        f"Of {how_many(len(factors), what)}, at {after[0]} x {after[1]} (height x width), "
+        f"{' and '.join(told)} (medians); set prepare.size, or prepare.fit = 'crop'."
     )
+
+
+def cropped_off(before: Sequence[Size], after: Size, what: str) -> str:
+    """Says how much of images is cropped off; see `stretched`."""
+    lost = [1 - math.prod(shape_within(size, after)) / math.prod(size) for size in before]
+    share = statistics.median(lost)
+    if share < _HARDLY:
+        return ""
+    return (
+        f"Of {how_many(len(lost), what)}, {100 * share:.0f}% of the pixels are cropped off at"
+        f" {after[0]} x {after[1]} (height x width, median)."
+    )
+
+
+def _becomes(count: int, factor: float, way: str) -> str:
+    if count == 1:
+        return f"becomes {factor:.2f} times as {way} as it is"
+    return f"become {factor:.2f} times as {way} as they are"

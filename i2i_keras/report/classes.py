@@ -19,8 +19,8 @@ def class_tables(scores: Scores, best: Best = tables.NO_BEST) -> list[Table]:
     """IoU of each class, of Cityscapes' categories, and by its rules.
 
     Args:
-        scores: what scores/ARM.json hold, by arm.
-        best: what scores/summary.json says of the best arms.
+        scores: what evaluate/ARM.json hold, by arm.
+        best: what evaluate/summary.json says of the best arms.
     """
     found = [tables.class_rows(scores, best)]
     categories = {
@@ -33,12 +33,11 @@ def class_tables(scores: Scores, best: Best = tables.NO_BEST) -> list[Table]:
         if "mean_category_iou" in best:
             leads["mean of categories"] = best["mean_category_iou"]
         found.append(tables.iou_rows("Category", categories, leads))
-    evaluated = {
-        a: facts["evaluated"]["iou"] for a, facts in scores.items() if "evaluated" in facts
+    rules = {
+        arm: facts["evaluated"]["iou"] for arm, facts in scores.items() if "evaluated" in facts
     }
-    if evaluated:
-        leads = best.get("evaluated", {})
-        found.append(tables.iou_rows("Evaluated class", evaluated, leads))
+    if rules:
+        found.append(tables.iou_rows("Evaluated class", rules, best.get("evaluated", {})))
     return found
 
 

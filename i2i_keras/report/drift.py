@@ -16,7 +16,7 @@ def drift_notes(quality: Quality) -> list[str]:
     """The largest changes of a class into another, by translator.
 
     Args:
-        quality: what scores/METHOD.json hold, by method.
+        quality: what evaluate/METHOD.json hold, by method.
     """
     return [f"{m}: {told}" for m, facts in quality.items() for told in facts["drift"]["sentences"]]
 
@@ -25,7 +25,7 @@ def drift_pictures(quality: Quality) -> Iterator[Picture]:
     """What became what, and how that changed in the training.
 
     Args:
-        quality: what scores/METHOD.json hold, by method.
+        quality: what evaluate/METHOD.json hold, by method.
     """
     for method, facts in quality.items():
         drift = facts["drift"]

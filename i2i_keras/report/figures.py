@@ -8,7 +8,7 @@ import numpy as np
 
 from i2i_keras.data import records
 from i2i_keras.data.labels import colorize
-from i2i_keras.data.records import image_size, spread
+from i2i_keras.data.records import Record, image_size, spread
 from i2i_keras.datasets.spaces import LabelSpace
 from i2i_keras.plots import charts, panels
 from i2i_keras.report.reading import (
@@ -69,14 +69,11 @@ def domain_pictures(run: Run, space: LabelSpace) -> Iterator[Picture]:
 
 def translation_pictures(run: Run) -> Iterator[Picture]:
     """The student report's figure 4: source, translated and target images."""
-    source = {record.name: record for record in read_table(run, run.records, "source-train")}
-    target = spread(read_table(run, run.records, "target-train"), _COLUMNS)
-    for method in run.methods(places.TRANSLATED):
-        translated = read_table(run, run.translated(method), "source-train")
-        chosen = spread([record for record in translated if record.name in source], _COLUMNS)
-        if chosen:
-            before = read_images([source[record.name] for record in chosen])
-            figure = panels.translations(before, read_images(chosen), read_images(target))
+    target = read_images(spread(read_table(run, run.records, "target-train"), _COLUMNS))
+    for method in run.methods(places.TRANSLATE):
+        before, after = _pairs(run, run.translated(method), "source-train")
+        if after:
+            figure = panels.translations(read_images(before), read_images(after), target)
             caption = (
                 f"Source images, what {method} makes of them, and target images for comparison"
                 " (unpaired: they show other scenes)."
@@ -89,7 +86,7 @@ def label_pictures(run: Run, space: LabelSpace) -> Iterator[Picture]:
     """The student report's figure 9: labels through one class table."""
     domains = {}
     for domain, table in (("source", "source-train"), ("target", "target-test")):
-        chosen = spread(read_table(run, run.records, f"{table}"), _COLUMNS)
+        chosen = spread(read_table(run, run.records, table), _COLUMNS)
         if chosen and all(record.label for record in chosen):
             domains[domain] = read_labels(chosen)
     if domains:
@@ -99,17 +96,14 @@ def label_pictures(run: Run, space: LabelSpace) -> Iterator[Picture]:
 
 def safe_label_pictures(run: Run, space: LabelSpace) -> Iterator[Picture]:
     """Translated images, and which of their labels were not safe."""
-    source = {record.name: record for record in read_table(run, run.records, "source-train")}
     for method in run.methods(places.LABEL_SAFE):
-        safe = read_table(run, run.label_safe(method), "source-train")
-        chosen = spread([record for record in safe if record.name in source], _COLUMNS)
-        if chosen:
-            before = [source[record.name] for record in chosen]
+        before, after = _pairs(run, run.label_safe(method), "source-train")
+        if after:
             labels = [
                 [colorize(label, space.colors) for label in read_labels(records)]
-                for records in (before, chosen)
+                for records in (before, after)
             ]
-            rows = [read_images(before), read_images(chosen), *labels]
+            rows = [read_images(before), read_images(after), *labels]
             figure = panels.image_grid(rows, ["source", "translated", "label", "label-safe"])
             caption = (
                 f"The labels of what {method} made, without the pixels (black) in which source_only"
@@ -133,7 +127,8 @@ def prediction_pictures(run: Run, arms: Sequence[str], space: LabelSpace) -> Ite
 def curve_pictures(run: Run, arms: Iterable[str]) -> Iterator[Picture]:
     """The student report's figure 7, for every network."""
     networks = {
-        f"translator {method}": run.translator(method) for method in run.methods(places.TRANSLATOR)
+        f"translator {method}": run.translator(method)
+        for method in run.methods(places.TRAIN_TRANSLATOR)
     }
     networks |= {f"segmenter {arm}": run.segmenter(arm) for arm in arms}
     for title, stage in networks.items():
@@ -147,7 +142,7 @@ def curve_pictures(run: Run, arms: Iterable[str]) -> Iterator[Picture]:
 
 def sample_pictures(run: Run) -> Iterator[Picture]:
     """The last strip of samples of each translator, as its training left it."""
-    for method in run.methods(places.TRANSLATOR):
+    for method in run.methods(places.TRAIN_TRANSLATOR):
         strips = _strips(run, method)
         if strips:
             last = strips[-1]
@@ -162,7 +157,7 @@ def sample_pictures(run: Run) -> Iterator[Picture]:
 
 def progress_pictures(run: Run) -> Iterator[Picture]:
     """One image of each domain and its translations over a training's steps."""
-    for method in run.methods(places.TRANSLATOR):
+    for method in run.methods(places.TRAIN_TRANSLATOR):
         strips = _strips(run, method)
         strips = [path for path in strips if path.stem.startswith("step-")]
         first = spread(read_table(run, run.records, "source-train"), 1)
@@ -195,15 +190,20 @@ def _strips(run: Run, method: str) -> list[Path]:
     return sorted(strips, key=lambda path: (len(path.name), path.name))
 
 
+def _pairs(run: Run, stage: Path, table: str) -> tuple[list[Record], list[Record]]:
+    """Some records as they were prepared, and the same as a stage has them."""
+    before = {record.name: record for record in read_table(run, run.records, table)}
+    made = [record for record in read_table(run, stage, table) if record.name in before]
+    after = spread(made, _COLUMNS)
+    return [before[record.name] for record in after], after
+
+
 def _translations_back(run: Run, method: str) -> Iterator[Picture]:
     """Target images, translated into the source's style."""
-    before = {record.name: record for record in read_table(run, run.records, "target-train")}
-    made = read_table(run, run.translated(method, "yx"), "target-train")
-    chosen = spread([record for record in made if record.name in before], _COLUMNS)
-    if chosen:
+    before, after = _pairs(run, run.translated(method, "yx"), "target-train")
+    if after:
         source = spread(read_table(run, run.records, "source-train"), _COLUMNS)
-        images = read_images([before[record.name] for record in chosen])
-        rows = [images, read_images(chosen), read_images(source)]
+        rows = [read_images(records) for records in (before, after, source)]
         figure = panels.image_grid(rows, ["target", "translated", "source"])
         caption = f"The way back: target images, what {method} makes of them, and source images."
         yield Picture(f"translations-{method}-yx.png", caption, figure.png())

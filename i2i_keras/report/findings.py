@@ -21,7 +21,7 @@ from i2i_keras.run_folder import places
 from i2i_keras.run_folder.run import Run
 from i2i_keras.segmenters.arms import CEILING, FLOOR, Arm
 
-_WARNED_OF = (places.TRANSLATOR, places.LABEL_SAFE, places.SEGMENTER)
+_WARNED_OF = (places.TRAIN_TRANSLATOR, places.LABEL_SAFE, places.TRAIN_SEGMENTER)
 
 
 class Headline(NamedTuple):
@@ -43,7 +43,7 @@ def headline(summary: Summary) -> Headline:
     arm that did better without translating, or by self-training, is named.
 
     Args:
-        summary: what scores/summary.json holds.
+        summary: what evaluate/summary.json holds.
     """
     answer, arms = _answer(summary), summary["arms"]
     best, adapted = best_free(arms), best_adapted(arms)
@@ -64,7 +64,10 @@ def _answer(summary: Summary) -> Headline:
     facts = arms[best]
     digits = shared_digits(gain_pairs(arms))
     mean = percent(facts["mean_iou"], digits)
-    start = f"{_deed(best)} ({best}{_among(arms)})"
+    besides = " and self-training" if _self_trained(best) else ""
+    count = len(_adapted(arms))
+    among = f", the best of {count} arms" if count > 1 else ""
+    start = f"Translating the source images{besides} ({best}{among})"
     if FLOOR not in arms or not is_number(facts.get("gain")):
         text = f"{start} gives a mean IoU of {mean}% on the target"
         return Headline("none", f"{text}; without {FLOOR} there is nothing to compare it with.")
@@ -79,8 +82,10 @@ def _answer(summary: Summary) -> Headline:
         return Headline("none", text)
     sure = f"(95% interval {interval((low, high), digits)})"
     if low > 0:
-        text = f"{start} helped: mean IoU on the target rose {step}, by {gain} points"
-        return Headline("gain", f"{text} {sure}{_gap(arms, best)}.")
+        text = f"{start} helped: mean IoU on the target rose {step}, by {gain} points {sure}"
+        if (closed := measured_gap(arms, best)) is not None:
+            text += f", which closes {100 * closed:.0f}% of the gap to training on target labels"
+        return Headline("gain", f"{text}.")
     if high < 0:
         text = f"{start} hurt: mean IoU on the target fell {step}, by {gain.lstrip('-')} points"
         sure = f"(95% interval {interval((-high, -low), digits)})"
@@ -145,7 +150,7 @@ def sure_best(lead: Lead | None) -> str | None:
     """The arm that a row may mark as its best.
 
     Args:
-        lead: of scores/summary.json, see `summary.Lead`; None in those
+        lead: of evaluate/summary.json, see `summary.Lead`; None in those
             of earlier versions, and where there is nothing to compare.
     """
     return lead["arm"] if lead and lead["sure"] else None
@@ -158,7 +163,7 @@ def marked_arm(summary: Summary) -> str | None:
     next such arm and of its gain exclude zero.
 
     Args:
-        summary: what scores/summary.json holds.
+        summary: what evaluate/summary.json holds.
     """
     best = sure_best((summary.get("best") or {}).get("mean_iou"))
     arms = summary["arms"]
@@ -202,23 +207,6 @@ def _adapted(arms: Arms) -> list[str]:
 
 def _self_trained(arm: str) -> bool:
     return Arm(arm).kind == "self_training"
-
-
-def _deed(best: str) -> str:
-    besides = " and self-training" if _self_trained(best) else ""
-    return f"Translating the source images{besides}"
-
-
-def _among(arms: Arms) -> str:
-    count = len(_adapted(arms))
-    return f", the best of {count} arms" if count > 1 else ""
-
-
-def _gap(arms: Arms, arm: str) -> str:
-    closed = measured_gap(arms, arm)
-    if closed is None:
-        return ""
-    return f", which closes {100 * closed:.0f}% of the gap to training on target labels"
 
 
 def _without_translation(arms: Arms) -> str:

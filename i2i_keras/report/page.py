@@ -1,6 +1,5 @@
 """`report`: from what other stages have left to the page."""
 
-from pathlib import Path
 from typing import Any
 
 from i2i_keras.evaluation.summary import Summary, UnscoredSummary, is_scored, read_summary
@@ -20,7 +19,7 @@ _TRANSLATIONS = "Images in another style"
 def write_report(run: Run) -> dict[str, Any]:
     """Writes report/index.html, report/report.md and report/figures.
 
-    What other stages have not left is left out; only scores/summary.json
+    What other stages have not left is left out; only evaluate/summary.json
     must be there. Each of several repetitions gets a report of its own, too.
 
     Returns:
@@ -44,7 +43,9 @@ def write_report(run: Run) -> dict[str, Any]:
     for picture in pictures:
         with files.replacing(figures / picture.name) as draft:
             draft.write_bytes(picture.png)
-    _remove_others(figures, {picture.name for picture in pictures})
+    for path in figures.glob("*.png"):  # Of an earlier report.
+        if path.name not in {picture.name for picture in pictures}:
+            path.unlink()
     texts = {
         run.report / "report.md": document.to_markdown(report),
         page: document.to_html(report),
@@ -66,10 +67,3 @@ def answer(summary: Summary | UnscoredSummary) -> str:
 
 def _headline(summary: Summary | UnscoredSummary) -> Headline:
     return findings.headline(summary) if is_scored(summary) else unscored.headline(summary)
-
-
-def _remove_others(folder: Path, names: set[str]) -> None:
-    """Removes figures of an earlier report that this one has not."""
-    for path in folder.glob("*.png"):
-        if path.name not in names:
-            path.unlink()

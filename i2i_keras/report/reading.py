@@ -17,7 +17,7 @@ from i2i_keras.run_folder.files import Facts
 from i2i_keras.run_folder.run import Run
 from i2i_keras.segmenters.arms import Arm
 
-# What scores/METHOD.json hold, by method.
+# What evaluate/METHOD.json hold, by method.
 Quality = Mapping[str, Facts]
 
 
@@ -34,12 +34,12 @@ class Predicted(NamedTuple):
 
 
 def read_scores(run: Run, arms: Iterable[str]) -> dict[str, ArmFile]:
-    """What scores/ARM.json hold, by arm; those without one are left out."""
+    """What evaluate/ARM.json hold, by arm; those without one are left out."""
     return {arm: read_arm_file(run, arm) for arm in arms if run.score_file(arm).is_file()}
 
 
 def read_quality(run: Run, methods: Iterable[str]) -> Quality:
-    """What scores/METHOD.json hold, by method; also left out."""
+    """What evaluate/METHOD.json hold, by method; also left out."""
     paths = {method: run.score_file(method) for method in methods}
     return {method: files.read_json(path) for method, path in paths.items() if path.is_file()}
 

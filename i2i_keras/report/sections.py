@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 from i2i_keras.evaluation.summary import Summary, UnscoredSummary, is_scored
 from i2i_keras.plots import charts
@@ -114,37 +114,20 @@ def _translators(run: Run, quality: Quality) -> Section:
     return Section("Translators", [tables.translator_rows(quality)], notes, pictures)
 
 
-class _Finding(NamedTuple):
-    """What the audit found in a table.
-
-    Attributes:
-        kind: what it is.
-        table: such as `source-train`.
-        bad: whether such records were left out.
-    """
-
-    kind: str
-    table: str
-    bad: bool
-
-    def __str__(self) -> str:
-        return f"{self.kind} in {self.table}"
-
-
 def _domains(run: Run) -> Section:
     """How the domains differed before training, and what the audit found."""
     comparison = files.read_json(run.comparison)
     found = Counter(
-        _Finding(finding["kind"], finding["table"], finding["bad"])
+        (finding["kind"], finding["table"], finding["bad"])
         for finding in files.read_json(run.audit)["findings"]
     )
     prepared = run.done(run.records).results if run.is_done(run.records) else {}
     notes = [*prepared.get("stretched", []), *comparison["foretold"]]
-    for finding, count in found.items():
-        if finding.kind == "empty split":
-            continue
-        done = "left out" if finding.bad else "kept"
-        notes.append(f"Audit: {finding}, {count} ({done}; see {run.name_of(run.audit)}).")
+    for (kind, table, bad), count in found.items():
+        if kind != "empty split":
+            done = "left out" if bad else "kept"
+            listed = run.name_of(run.audit)
+            notes.append(f"Audit: {kind} in {table}, {count} ({done}; see {listed}).")
     caption = "Training images of both domains: mean color from the top to the bottom."
     if any("pixels" in comparison[domain] for domain in ("source", "target")):
         caption = (

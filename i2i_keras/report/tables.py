@@ -55,8 +55,8 @@ def result_rows(summary: Summary, scores: Mapping[str, ArmFile] | None = None) -
     `findings.marked_arm` is strong.
 
     Args:
-        summary: what scores/summary.json holds.
-        scores: what scores/ARM.json hold, by arm, for more columns.
+        summary: what evaluate/summary.json holds.
+        scores: what evaluate/ARM.json hold, by arm, for more columns.
     """
     arms = summary["arms"]
     columns = ["Arm", MEAN_IOU.title, "95% interval"]
@@ -93,8 +93,8 @@ def class_rows(scores: Mapping[str, ArmFile], best: Best = NO_BEST) -> Table:
     """IoU of each class and subset in percent.
 
     Args:
-        scores: what scores/ARM.json hold, by arm.
-        best: what scores/summary.json says of the best arms.
+        scores: what evaluate/ARM.json hold, by arm.
+        best: what evaluate/summary.json says of the best arms.
     """
     all_values = {
         arm: {**facts["iou"], **_of_subsets(facts.get("subsets", {}))}
@@ -133,7 +133,7 @@ def seed_rows(summary: Summary) -> Table:
     """Mean IoU of each training in percent, one row a seed.
 
     Args:
-        summary: what scores/summary.json holds, of several seeds.
+        summary: what evaluate/summary.json holds, of several seeds.
     """
     arms = summary["arms"]
     rows = [
@@ -147,7 +147,7 @@ def translator_rows(quality: Quality) -> Table:
     """Distances to the target's images, cycle error and drift, by translator.
 
     Args:
-        quality: what scores/METHOD.json hold, by method.
+        quality: what evaluate/METHOD.json hold, by method.
     """
     rows = []
     for method, facts in quality.items():

@@ -49,7 +49,7 @@ def result_text(summary: Summary, terminal: Terminal = PIPE) -> str:
     """The result table, and in words whom it marks.
 
     Args:
-        summary: what scores/summary.json holds.
+        summary: what evaluate/summary.json holds.
         terminal: where it is to be shown.
     """
     text, best = draw(tables.result_rows(summary), terminal), marked_arm(summary)

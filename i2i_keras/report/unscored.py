@@ -5,6 +5,7 @@ from typing import Any
 
 from i2i_keras.data.records import spread
 from i2i_keras.datasets.spaces import LabelSpace
+from i2i_keras.errors import how_many
 from i2i_keras.evaluation.summary import UnscoredSummary
 from i2i_keras.plots import panels
 from i2i_keras.report import figures, tables
@@ -36,7 +37,7 @@ def headline(summary: UnscoredSummary) -> Headline:
     """Says what was done, and that it does not answer the question of the run.
 
     Args:
-        summary: what scores/summary.json holds.
+        summary: what evaluate/summary.json holds.
     """
     methods = ", ".join(summary["translators"])
     if not summary["arms"]:
@@ -58,7 +59,7 @@ def arm_tables(summary: UnscoredSummary) -> list[Table]:
     """What arms predict, and how far they agree, in percent.
 
     Args:
-        summary: what scores/summary.json holds.
+        summary: what evaluate/summary.json holds.
     """
     arms = summary["arms"]
     if not arms:
@@ -81,8 +82,9 @@ def unscored_notes(summary: UnscoredSummary) -> list[str]:
     if not summary["arms"]:
         return []
     return [
-        f"Of {summary['num_images']:.0f} target images, without looking at any label. To have"
-        " scores, label some test images: a few dozen tell arms apart that differ by much.",
+        f"Of {how_many(round(summary['num_images']), 'target image')}, without looking at any"
+        " label. To have scores, label some test images: a few dozen tell arms apart that differ by"
+        " much.",
         *arm_notes(summary["arms"]),
     ]
 
@@ -91,7 +93,7 @@ def translator_tables(quality: Quality) -> list[Table]:
     """How translations look, one row a method and direction.
 
     Args:
-        quality: what scores/METHOD.json hold, by method.
+        quality: what evaluate/METHOD.json hold, by method.
     """
     rows, distances = [], []
     for method, facts in quality.items():
@@ -145,16 +147,12 @@ def prediction_pictures(run: Run, summary: UnscoredSummary, space: LabelSpace) -
 
 def _agreement(summary: UnscoredSummary) -> Table:
     arms = list(summary["arms"])
-    rows = []
-    for one in arms:
-        shares = [
-            1.0
-            if one == other
-            else summary["agreement"].get(f"{one}, {other}")
-            or summary["agreement"].get(f"{other}, {one}")
-            for other in arms
-        ]
-        rows.append([Cell(one), *(Cell(percent(share)) for share in shares)])
+    known = {tuple(pair.split(", ")): share for pair, share in summary["agreement"].items()}
+    shares = known | {pair[::-1]: share for pair, share in known.items()}
+    shares |= {(arm, arm): 1.0 for arm in arms}
+    rows = [
+        [Cell(one), *(Cell(percent(shares.get((one, other)))) for other in arms)] for one in arms
+    ]
     return tables.Table(["Agreement, % of pixels", *arms], rows)
 
 

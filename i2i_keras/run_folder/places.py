@@ -6,20 +6,33 @@ from pathlib import Path
 
 # Of a stage: how it was done, and how it was begun.
 DONE, BEGUN = "done.json", "begun.json"
-RAW, RECORDS, TRANSLATOR, TRANSLATED = "raw", "records", "translator", "translated"
-LABEL_SAFE, SEGMENTER, SCORES, REPORT = "label_safe", "segmenter", "scores", "report"
+# Folders of stages; those of a command have its name.
+PREPARE, TRAIN_TRANSLATOR, TRANSLATE = "prepare", "train-translator", "translate"
+TRAIN_SEGMENTER, EVALUATE, REPORT = "train-segmenter", "evaluate", "report"
+RAW, LABEL_SAFE = "raw", "label_safe"
+
+# What earlier versions called them; for one more release, runs that have these
+# go on with them.
+_OLD_NAMES = {
+    PREPARE: "records",
+    TRAIN_TRANSLATOR: "translator",
+    TRANSLATE: "translated",
+    TRAIN_SEGMENTER: "segmenter",
+    EVALUATE: "scores",
+}
 
 # The command that makes each folder of a run; {} is the name below it.
 _COMMANDS = {
     RAW: "streets",
-    RECORDS: "prepare",
-    TRANSLATOR: "train-translator --method {}",
-    TRANSLATED: "translate --method {}",
+    PREPARE: "prepare",
+    TRAIN_TRANSLATOR: "train-translator --method {}",
+    TRANSLATE: "translate --method {}",
     LABEL_SAFE: "train-segmenter --arm label_safe:{}",
-    SEGMENTER: "train-segmenter --arm {}",
-    SCORES: "evaluate",
+    TRAIN_SEGMENTER: "train-segmenter --arm {}",
+    EVALUATE: "evaluate",
     REPORT: "report",
 }
+_STAGES = {folder: stage for stage in _COMMANDS for folder in (stage, _OLD_NAMES.get(stage))}
 
 
 class Places:
@@ -28,39 +41,66 @@ class Places:
     They are named here and nowhere else. An arm is a name such as
     `adapted:cyclegan`, a method one such as `cyclegan`.
 
-    Attributes:
+    Args:
         root: the run directory.
+        like: a run whose names of folders it takes, where it has none yet.
+
+    Attributes:
+        is_old: whether its folders have the names of an earlier version.
+        raw: stage, drawn data in the layouts of their formats.
+        records: stage, tables of prepared images and labels, and the images.
+        label_space: what the labels of the records mean.
+        audit: what was wrong with the raw data.
+        comparison: how the domains differ.
+        translators: folder of the trained translators of all methods.
+        segmenters: folder of the trained segmenters of all arms.
+        summary: what is compared, of all arms.
+        predicted: table of what was predicted where the target has no test
+            labels.
+        report: the page and its figures.
+        exports: networks for use without this package.
+        settings: what the run was begun with.
+        settings_files: copies of the TOML files that the settings name.
+        locks: what keeps processes from doing the same.
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, like: "Places | None" = None) -> None:
         self.root = root
+        there = {path.name for path in [*root.glob("*"), *root.glob("seed-*/*")]}
+        known = there & {*_OLD_NAMES, *_OLD_NAMES.values()}
+        self.is_old: bool = like is not None and like.is_old
+        if known:
+            self.is_old = not known & {*_OLD_NAMES}
+        self.raw = self.folder(RAW)
+        self.records = self.folder(PREPARE)
+        self.label_space = self.records / "label_space.json"
+        self.audit = self.records / "audit.json"
+        self.comparison = self.records / "comparison.json"
+        self.translators = self.folder(TRAIN_TRANSLATOR)
+        self.segmenters = self.folder(TRAIN_SEGMENTER)
+        self.summary = self.folder(EVALUATE) / "summary.json"
+        self.predicted = self.folder(EVALUATE) / "predicted.csv"
+        self.report = self.folder(REPORT)
+        self.exports = root / "export"
+        self.settings = root / "settings.json"
+        self.settings_files = root / "settings"
+        self.locks = root / ".locks"
+
+    def folder(self, stage: str) -> Path:
+        """The folder of a stage, such as `places.TRANSLATE`, of all methods."""
+        return self.root / (_OLD_NAMES.get(stage, stage) if self.is_old else stage)
 
     def name_of(self, place: Path) -> str:
-        """The name of a place, which is the same in all runs."""
+        """The name of a place in its run."""
         return place.relative_to(self.root).as_posix()
 
     def forget_beginning(self, place: Path) -> None:
         """Lets a stage that has begun be begun again with other settings."""
         (place / BEGUN).unlink(missing_ok=True)
 
-    @property
-    def raw(self) -> Path:
-        """Stage: drawn data in the layouts of their formats."""
-        return self.root / RAW
-
-    @property
-    def records(self) -> Path:
-        """Stage: tables of prepared images and labels, and the images."""
-        return self.root / RECORDS
-
     def table_folder(self, name: str) -> Path:
         """The images of a table, their labels, and what was found in them."""
         return self.records / name
-
-    @property
-    def translators(self) -> Path:
-        """Folder of the trained translators of all methods."""
-        return self.root / TRANSLATOR
 
     def translator(self, method: str) -> Path:
         """Stage: a trained translator."""
@@ -68,16 +108,11 @@ class Places:
 
     def translated(self, method: str, direction: str = "xy") -> Path:
         """Stage: records that a translator has made, one way."""
-        return self.root / TRANSLATED / (method if direction == "xy" else f"{method}-yx")
+        return self.folder(TRANSLATE) / (method if direction == "xy" else f"{method}-yx")
 
     def label_safe(self, method: str) -> Path:
         """Stage: translated records without the labels of what has drifted."""
-        return self.root / LABEL_SAFE / method
-
-    @property
-    def segmenters(self) -> Path:
-        """Folder of the trained segmenters of all arms."""
-        return self.root / SEGMENTER
+        return self.folder(LABEL_SAFE) / method
 
     def segmenter(self, arm: str) -> Path:
         """Stage: the trained segmenter of an arm."""
@@ -85,7 +120,7 @@ class Places:
 
     def scores(self, name: str) -> Path:
         """Stage: what was counted of an arm, or of a translator."""
-        return self.root / SCORES / folder_name(name)
+        return self.folder(EVALUATE) / folder_name(name)
 
     def checkpoint_scores(self, arm: str) -> Path:
         """Stage: scores of checkpoints that an arm's training has kept."""
@@ -93,35 +128,20 @@ class Places:
 
     def score_file(self, name: str) -> Path:
         """All scores of an arm, or of a translator."""
-        return self.root / SCORES / f"{folder_name(name)}.json"
+        return self.folder(EVALUATE) / f"{folder_name(name)}.json"
 
     def confusion_file(self, arm: str) -> Path:
         """The confusion matrix of an arm."""
-        return self.root / SCORES / f"{folder_name(arm)}-confusion.csv"
+        return self.folder(EVALUATE) / f"{folder_name(arm)}-confusion.csv"
 
     def confusions(self, arm: str) -> Path:
         """The confusion matrix of each image, of an arm."""
         return self.scores(arm) / "confusions.npz"
 
-    @property
-    def summary(self) -> Path:
-        """What is compared, of all arms."""
-        return self.root / SCORES / "summary.json"
-
     def predictions(self, arm: str, domain: str = "target") -> Path:
         """Predictions of an arm on test images of a domain."""
         kind = "predictions" if domain == "target" else f"predictions-{domain}"
-        return self.root / SCORES / kind / folder_name(arm)
-
-    @property
-    def predicted(self) -> Path:
-        """Table of what was predicted where the target has no test labels."""
-        return self.root / SCORES / "predicted.csv"
-
-    @property
-    def report(self) -> Path:
-        """The page and its figures."""
-        return self.root / REPORT
+        return self.folder(EVALUATE) / kind / folder_name(arm)
 
     def table(self, stage: Path, name: str) -> Path:
         """Records that a stage has left, such as `source-train`."""
@@ -135,40 +155,9 @@ class Places:
         """Strips of images that a translator's training has left."""
         return stage / "samples"
 
-    @property
-    def exports(self) -> Path:
-        """Networks for use without this package."""
-        return self.root / "export"
-
-    @property
-    def settings(self) -> Path:
-        """What the run was begun with."""
-        return self.root / "settings.json"
-
-    @property
-    def settings_files(self) -> Path:
-        """Copies of the TOML files that the settings name."""
-        return self.root / "settings"
-
-    @property
-    def locks(self) -> Path:
-        """What keeps processes from doing the same."""
-        return self.root / ".locks"
-
-    @property
-    def label_space(self) -> Path:
-        """What the labels of the records mean."""
-        return self.records / "label_space.json"
-
-    @property
-    def audit(self) -> Path:
-        """What was wrong with the raw data."""
-        return self.records / "audit.json"
-
-    @property
-    def comparison(self) -> Path:
-        """How the domains differ."""
-        return self.records / "comparison.json"
+    def is_run(self) -> bool:
+        """Whether a run has been begun here."""
+        return self.settings.is_file() and self.records.is_dir()
 
 
 def folder_name(arm: str) -> str:
@@ -191,13 +180,13 @@ def how_to_make(path: Path) -> str:
         `make it with: i2i-keras COMMAND --run RUN`, to be said after what is
         missing.
     """
-    places = [place for place, part in enumerate(path.parts) if part in _COMMANDS]
+    places = [place for place, part in enumerate(path.parts) if part in _STAGES]
     if not places:
         return "make it with its command, see i2i-keras --help"
-    root, stage = Path(*path.parts[: places[-1]]), path.parts[places[-1]]
+    root, stage = Path(*path.parts[: places[-1]]), _STAGES[path.parts[places[-1]]]
     name = "".join(path.parts[places[-1] + 1 : places[-1] + 2])
     method, direction, _ = name.partition("-yx")
-    if stage == SEGMENTER:
+    if stage == TRAIN_SEGMENTER:
         method, direction = arm_name(name), ""
     command = _COMMANDS[stage].format(method) + " --direction yx" * bool(direction)
     if "{}" in _COMMANDS[stage] and not name:

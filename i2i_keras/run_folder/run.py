@@ -20,8 +20,8 @@ from i2i_keras.run_folder.places import Places, how_to_make
 
 _MEMBER = "seed-"
 _STAGES = (
-    *(places.RAW, places.RECORDS, places.TRANSLATOR, places.TRANSLATED),
-    *(places.LABEL_SAFE, places.SEGMENTER, places.SCORES),
+    *(places.RAW, places.PREPARE, places.TRAIN_TRANSLATOR, places.TRANSLATE),
+    *(places.LABEL_SAFE, places.TRAIN_SEGMENTER, places.EVALUATE),
 )
 
 
@@ -59,15 +59,16 @@ class Run(Places):
         root: the directory.
         twin: another run, from which stages are taken that would be the same
             here: done with equal settings, from equal inputs.
+        like: see `Places`.
     """
 
-    def __init__(self, root: Path, twin: "Run | None" = None) -> None:
-        super().__init__(root)
+    def __init__(self, root: Path, twin: "Run | None" = None, like: "Run | None" = None) -> None:
+        super().__init__(root, like or twin)
         self.twin = twin
 
     def member(self, seed: int) -> "Run":
         """The run of one of several trainings."""
-        return Run(self.root / f"{_MEMBER}{seed}")
+        return Run(self.root / f"{_MEMBER}{seed}", like=self)
 
     def seeds(self) -> list[int]:
         """Those of all members that are there, in order."""
@@ -76,19 +77,19 @@ class Run(Places):
 
     def trained_arms(self) -> list[str]:
         """Names of the arms whose segmenter is there."""
-        return sorted(map(places.arm_name, self._done_below(places.SEGMENTER)))
+        return sorted(map(places.arm_name, self._done_below(places.TRAIN_SEGMENTER)))
 
     def trained_translators(self) -> list[str]:
         """Methods whose translator is there."""
-        return sorted(self._done_below(places.TRANSLATOR))
+        return sorted(self._done_below(places.TRAIN_TRANSLATOR))
 
     def methods(self, stage: str) -> list[str]:
         """Methods that have a folder of a stage, be it done or not.
 
         Args:
-            stage: of those of one translator each, such as `places.TRANSLATED`.
+            stage: of those of one translator each, such as `places.TRANSLATE`.
         """
-        return sorted(path.name for path in (self.root / stage).glob("*") if path.is_dir())
+        return sorted(path.name for path in self.folder(stage).glob("*") if path.is_dir())
 
     def is_done(self, place: Path | str) -> bool:
         """Whether a stage is done."""
@@ -106,16 +107,13 @@ class Run(Places):
         """What stages that are done have left, by place, in order.
 
         Args:
-            of: which stages, such as `places.TRANSLATOR`.
+            of: which stages, such as `places.TRAIN_TRANSLATOR`.
         """
-        stages = (path for stage in of for path in self._all_of(stage))
+        stages = (path for stage in of for path in sorted(self.folder(stage).rglob(places.DONE)))
         return {self.name_of(path.parent): read_json(path) for path in stages}
 
-    def _all_of(self, stage: str) -> list[Path]:
-        return sorted((self.root / stage).rglob(places.DONE))
-
     def _done_below(self, stage: str) -> list[str]:
-        return [path.parent.name for path in self.root.glob(f"{stage}/*/{places.DONE}")]
+        return [path.parent.name for path in self.folder(stage).glob(f"*/{places.DONE}")]
 
     def locked(
         self, *, shared: bool = False, new: bool = True
@@ -219,7 +217,8 @@ class Run(Places):
 
     def _take(self, folder: Path, asked: Facts, also: Sequence[Path]) -> None:
         """Links what the twin has done in the same way, if it has."""
-        if self.twin is None or folder.is_dir():
+        # Tables name the folders that their images are in.
+        if self.twin is None or folder.is_dir() or self.twin.is_old != self.is_old:
             return
         there = self.twin.root / self.name_of(folder)
         if not self.twin.is_done(there):

@@ -5,6 +5,7 @@ segmenter is trained, so that reports can tell what an arm means.
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
@@ -176,7 +177,8 @@ def read_arm_records(run: Run, arm: Arm) -> ArmRecords:
     for name in arm.about.trains_on:
         role, place_of = _RECORDS[name]
         place = place_of(run, arm.method)
-        inputs[_input_name(run, place)] = run.done(place).fingerprint
+        if place != run.records:
+            inputs[name] = run.done(place).fingerprint
         for split, records in found.items():
             records += read_records(run.root, run.table(place, f"{role}-{split}"))
     # Those without a label have nothing to say of a training.
@@ -212,10 +214,6 @@ def _fits(arm: Arm) -> bool:
     """Whether it has a method exactly where its kind wants one."""
     wanted = arm.about.method
     return (wanted != "must" if not arm.method else wanted != "never") and not arm.endswith(":")
-
-
-def _input_name(run: Run, place: Path) -> str:
-    return place.relative_to(run.root).parts[0]
 
 
 def _no_arm(text: str, methods: Collection[str]) -> str:
@@ -281,35 +279,30 @@ def _adabn_base(method: str) -> Arm:
     return Arm(f"adapted:{method}" if method else FLOOR)
 
 
+# Kinds that are trained in the usual way.
+_usual = partial(Kind, fit=_fit, facts=_facts)
+
 ARMS: Mapping[str, Kind] = {
-    "source_only": Kind(
+    "source_only": _usual(
         "trained on source images as they are, the floor",
         trains_on=("source",),
-        fit=_fit,
-        facts=_facts,
         method="never",
         reference=True,
     ),
-    "oracle": Kind(
+    "oracle": _usual(
         "trained with target labels, the ceiling and no competitor",
         trains_on=("target",),
-        fit=_fit,
-        facts=_facts,
         method="never",
         reference=True,
     ),
-    "adapted": Kind("trained on {images}", trains_on=("translated",), fit=_fit, facts=_facts),
-    "mixed": Kind(
+    "adapted": _usual("trained on {images}", trains_on=("translated",)),
+    "mixed": _usual(
         "trained on source images and their translations by {method}",
         trains_on=("source", "translated"),
-        fit=_fit,
-        facts=_facts,
     ),
-    "label_safe": Kind(
+    "label_safe": _usual(
         "trained on {images} without what {method} changed in the eyes of source_only",
         trains_on=("label_safe",),
-        fit=_fit,
-        facts=_facts,
     ),
     "adabn": Kind(
         "{base} with the batch-norm statistics of the target's images",

@@ -117,18 +117,6 @@ class Options(NamedTuple):
 _NO_OPTIONS = Options()
 
 
-def _linear(initial: float, steps: int, options: Options) -> Rate:
-    return ConstantThenLinear(initial, steps, options.constant_share)
-
-
-def _constant(initial: float, steps: int, options: Options) -> Rate:
-    return initial
-
-
-def _cosine(initial: float, steps: int, options: Options) -> Rate:
-    return keras.optimizers.schedules.CosineDecay(initial, steps)
-
-
 def _poly(initial: float, steps: int, options: Options) -> Rate:
     """To zero by the power of 0.9.
 
@@ -146,9 +134,9 @@ def _plateau(initial: float, steps: int, options: Options) -> Rate:
 
 # From the rate at the beginning, the number of updates and options to the rate.
 SCHEDULES: dict[str, Callable[[float, int, Options], Rate]] = {
-    "linear": _linear,
-    "constant": _constant,
-    "cosine": _cosine,
+    "linear": lambda initial, steps, o: ConstantThenLinear(initial, steps, o.constant_share),
+    "constant": lambda initial, steps, _: initial,
+    "cosine": lambda initial, steps, _: keras.optimizers.schedules.CosineDecay(initial, steps),
     "poly": _poly,
     "plateau": _plateau,
 }

@@ -12,12 +12,10 @@ class Translator(NamedTuple):
     Attributes:
         config: its settings.
         fit: from settings, images of x and of y, folder and seed to results.
-        load: from folder and direction to a function of images.
-        load_generator: from folder and direction, and by name a `step` as
-            `load_checkpoint` has it and a `precision`, to its network, for
-            tiles and export; None if there is none.
-        load_checkpoint: from folder, direction and the step of a checkpoint to
-            the function of images that it was then; None if it keeps none.
+        load: from folder and direction to a function of images; where there
+            are checkpoints, by name a `step` gives what it was at that of one.
+        load_generator: the same to its network, for tiles and export, and by
+            name a `precision`; None if there is none.
         directions: those that it can be loaded in.
         needs_segmenter: whether `fit` is also given the source's segmenter, as
             a frozen function from images to logits.
@@ -27,35 +25,18 @@ class Translator(NamedTuple):
     fit: Callable[..., Any]
     load: Callable[..., Any]
     load_generator: Callable[..., Any] | None = None
-    load_checkpoint: Callable[..., Any] | None = None
     directions: tuple[str, ...] = ("xy", "yx")
     needs_segmenter: bool = False
 
 
 TRANSLATORS = {
     "cyclegan": Translator(
-        cyclegan.CycleGANConfig,
-        cyclegan.fit,
-        cyclegan.load,
-        load_generator=cyclegan.load_generator,
-        load_checkpoint=cyclegan.load_checkpoint,
+        cyclegan.CycleGANConfig, cyclegan.fit, cyclegan.load, cyclegan.load_generator
     ),
     "cycada": Translator(
-        cycada.CyCADAConfig,
-        cycada.fit,
-        cycada.load,
-        load_generator=cycada.load_generator,
-        load_checkpoint=cycada.load_checkpoint,
-        needs_segmenter=True,
+        cycada.CyCADAConfig, cycada.fit, cycada.load, cycada.load_generator, needs_segmenter=True
     ),
-    "cut": Translator(
-        cut.CUTConfig,
-        cut.fit,
-        cut.load,
-        load_generator=cut.load_generator,
-        load_checkpoint=cut.load_checkpoint,
-        directions=cut.DIRECTIONS,
-    ),
+    "cut": Translator(cut.CUTConfig, cut.fit, cut.load, cut.load_generator, cut.DIRECTIONS),
     "color": Translator(color.ColorConfig, color.fit, color.load),
     "fourier": Translator(fourier.FourierConfig, fourier.fit, fourier.load),
 }

@@ -1,11 +1,11 @@
 """Settings that all adversarial translators have."""
 
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import pydantic
 
+from i2i_keras.config import key_of
 from i2i_keras.data.pipeline import PipelineConfig
-from i2i_keras.errors import unknown
 from i2i_keras.models.discriminator import DiscriminatorConfig
 from i2i_keras.models.resnet import ResNetConfig
 from i2i_keras.run_folder.files import Facts
@@ -32,7 +32,7 @@ class AdversarialConfig(CheckpointConfig):
     Attributes:
         METHOD: the key of `TRANSLATORS`.
         initial: weights that the training begins with: a run directory, a
-            `seed-N` folder in one, or a `translator/METHOD` folder, of a
+            `seed-N` folder in one, or a `train-translator/METHOD` folder, of a
             translator with the same networks. Optimizers, schedules and pools
             are new. Empty = weights drawn at random.
         generator: of all generators.
@@ -93,7 +93,7 @@ class AdversarialConfig(CheckpointConfig):
     discriminator: DiscriminatorConfig = DiscriminatorConfig()
     pipeline: SmallBatches = SmallBatches()
 
-    adversarial: str = "lsgan"
+    adversarial: Annotated[str, key_of(ADVERSARIAL)] = "lsgan"
     critic_steps: pydantic.PositiveInt | None = None
     gradient_penalty: pydantic.NonNegativeFloat | None = None
     r1: pydantic.NonNegativeFloat = 0.0
@@ -118,13 +118,6 @@ class AdversarialConfig(CheckpointConfig):
     accumulate: pydantic.PositiveInt = 1
     precision: Precision = "float32"
     xla: Xla = "auto"
-
-    @pydantic.field_validator("adversarial")
-    @classmethod
-    def _known_loss(cls, name: str) -> str:
-        if name not in ADVERSARIAL:
-            raise ValueError(unknown("no adversarial loss", name, ADVERSARIAL))
-        return name
 
     @pydantic.model_validator(mode="after")
     def _sizes_fit(self) -> "AdversarialConfig":

@@ -3,17 +3,14 @@
 import functools
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import keras
-import numpy as np
 import tensorflow as tf
-from numpy.typing import NDArray
-from PIL import Image
 
 from i2i_keras import config as settings
-from i2i_keras.data import transforms
-from i2i_keras.data.pipeline import PipelineConfig, evaluation_batches, training_batches
-from i2i_keras.data.records import Record, spread
+from i2i_keras.data.pipeline import PipelineConfig, training_batches
+from i2i_keras.data.records import Record
 from i2i_keras.models.networks import build_generator
 from i2i_keras.run_folder import files
 from i2i_keras.run_folder.files import Facts
@@ -21,11 +18,35 @@ from i2i_keras.training import callbacks, checkpoints, compilation, schedules
 from i2i_keras.training.compilation import Precision
 from i2i_keras.training.history import Row, Watch
 from i2i_keras.training.weights import load_weights, save_weights
-from i2i_keras.translators import health, inference, initial
+from i2i_keras.translators import health, inference, initial, samples
 from i2i_keras.translators.adversarial import AdversarialModel
 from i2i_keras.translators.adversarial_config import AdversarialConfig
 
 Translate = Callable[[tf.Tensor], tf.Tensor]
+
+
+def fit(
+    build: Callable[..., AdversarialModel],
+    config: AdversarialConfig,
+    images_x: Sequence[Path],
+    images_y: Sequence[Path],
+    folder: Path,
+    seed: int,
+    **given: Any,
+) -> Facts:
+    """Builds a model and trains it.
+
+    Args:
+        build: the method's model, from settings, seed and what else is `given`.
+        config: of the training.
+        images_x: see `train`, as are the next two, and what is returned.
+        images_y: of the target.
+        folder: of the training.
+        seed: of weights, batches, pools and all else that is random.
+        given: the source's segmenter, where the method needs one.
+    """
+    keras.utils.set_random_seed(seed)
+    return train(build(config, seed, **given), images_x, images_y, folder)
 
 
 def train(
@@ -55,7 +76,7 @@ def train(
     if config.initial and not checkpoints.list_checkpoints(folder):
         initial.load(model)
     model.compile(steps)
-    observe = _observer(model, domains, folder)
+    observe = _observer(model, (images_x, images_y), folder)
     diagnose = functools.partial(health.diagnose, content=model.CONTENT)
     found = callbacks.train(
         model,
@@ -77,6 +98,7 @@ def load(
     direction: str = "xy",
     *,
     ema: bool = True,
+    step: int | None = None,
 ) -> Translate:
     """Loads a generator to translate with.
 
@@ -85,32 +107,16 @@ def load(
         folder: that `train` wrote.
         direction: `xy` or `yx`.
         ema: whether to take the moving average of its weights, if there is.
+        step: of a kept checkpoint; None = the end of the training.
 
     Returns:
         From images `(batch, height, width, 3)` in [-1, 1], of any size, to
         translated ones of the same size and range.
-    """
-    return inference.any_size(load_generator(folder, direction, ema=ema), batch=None)
-
-
-def load_checkpoint(
-    load_generator: Callable[..., keras.Model], folder: Path, direction: str, step: int
-) -> Translate:
-    """Loads a generator as it was at a kept checkpoint.
-
-    Args:
-        load_generator: the method's own.
-        folder: that `train` wrote.
-        direction: `xy` or `yx`.
-        step: of the checkpoint, one of `checkpoints.list_checkpoints`.
-
-    Returns:
-        See `load`.
 
     Raises:
         DataError: the checkpoint cannot be read.
     """
-    return inference.any_size(load_generator(folder, direction, step=step), batch=None)
+    return inference.any_size(load_generator(folder, direction, ema=ema, step=step), batch=None)
 
 
 def load_generator(
@@ -162,17 +168,15 @@ def _batches(
 
 
 def _observer(
-    model: AdversarialModel, domains: Sequence[Sequence[Record]], folder: Path
+    model: AdversarialModel, domains: Sequence[Sequence[Path]], folder: Path
 ) -> Callable[[int], Row]:
     """What each row of the history says besides the losses; draws samples."""
-    count = model.config.num_samples
-    chosen = [_read(spread(records, count)) for records in domains]
+    chosen = [samples.read_samples(paths, model.config.num_samples) for paths in domains]
     sample = model.sampler()
 
     def observe(step: int) -> Row:
         columns, signals = sample(*chosen)
-        with files.replacing(folder / "samples" / f"step-{step:06d}.png") as draft:
-            Image.fromarray(_strip(columns)).save(draft, "PNG")
+        samples.write_strip(columns, folder / "samples" / f"step-{step:06d}.png")
         return {
             "generator_learning_rate": float(model.generator_optimizer.learning_rate),
             "discriminator_learning_rate": float(model.discriminator_optimizer.learning_rate),
@@ -180,14 +184,3 @@ def _observer(
         }
 
     return observe
-
-
-def _strip(columns: Sequence[tf.Tensor]) -> NDArray[np.uint8]:
-    """A row for each image, as many as the shortest column has."""
-    rows = min(len(column) for column in columns)
-    strips = tf.concat([column[:rows] for column in columns], axis=2)
-    return np.concatenate(transforms.denormalize(strips).numpy(), axis=0)
-
-
-def _read(records: Sequence[Record]) -> tf.Tensor:
-    return tf.concat([image for image, _ in evaluation_batches(records, 1)], axis=0)

@@ -1,9 +1,8 @@
 """CUT: contrastive unpaired translation, one way."""
 
 import functools
-from collections.abc import Sequence
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import keras
 import pydantic
@@ -12,9 +11,7 @@ import tensorflow as tf
 from i2i_keras.errors import SettingsError
 from i2i_keras.models.discriminator import build_discriminator
 from i2i_keras.models.networks import build_generator
-from i2i_keras.run_folder.files import Facts
 from i2i_keras.training import compilation
-from i2i_keras.training.compilation import Precision
 from i2i_keras.training.history import Row
 from i2i_keras.translators import adversarial_training, appearance, health, inference
 from i2i_keras.translators.adversarial import AdversarialModel, Fakes, Sample, Terms
@@ -214,37 +211,7 @@ class CUT(AdversarialModel):
         return sample
 
 
-def fit(
-    config: CUTConfig,
-    images_x: Sequence[Path],
-    images_y: Sequence[Path],
-    folder: Path,
-    seed: int,
-) -> Facts:
-    """Trains generator, discriminator and projections.
-
-    Args:
-        config: of the training.
-        images_x: prepared images of the source, all of one size.
-        images_y: of the target.
-        folder: see `adversarial_training.train`.
-        seed: of weights, batches, patches and all else that is random.
-
-    Returns:
-        See `adversarial_training.train`.
-    """
-    keras.utils.set_random_seed(seed)
-    return adversarial_training.train(CUT(config, seed), images_x, images_y, folder)
-
-
-def load_generator(
-    folder: Path,
-    direction: str = "xy",
-    *,
-    ema: bool = True,
-    precision: Precision | None = None,
-    step: int | None = None,
-) -> keras.Model:
+def load_generator(folder: Path, direction: str = "xy", **how: Any) -> keras.Model:
     """Loads the generator, see `adversarial_training.load_generator`.
 
     Raises:
@@ -255,10 +222,8 @@ def load_generator(
             f"CUT has no generator {direction}; for the way back, train one with source and"
             " target exchanged, or cyclegan."
         )
-    return adversarial_training.load_generator(
-        CUTConfig, folder, direction, ema=ema, precision=precision, step=step
-    )
+    return adversarial_training.load_generator(CUTConfig, folder, direction, **how)
 
 
+fit = functools.partial(adversarial_training.fit, CUT)
 load = functools.partial(adversarial_training.load, load_generator)
-load_checkpoint = functools.partial(adversarial_training.load_checkpoint, load_generator)

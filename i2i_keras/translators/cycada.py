@@ -1,16 +1,13 @@
 """CyCADA: CycleGAN that keeps what a segmenter of the source sees."""
 
 import functools
-from collections.abc import Callable, Sequence
-from pathlib import Path
+from collections.abc import Callable
 from typing import ClassVar, Literal
 
-import keras
 import pydantic
 import tensorflow as tf
 
 from i2i_keras.data.labels import IGNORE
-from i2i_keras.run_folder.files import Facts
 from i2i_keras.segmenters.losses import cross_entropy
 from i2i_keras.training import compilation
 from i2i_keras.translators import adversarial_training
@@ -60,7 +57,8 @@ class CyCADA(CycleGAN):
     Args:
         config: what to build.
         seed: of the pools' choices and of what discriminators see.
-        segment: see `fit`.
+        segment: the source's segmenter, frozen and differentiable: from images
+            `(batch, *crop, 3)` in [-1, 1] to logits `(batch, *crop, classes)`.
 
     Reference:
         Hoffman et al., 2018, https://arxiv.org/abs/1711.03213, section 3.
@@ -121,32 +119,6 @@ def semantic(before: tf.Tensor, after: tf.Tensor, confidence: float = 0.0) -> tf
     return cross_entropy(label, after)
 
 
-def fit(
-    config: CyCADAConfig,
-    images_x: Sequence[Path],
-    images_y: Sequence[Path],
-    folder: Path,
-    seed: int,
-    segment: Segment,
-) -> Facts:
-    """Trains the four networks of CycleGAN.
-
-    Args:
-        config: of the training.
-        images_x: prepared images of the source, all of one size.
-        images_y: of the target.
-        folder: see `adversarial_training.train`.
-        seed: of weights, batches, pools and all else that is random.
-        segment: the source's segmenter, frozen and differentiable: from images
-            `(batch, *crop, 3)` in [-1, 1] to logits `(batch, *crop, classes)`.
-
-    Returns:
-        See `adversarial_training.train`.
-    """
-    keras.utils.set_random_seed(seed)
-    return adversarial_training.train(CyCADA(config, seed, segment), images_x, images_y, folder)
-
-
+fit = functools.partial(adversarial_training.fit, CyCADA)
 load_generator = functools.partial(adversarial_training.load_generator, CyCADAConfig)
 load = functools.partial(adversarial_training.load, load_generator)
-load_checkpoint = functools.partial(adversarial_training.load_checkpoint, load_generator)

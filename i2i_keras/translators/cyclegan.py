@@ -1,8 +1,6 @@
 """CycleGAN: two generators, each other's way back, and two discriminators."""
 
 import functools
-from collections.abc import Sequence
-from pathlib import Path
 from typing import ClassVar
 
 import keras
@@ -11,7 +9,6 @@ import tensorflow as tf
 
 from i2i_keras.models.discriminator import build_discriminator
 from i2i_keras.models.networks import build_generator
-from i2i_keras.run_folder.files import Facts
 from i2i_keras.training import compilation
 from i2i_keras.training.history import Row
 from i2i_keras.translators import adversarial_training, appearance, health, inference
@@ -187,29 +184,6 @@ class CycleGAN(AdversarialModel):
         return sample
 
 
-def fit(
-    config: CycleGANConfig,
-    images_x: Sequence[Path],
-    images_y: Sequence[Path],
-    folder: Path,
-    seed: int,
-) -> Facts:
-    """Trains the four networks.
-
-    Args:
-        config: of the training.
-        images_x: prepared images of the source, all of one size.
-        images_y: of the target.
-        folder: see `adversarial_training.train`.
-        seed: of weights, batches, pools and all else that is random.
-
-    Returns:
-        See `adversarial_training.train`.
-    """
-    keras.utils.set_random_seed(seed)
-    return adversarial_training.train(CycleGAN(config, seed), images_x, images_y, folder)
-
-
+fit = functools.partial(adversarial_training.fit, CycleGAN)
 load_generator = functools.partial(adversarial_training.load_generator, CycleGANConfig)
 load = functools.partial(adversarial_training.load, load_generator)
-load_checkpoint = functools.partial(adversarial_training.load_checkpoint, load_generator)

@@ -35,18 +35,10 @@ _COLLAPSED = 0.15
 # pattern of 2 of 255 gray values.
 _CHECKERED = 10.0
 
+_OF_DOMAINS = ("discriminator_real", "discriminator_fake", "discriminator_accuracy", "balance")
 SIGNALS = (
-    "change_xy",
-    "change_yx",
-    "generator_gradient_norm",
-    "discriminator_real_x",
-    "discriminator_fake_x",
-    "discriminator_accuracy_x",
-    "balance_x",
-    "discriminator_real_y",
-    "discriminator_fake_y",
-    "discriminator_accuracy_y",
-    "balance_y",
+    *("change_xy", "change_yx", "generator_gradient_norm"),
+    *(f"{name}_{domain}" for domain in ("x", "y") for name in _OF_DOMAINS),
     "discriminator_gradient_norm",
 )
 

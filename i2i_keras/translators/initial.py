@@ -14,7 +14,7 @@ from i2i_keras.run_folder import files
 from i2i_keras.run_folder.run import Run
 from i2i_keras.training.weights import load_weights
 
-_GIVE = "give a run directory, a seed-N folder in one, or a translator/METHOD folder"
+_GIVE = "give a run directory, a seed-N folder in one, or a train-translator/METHOD folder"
 # Settings of the networks. Padding is no size, but as much a part of what was
 # learned.
 _NETWORKS = ("generator", "discriminator", "projection")

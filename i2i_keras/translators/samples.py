@@ -1,4 +1,4 @@
-"""The sample picture of a translator that is ready at once."""
+"""Sample pictures: images and their translations, side by side."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -31,10 +31,27 @@ def write_samples(
     rows = min(count, len(images_x), len(images_y))
     columns: list[tf.Tensor] = []
     for paths, there, back in ((images_x, xy, yx), (images_y, yx, xy)):
-        records = spread([Record(path.stem, path, None) for path in paths], rows)
-        images = tf.concat([image for image, _ in evaluation_batches(records, 1)], axis=0)
+        images = read_samples(paths, rows)
         fakes = there(images)
         columns += [images, fakes, back(fakes)]
-    strips = transforms.denormalize(tf.concat(columns, axis=2)).numpy()
-    with files.replacing(folder / "samples" / "translated.png") as draft:
-        Image.fromarray(np.concatenate(strips, axis=0)).save(draft, "PNG")
+    write_strip(columns, folder / "samples" / "translated.png")
+
+
+def read_samples(paths: Sequence[Path], count: int) -> tf.Tensor:
+    """So many images from all over a domain, as networks take them."""
+    records = spread([Record(path.stem, path, None) for path in paths], count)
+    return tf.concat([image for image, _ in evaluation_batches(records, 1)], axis=0)
+
+
+def write_strip(columns: Sequence[tf.Tensor], path: Path) -> None:
+    """Draws a row for each image, as many as the shortest column has.
+
+    Args:
+        columns: images `(count, height, width, 3)` in [-1, 1] each.
+        path: of the PNG.
+    """
+    rows = min(len(column) for column in columns)
+    strips = tf.concat([column[:rows] for column in columns], axis=2)
+    pixels = np.concatenate(transforms.denormalize(strips).numpy(), axis=0)
+    with files.replacing(path) as draft:
+        Image.fromarray(pixels).save(draft, "PNG")

@@ -100,7 +100,7 @@ def test_what_a_preset_says_of_one_method_is_not_silently_kept(preset):
         ("generatr={}", "No setting 'translator.defaults.generatr': none of "),
         ("steps=x", "Setting 'translator.defaults.steps': it has to be a whole number, not 'x'."),
         ("pipeline.crop=96", "Setting 'translator.defaults.pipeline.crop': it has to be a list"),
-        ("adversarial=gan", "Setting 'translator.defaults.adversarial': no adversarial loss"),
+        ("adversarial=gan", "Setting 'translator.defaults.adversarial': there is no 'gan'"),
     ],
 )
 def test_what_is_wrong_is_refused_by_the_name_that_was_written(preset, override, message):

@@ -83,7 +83,7 @@ def test_the_audit_finds_the_label_that_is_missing(tree, save):
     records["train"][1].label.unlink()
     audited = audit_domain(DomainConfig(format="camvid"), root, "", workers=1)
     [finding] = [finding for finding in audited.findings if finding.bad]
-    assert (finding.kind, finding.file) == ("no label", "trainannot/0016E5_07959.png")
+    assert (finding.kind, finding.file) == ("image without label", "trainannot/0016E5_07959.png")
     assert audited.rows["val"][0]["pixels"] == {0: 1, 1: 1, 255: 1}  # In idd7.
 
 

@@ -89,7 +89,10 @@ def test_the_audit_finds_the_label_that_is_missing(tree, save):
     records["train"][2].label.unlink()
     audited = audit_domain(DomainConfig(format="idd"), root, "", workers=1)
     [finding] = [finding for finding in audited.findings if finding.bad]
-    assert (finding.kind, finding.file) == ("no label", "gtFine/train/1/024541_label.png")
+    assert (finding.kind, finding.file) == (
+        "image without label",
+        "gtFine/train/1/024541_label.png",
+    )
     assert audited.rows["train"][1]["pixels"] == {1: 128, 255: 128}
 
 

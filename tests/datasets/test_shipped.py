@@ -350,7 +350,7 @@ def test_it_is_prepared_in_both_roles(drawn, role, tmp_path):
     settings = PrepareConfig(size=SIZE, workers=1)
     prepare(settings, {role: Domain(domain, root, domain.find(root))}, tmp_path)
     for split in one.folders:
-        records = read_records(tmp_path, tmp_path / "records" / f"{role}-{split}.csv")
+        records = read_records(tmp_path, tmp_path / "prepare" / f"{role}-{split}.csv")
         labels = [read_label(record.label) for record in records if record.label]
         counted = Counter(int(label) for some in labels for label in some.flat)
         assert counted == histogram(one, maps[split])
@@ -363,7 +363,7 @@ def test_a_segmenter_learns_from_it(drawn, model, tmp_path):
     splits = domain.find(root)
     splits = {"train": splits[split], "val": [], "test": []}  # Of Dark Zurich val has labels.
     prepare(PrepareConfig(size=SIZE, workers=1), {"source": Domain(domain, root, splits)}, tmp_path)
-    records = read_records(tmp_path, tmp_path / "records" / "source-train.csv")
+    records = read_records(tmp_path, tmp_path / "prepare" / "source-train.csv")
     batches = training_batches(PipelineConfig(batch_size=2, crop=(16, 16)), records, seed=0)
     before = [weights.numpy() for weights in model.network.trainable_variables]
     losses = model.train_step(next(iter(batches)))
@@ -530,7 +530,7 @@ def test_elsewhere_an_image_without_label_is_bad(tmp_path):
     draw(tmp_path, SETS["acdc"])
     (tmp_path / SETS["acdc"].label.format(split="val", n=1)).unlink()
     found = audited("acdc", tmp_path)
-    assert [(f.kind, f.bad) for f in found.findings] == [("no label", True)]
+    assert [(f.kind, f.bad) for f in found.findings] == [("image without label", True)]
 
 
 def test_names_that_are_numbers_stand_in_order(tmp_path):

@@ -104,9 +104,9 @@ def test_streets_are_prepared_in_a_space_of_ones_own(mine, drawn, tmp_path):
         config = DomainConfig(format=layout)
         domains[role] = Domain(config, drawn / layout, config.find(drawn / layout))
     prepare(PrepareConfig(label_space=str(mine), size=(64, 128), workers=1), domains, tmp_path)
-    assert read_space(tmp_path / "records/label_space.json").names == ("way", "moving")
+    assert read_space(tmp_path / "prepare/label_space.json").names == ("way", "moving")
     for role, domain in domains.items():
-        records = read_records(tmp_path, tmp_path / "records" / f"{role}-test.csv")
+        records = read_records(tmp_path, tmp_path / "prepare" / f"{role}-test.csv")
         for record, raw in zip(records, domain.splits["test"], strict=True):
             ids = read_ids(raw.label)
             expected = np.full(ids.shape, 255)

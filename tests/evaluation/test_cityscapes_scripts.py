@@ -238,7 +238,7 @@ def test_real_frames_score_as_cityscapes_scripts_says(theirs, real_data, tmp_pat
     prepare(settings, {"target": domain}, tmp_path)
     total, pairs = np.zeros((34, 34), np.int64), []
     raw = {record.name: record.label for record in domain.splits["test"]}
-    for record in read_records(tmp_path, tmp_path / "records" / f"{NATIVE_TABLE}.csv"):
+    for record in read_records(tmp_path, tmp_path / "prepare" / f"{NATIVE_TABLE}.csv"):
         truth = read_label(record.label)
         assert truth.shape == (1024, 2048)
         predicted = np.roll(truth, (40, 60), (0, 1))  # Void is predicted, too.

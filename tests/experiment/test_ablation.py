@@ -31,7 +31,7 @@ def test_each_row_is_a_run_of_its_own_settings(ablated):
     root, table, _ = ablated
     assert [row["row"] for row in table] == [*ROWS]
     for name, weight in (("as it is", 5.0), ("heavier", 20.0)):
-        done = files.read_json(root / name / "translator" / "cyclegan" / "done.json")
+        done = files.read_json(root / name / "train-translator" / "cyclegan" / "done.json")
         assert done["settings"]["lambda_cycle"] == weight
 
 
@@ -43,7 +43,7 @@ def test_what_a_row_does_not_change_is_done_once(ablated):
     assert "train-segmenter oracle: was done before" in second
     assert any(line.startswith("train-translator cyclegan: done in") for line in second)
     one, other = (
-        root / name / "segmenter/oracle/unet.weights.h5" for name in ("as it is", "heavier")
+        root / name / "train-segmenter/oracle/unet.weights.h5" for name in ("as it is", "heavier")
     )
     assert one.samefile(other)
 
@@ -112,7 +112,7 @@ def test_another_translator_can_be_looked_at_with_the_same_floor_and_ceiling(
     root = shutil.copytree(ablated[0] / "as it is", tmp_path / "as it is").parent
     told = []
     table = ablate({"as it is": ()}, root, told.append, method="color")
-    arms = files.read_json(root / "as it is" / "scores" / "summary.json")["arms"]
+    arms = files.read_json(root / "as it is" / "evaluate" / "summary.json")["arms"]
     assert [*arms] == ["source_only", "adapted:color", "oracle"]
     assert table[0]["mean_iou"] == arms["adapted:color"]["mean_iou"]
     assert "train-segmenter oracle: was done before" in told
@@ -126,7 +126,7 @@ def test_a_translator_that_sees_by_a_segmenter_is_not_taken_by_a_row_of_another(
     assert len([line for line in told if line.startswith("prepare: done")]) == 1
 
 
-@pytest.mark.parametrize("name", ablation.ablation_names())
+@pytest.mark.parametrize("name", config.names_in("ablations"))
 def test_every_row_that_comes_with_the_package_is_valid(name):
     rows = ablation.read_rows(name)
     assert next(iter(rows)) == "as it is"

@@ -153,10 +153,10 @@ def test_data_that_is_not_there_is_asked_for(tmp_path, role):
 
 
 def test_an_earlier_versions_records_are_counted_by_their_tables(tmp_path):
-    run, root = Run(tmp_path), tmp_path / "records"
+    run, root = Run(tmp_path), tmp_path / "prepare"
     for table in TABLES:
-        label = "records/label.png" if table.startswith("source") else ""
-        rows = [{"name": "a", "image": "records/image.png", "label": label}]
+        label = "prepare/label.png" if table.startswith("source") else ""
+        rows = [{"name": "a", "image": "prepare/image.png", "label": label}]
         files.write_table(root / f"{table}.csv", rows, ["name", "image", "label"])
     Image.new("RGB", (64, 32)).save(root / "image.png")
     facts = {"results": {"records": dict.fromkeys(TABLES, 1)}, "seconds": 1.0, "fingerprint": "x"}

@@ -24,7 +24,7 @@ def done(tmp_path_factory, tiny_experiment):
 @pytest.fixture(scope="module")
 def pixels(done):
     """An image whose sides no network takes as they are."""
-    return np.asarray(read_image(done.records("records/target-test")[0].image))[:27, :45]
+    return np.asarray(read_image(done.records("prepare/target-test")[0].image))[:27, :45]
 
 
 def test_a_run_gives_its_summary_and_is_not_done_twice(done):
@@ -51,9 +51,9 @@ def test_a_translator_is_a_function_of_images(done, pixels, direction):
 
 
 def test_a_translator_gives_what_the_run_has_translated(done):
-    translate = i2i.load_translator(done.root / "translator" / "cyclegan")
+    translate = i2i.load_translator(done.root / "train-translator" / "cyclegan")
     before, after = (
-        done.records(f"{t}/source-train")[0] for t in ("records", "translated/cyclegan")
+        done.records(f"{t}/source-train")[0] for t in ("prepare", "translate/cyclegan")
     )
     made = translate(np.asarray(read_image(before.image)))
     difference = np.abs(made.astype(int) - np.asarray(read_image(after.image)))
@@ -72,13 +72,13 @@ def test_a_segmenter_gives_the_classes_of_images(done, pixels):
     assert (classes.shape, classes.dtype) == (pixels.shape[:2], np.uint8)
     assert classes.max() < len(segment.names) == segment.model.output_shape[-1]
     assert np.array_equal(segment(np.stack([pixels]))[0], classes)
-    again = i2i.load_segmenter(done.root / "segmenter" / "oracle")
+    again = i2i.load_segmenter(done.root / "train-segmenter" / "oracle")
     assert np.array_equal(again(pixels), classes)
 
 
 def test_a_segmenter_gives_what_the_run_has_predicted(done):
-    record = done.records("records/target-test")[0]
-    kept = done.root / "scores" / "predictions" / "oracle" / f"{record.name}.png"
+    record = done.records("prepare/target-test")[0]
+    kept = done.root / "evaluate" / "predictions" / "oracle" / f"{record.name}.png"
     segment = i2i.load_segmenter(done.root, arm="oracle")
     assert np.array_equal(segment(np.asarray(read_image(record.image))), read_label(kept))
 

@@ -46,7 +46,7 @@ def twice(tmp_path_factory, tiny_experiment):
 
 @pytest.fixture(scope="module")
 def summary(twice):
-    return files.read_json(twice.root / "scores" / "summary.json")
+    return files.read_json(twice.root / "evaluate" / "summary.json")
 
 
 def confusions(root, arm):
@@ -56,9 +56,11 @@ def confusions(root, arm):
 def test_each_seed_has_trainings_of_its_own_and_no_records(twice):
     for seed in SEEDS:
         member = twice.root / f"seed-{seed}"
-        assert files.read_json(member / "segmenter/oracle/done.json")["settings"]["seed"] == seed
-        assert (member / "records").readlink() == Path("../records")
-    assert not (twice.root / "segmenter").exists()
+        assert (
+            files.read_json(member / "train-segmenter/oracle/done.json")["settings"]["seed"] == seed
+        )
+        assert (member / "prepare").readlink() == Path("../prepare")
+    assert not (twice.root / "train-segmenter").exists()
 
 
 def test_the_trainings_of_a_scored_run_are_found(twice):
@@ -101,14 +103,14 @@ def test_the_best_arms_are_those_of_both(twice, summary):
     wanted = find_best(counts, read_space(members[0].label_space), *settings)
     assert summary["best"] == json.loads(json.dumps(wanted))
     assert summary["best"]["mean_iou"]["arm"] in ARMS[:2]
-    one = files.read_json(members[0].root / "scores" / "summary.json")["best"]
+    one = files.read_json(members[0].root / "evaluate" / "summary.json")["best"]
     assert one["mean_iou"]["difference"] != summary["best"]["mean_iou"]["difference"]
 
 
 def test_an_arms_table_is_the_mean_of_both(twice):
-    paths = [twice.root / f"seed-{seed}" / "scores" / "oracle.json" for seed in SEEDS]
+    paths = [twice.root / f"seed-{seed}" / "evaluate" / "oracle.json" for seed in SEEDS]
     one, two = map(files.read_json, paths)
-    both = files.read_json(twice.root / "scores" / "oracle.json")
+    both = files.read_json(twice.root / "evaluate" / "oracle.json")
     assert both["num_images"] == one["num_images"] and isinstance(both["num_images"], int)
     assert both["loss"] == pytest.approx((one["loss"] + two["loss"]) / 2)
     assert both["iou"]["road"] == pytest.approx((one["iou"]["road"] + two["iou"]["road"]) / 2)
@@ -117,7 +119,7 @@ def test_an_arms_table_is_the_mean_of_both(twice):
 def test_a_state_that_labels_would_choose_is_one_trainings(twice, summary):
     chosen = summary["arms"]["oracle"]["label_chosen"]
     found = [
-        files.read_json(twice.root / f"seed-{seed}" / "scores" / "summary.json") for seed in SEEDS
+        files.read_json(twice.root / f"seed-{seed}" / "evaluate" / "summary.json") for seed in SEEDS
     ]
     singles = [facts["arms"]["oracle"]["label_chosen"] for facts in found]
     assert chosen["mean_iou"] == pytest.approx(np.mean([one["mean_iou"] for one in singles]))
@@ -132,7 +134,7 @@ def test_the_report_adds_up_the_seconds_of_all_stages(twice):
     shown = [float(text.replace(",", "")) for name, text in rows.items() if name != "all"]
     assert float(rows["all"].replace(",", "")) == pytest.approx(sum(shown))
     assert sum(shown) == pytest.approx(sum(seconds), abs=0.05 * len(shown) + 1e-6)
-    assert {"raw", "records", "seed-3", "seed-5"} <= {*rows}
+    assert {"raw", "prepare", "seed-3", "seed-5"} <= {*rows}
 
 
 def test_commands_say_which_seed_they_are_at(twice):
@@ -165,7 +167,7 @@ def test_one_seed_can_be_done_alone_and_comes_to_the_same(twice, tmp_path, tiny_
     alone = tiny_experiment(tmp_path / "run", *CHANGES)
     result = alone.command("run", "--seed", 5, "--only", "source_only")
     assert result.exit_code == 0, result.output
-    assert not (alone.root / "seed-3" / "segmenter").exists()
+    assert not (alone.root / "seed-3" / "train-segmenter").exists()
     one, other = (confusions(root / "seed-5", "source_only") for root in (alone.root, twice.root))
     np.testing.assert_array_equal(one, other)
     missing = [f"{arm} (seed 3)" for arm in ARMS] + [f"{arm} (seed 5)" for arm in ARMS[1:]]
@@ -174,7 +176,7 @@ def test_one_seed_can_be_done_alone_and_comes_to_the_same(twice, tmp_path, tiny_
 
 def test_members_are_made_by_several_at_once(tmp_path):
     settings = config.build(Settings, {"seeds": [*range(20)]})
-    (tmp_path / "records").mkdir()
+    (tmp_path / "prepare").mkdir()
     barrier = threading.Barrier(8)
 
     def make(_):
@@ -183,11 +185,11 @@ def test_members_are_made_by_several_at_once(tmp_path):
 
     with ThreadPoolExecutor(8) as pool:
         assert all(len(members) == 20 for members in pool.map(make, range(8)))
-    assert {path.readlink() for path in tmp_path.glob("seed-*/records")} == {Path("../records")}
+    assert {path.readlink() for path in tmp_path.glob("seed-*/prepare")} == {Path("../prepare")}
 
 
 def test_images_are_translated_by_the_translator_of_one_seed(twice, tmp_path):
-    images = twice.root / "records" / "source-val" / "images"
+    images = twice.root / "prepare" / "source-val" / "images"
     arguments = ("translate", "--images", images, "--out", tmp_path)
     refused = twice.command(*arguments)
     assert refused.exit_code == 2

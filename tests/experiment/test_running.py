@@ -72,9 +72,9 @@ def shared(tmp_path_factory, tiny_preset):
 
 def test_two_processes_do_their_arms_and_share_what_both_need(shared):
     assert shared.stages == {
-        *("raw", "records", "translator/cyclegan", "translated/cyclegan"),
-        *("segmenter/adapted-cyclegan", "segmenter/mixed-cyclegan"),
-        *("scores/adapted-cyclegan", "scores/mixed-cyclegan"),
+        *("raw", "prepare", "train-translator/cyclegan", "translate/cyclegan"),
+        *("train-segmenter/adapted-cyclegan", "train-segmenter/mixed-cyclegan"),
+        *("evaluate/adapted-cyclegan", "evaluate/mixed-cyclegan"),
     }
     for stage in ("prepare", "train-translator cyclegan", "translate cyclegan"):
         ended = [re.search(rf"^{stage}: (.*)", text, re.M)[1] for text in shared.outputs]
@@ -103,13 +103,13 @@ def test_who_ends_last_makes_the_report(shared):
     assert shared.rest.exit_code == 0, shared.rest.output
     assert "Not trained yet" not in shared.rest.output
     assert (shared.root / "report" / "index.html").is_file()
-    summary = files.read_json(shared.root / "scores" / "summary.json")
+    summary = files.read_json(shared.root / "evaluate" / "summary.json")
     assert list(summary["arms"]) == ["source_only", *PARTS]
 
 
 def test_the_score_of_an_arm_is_told_when_it_arrives(shared):
     again = shared.command("--only", "adapted:cyclegan")
-    arm = files.read_json(shared.root / "scores" / "summary.json")["arms"]["adapted:cyclegan"]
+    arm = files.read_json(shared.root / "evaluate" / "summary.json")["arms"]["adapted:cyclegan"]
     line = re.search(r"^evaluate adapted:cyclegan: mean IoU (.*) % \((.*) to (.*)\), gain ",
                      again.output, re.M)  # fmt: skip
     wanted = [100 * share for share in (arm["mean_iou"], *arm["ci95"])]

@@ -71,7 +71,7 @@ def trained(run, arm, seed):
         holder.network.save_weights(folder / "unet.weights.h5")
         return {}
 
-    run.stage(f"segmenter/{folder_name(arm)}", {}, {}, train)
+    run.stage(f"train-segmenter/{folder_name(arm)}", {}, {}, train)
 
 
 def prepared(run):
@@ -82,12 +82,12 @@ def prepared(run):
         write_records(run.root, folder / "target-train.csv", [Record("0", image, None)])
         return {}
 
-    run.stage("records", {}, {}, records)
+    run.stage("prepare", {}, {}, records)
 
 
 def scored(run, **means):
     arms = {name.replace("_to_", ":"): {"mean_iou": mean} for name, mean in means.items()}
-    files.write_json(run.root / "scores" / "summary.json", {"arms": arms})
+    files.write_json(run.root / "evaluate" / "summary.json", {"arms": arms})
 
 
 @pytest.fixture(scope="module")
@@ -121,7 +121,8 @@ def out(tmp_path):
 
 
 def segment(run, photos, out, arm="source_only", shard=ALL, step=None, **look):
-    return segment_images(TrainedSegmenter(run, arm, step), str(photos), out, shard, Look(**look))
+    trained = TrainedSegmenter(run, arm, step)
+    return segment_images(trained, [str(photos)], out, shard, Look(**look)).number
 
 
 def oracle(pixels, height, seed=4):
@@ -177,7 +178,7 @@ def test_probabilities_are_written_if_they_are_wanted(run, photos, out):
 def test_the_window_of_the_scores_is_that_of_the_images(run, photos, tmp_path):
     segment(run, photos, tmp_path / "whole")
     scores = {"settings": {"window": [8, 8]}}
-    files.write_json(run.root / "scores" / "source_only" / "done.json", scores)
+    files.write_json(run.root / "evaluate" / "source_only" / "done.json", scores)
     segment(run, photos, tmp_path / "windows")
     whole, windows = (read(tmp_path / n / "classes" / "a.png") for n in ("whole", "windows"))
     assert (whole != windows).any()
@@ -212,10 +213,50 @@ def test_gray_images_are_as_rgb_and_turned_ones_as_they_are_meant(run, tmp_path,
     np.testing.assert_array_equal(turned, upright)
 
 
-def test_a_broken_image_is_named(run, photos, out):
+@pytest.mark.parametrize("on_bad", ["fail", "skip"])
+def test_it_goes_on_past_unreadable_images(run, photos, out, on_bad):
+    save(photos / "drive" / "b.png", picture(17, 23))
     (photos / "a.png").write_bytes(b"no image")
-    with pytest.raises(DataError, match=r"a.png cannot be read as an image"):
+    result = command(
+        *("segment", "--run", run.root, "--arm", "source_only", "--images", photos),
+        *("--out", out, "--on-bad", on_bad, "--probabilities"),
+    )
+    assert result.exit_code == (on_bad == "fail")
+    assert "segment source_only: 2 images in" in result.output
+    assert "1 image left out:\n  " in result.output
+    assert "a.png cannot be read as an image" in result.output
+    for folder in ("classes", "overlays"):
+        found = sorted(p.relative_to(out / folder).as_posix() for p in (out / folder).rglob("*.*"))
+        assert found == ["b.png", "drive/b.png"]
+    with np.load(out / "probabilities" / "drive" / "b.npz", allow_pickle=False) as arrays:
+        assert arrays["probabilities"].shape == (17, 23, 4)
+
+
+def test_several_folders_are_segmented_at_once(run, photos, out):
+    save(photos.parent / "more" / "a.png", picture(17, 23))
+    words = ["--arm", "source_only", "--images", photos, "--images", photos.parent / "more"]
+    result = command("segment", "--run", run.root, *words, "--out", out)
+    assert result.exit_code == 0, result.output
+    found = [p.relative_to(out / "classes").as_posix() for p in (out / "classes").rglob("*.png")]
+    assert sorted(found) == ["more/a.png", "photos/a.png", "photos/b.png"]
+
+
+@pytest.mark.parametrize("name", ["classes/a.png", "classes.json"])
+def test_files_of_the_users_are_not_written_over(run, photos, out, name):
+    save(out / "classes" / "a.png", picture(3, 3))
+    if name == "classes.json":
+        (out / "classes" / "a.png").unlink()
+        (out / name).write_text('{"cat": 1}')
+    before = (out / name).read_bytes()
+    with pytest.raises(DataError, match=rf"{name} is there and was not made by i2i-keras; move"):
         segment(run, photos, out)
+    assert (out / name).read_bytes() == before
+
+
+def test_a_folder_is_not_called_like_an_image(run, photos, tmp_path):
+    with pytest.raises(SettingsError, match=r"x\.png is to be a folder, of classes and overlays;"):
+        segment(run, photos, tmp_path / "x.png")
+    assert not (tmp_path / "x.png").exists()
 
 
 def test_what_was_segmented_is_not_segmented_over_itself(run, photos, out):
@@ -318,9 +359,9 @@ def test_without_scores_none_is_the_best(run):
 
 
 def test_without_scores_the_only_arm_beside_the_oracle_is_taken(tmp_path, template):
-    (tmp_path / "segmenter").mkdir()
+    (tmp_path / "train-segmenter").mkdir()
     for name in ("source_only", "oracle"):
-        (tmp_path / "segmenter" / name).symlink_to(template.root / "segmenter" / name)
+        (tmp_path / "train-segmenter" / name).symlink_to(template.root / "train-segmenter" / name)
     assert str(choose(Run(tmp_path))) == "source_only (the only arm that was trained)"
 
 
@@ -349,20 +390,22 @@ def several(tmp_path, template):
     run = Run(tmp_path / "several")
     for number in (9, 10, 2):
         (run.root / f"seed-{number}").mkdir(parents=True)
-        (run.root / f"seed-{number}" / "segmenter").symlink_to(template.root / "segmenter")
-    (run.root / "records").symlink_to(template.root / "records")
+        (run.root / f"seed-{number}" / "train-segmenter").symlink_to(
+            template.root / "train-segmenter"
+        )
+    (run.root / "prepare").symlink_to(template.root / "prepare")
     return run
 
 
 def test_of_several_trainings_the_first_is_taken_or_a_given_one(several, photos, out):
     assert str(choose(several, "oracle")) == "oracle of seed 2"
     scored(several, source_only=0.4, oracle=0.9)
-    summary = files.read_json(several.root / "scores" / "summary.json")
-    files.write_json(several.root / "scores" / "summary.json", summary | {"seeds": [10, 9, 2]})
+    summary = files.read_json(several.root / "evaluate" / "summary.json")
+    files.write_json(several.root / "evaluate" / "summary.json", summary | {"seeds": [10, 9, 2]})
     assert str(choose(several)) == "source_only of seed 10 (the only arm that was scored)"
     found = choose(several, seed=9)
     assert found.run.root.name == "seed-9"
-    assert segment_images(found, str(photos), out, Shard(), Look()) == 2
+    assert segment_images(found, [str(photos)], out, Shard(), Look()).number == 2
 
 
 def test_an_unknown_seed_is_told_which_there_are(several, run):
@@ -378,10 +421,10 @@ def test_arms_are_named_as_their_folders_are_not(run):
 
 def test_a_run_without_images_has_no_working_size(tmp_path, template, photos, out):
     run = Run(tmp_path / "moved")
-    (run.root / "records").mkdir(parents=True)
-    (run.root / "segmenter").symlink_to(template.root / "segmenter")
-    space = (template.root / "records" / "label_space.json").read_bytes()
-    (run.root / "records" / "label_space.json").write_bytes(space)
+    (run.root / "prepare").mkdir(parents=True)
+    (run.root / "train-segmenter").symlink_to(template.root / "train-segmenter")
+    space = (template.root / "prepare" / "label_space.json").read_bytes()
+    (run.root / "prepare" / "label_space.json").write_bytes(space)
     with pytest.raises(DataError, match="has no image, so that the working size is unknown"):
         segment(run, photos, out)
     assert segment(run, photos, out, scale="native") == 2
@@ -408,7 +451,7 @@ def test_every_option_of_the_command_counts(run, photos, out):
     given = ["--run", run.root, "--images", photos, "--out", out, "--probabilities"]
     result = command("segment", *given, *words)
     assert result.exit_code == 0, result.output
-    assert f"segment oracle at step 2: 1 images in {out}" in result.output
+    assert f"segment oracle at step 2: 1 image in {out}" in result.output
     assert [path.name for path in (out / "probabilities").iterdir()] == ["b.npz"]
     pixels = read(photos / "b.png")
     differ = read(out / "classes" / "b.png") != oracle(pixels, len(pixels), seed=22).argmax(-1)
@@ -427,7 +470,7 @@ def test_every_option_of_the_command_counts(run, photos, out):
         (["--arm", "oracle", "--seed", "9"], 2, "has no training of seed 9; leave out --seed."),
         ([], 2, "No arm was scored, so that none is known to be the best; evaluate them, or give"),
         (["--arm", "oracle", "--shard", "3/2"], 2, "No shard '3/2'; give I/N"),
-        (["--arm", "oracle", "--images", "none*"], 1, "none* holds no PNG or JPEG;"),
+        (["--arm", "oracle", "--images", "none*"], 1, "none* holds no PNG, JPEG, BMP, TIFF"),
     ],
 )
 def test_what_cannot_be_is_one_sentence(run, photos, out, words, code, message):

@@ -24,19 +24,19 @@ def run(tmp_path):
     run = Run(tmp_path / "run")
     images = []
     for number in range(2):
-        path = run.root / "records" / "images" / f"{number}.png"
+        path = run.root / "prepare" / "images" / f"{number}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
         Image.new("RGB", (2, 2)).save(path)
         images.append(Record(str(number), path, None))
     for table in ("target-test", "target-train"):
         chosen = images if table == "target-train" else []
-        write_records(run.root, run.root / "records" / f"{table}.csv", chosen)
+        write_records(run.root, run.root / "prepare" / f"{table}.csv", chosen)
     counts = {"target-test": 0, "target-train": 2}
     facts = {"results": {"records": counts}, "seconds": 1.0, "fingerprint": "x"}
-    files.write_json(run.root / "records" / "done.json", facts)
+    files.write_json(run.root / "prepare" / "done.json", facts)
     for arm, classes in ARMS.items():
         for record in images:
-            place = run.root / "scores" / "predictions" / folder_name(arm) / f"{record.name}.png"
+            place = run.root / "evaluate" / "predictions" / folder_name(arm) / f"{record.name}.png"
             place.parent.mkdir(parents=True, exist_ok=True)
             Image.fromarray(np.array(classes, np.uint8)).save(place)
     return run
@@ -99,11 +99,11 @@ def test_translations_are_told_by_direction_and_what_is_missing_is_a_hyphen():
 def test_a_segmenter_of_another_seed_is_not_scored_as_if_of_this(run, tiny_experiment):
     settings = tiny_experiment(run.root, 'arms=["source_only"]').settings("seed=1")
     facts = {"settings": {"seed": 0}, "results": {}, "seconds": 1.0, "fingerprint": "x"}
-    files.write_json(run.root / "segmenter" / "source_only" / "done.json", facts)
+    files.write_json(run.root / "train-segmenter" / "source_only" / "done.json", facts)
     with pytest.raises(Exception, match="was made with seed = 0, here it is 1"):
         scoring.check(settings, run)
 
 
 def test_predictions_are_label_maps_of_ours(run):
-    path = next((run.root / "scores" / "predictions" / "adabn").glob("*.png"))
+    path = next((run.root / "evaluate" / "predictions" / "adabn").glob("*.png"))
     assert read_label(path).tolist() == ARMS["adabn"]

@@ -97,7 +97,7 @@ def prepared(ids, size, space):
     with tempfile.TemporaryDirectory() as folder:
         raw, done = (Path(folder) / name for name in ("raw.png", "done.png"))
         Image.fromarray(ids).save(raw)
-        work = Work("source-train", raw.parent, reader, size, "area", 0)
+        work = Work("source-train", raw.parent, reader, size, "area", "stretch", 0)
         image = Path(folder) / "image.png"
         write_record(work, Conversion("key", Record("a", raw, raw), Record("a", image, done)))
         return read_label(done)

@@ -49,7 +49,7 @@ def test_the_shares_of_the_classes_add_up(drawn):
             GAME,
             "bad: unreadable image (1)\n  images/00001.png cannot be read as an image (",
         ),
-        ("gone", PALETTE, "bad: no label (1)\n  labels/00001.png is missing; "),
+        ("gone", PALETTE, "bad: image without label (1)\n  labels/00001.png is missing; "),
         (
             "luma",
             PALETTE,
@@ -110,7 +110,7 @@ def test_the_audit_writes_nothing_unless_told(streets, damage):
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        (["--format", "nuscenes"], "no data set 'nuscenes'; there are cityscapes, gta5"),
+        (["--format", "waymo"], "no data set 'waymo'; there are cityscapes, gta5"),
         (["--format", "gta5", "--split", "mine"], "gta5 has no split 'mine'"),
         (
             ["--format", "gta5", "--encoding", "luma"],
@@ -168,8 +168,8 @@ def test_prepare_says_how_many_it_left_out(streets, damage, tmp_path):
         *("--source", streets / "cityscapes", "--target", streets / "gta5"),
     )
     assert result.exit_code == 0
-    path = tmp_path / "records" / "audit.json"
-    assert result.stdout.endswith(f"  1 bad records left out; see {path}\n")
+    path = tmp_path / "prepare" / "audit.json"
+    assert result.stdout.endswith(f"  1 bad record left out; see {path}\n")
 
 
 @pytest.mark.parametrize(

@@ -203,7 +203,7 @@ def compared(request, drawn, tmp_path_factory):
     told = prepare(PrepareConfig(compare_target_labels=request.param, **settings), domains, run)[
         "foretold"
     ]
-    facts = json.loads((run / "records/comparison.json").read_text())
+    facts = json.loads((run / "prepare/comparison.json").read_text())
     assert facts["foretold"] == told
     return request.param, run, facts
 
@@ -227,7 +227,7 @@ def test_the_comparison_is_that_of_the_training_records(compared):
     _, run, facts = compared
     assert facts["names"] == [*LABEL_SPACES["cityscapes34"].names]
     for role in ("source", "target"):
-        records = read_records(run, run / "records" / f"{role}-train.csv")
+        records = read_records(run, run / "prepare" / f"{role}-train.csv")
         images = [np.asarray(read_image(r.image), float) for r in records]
         labels = np.array([read_label(r.label) for r in records])
         assert facts[role]["images"] == len(records)

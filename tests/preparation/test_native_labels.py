@@ -36,7 +36,7 @@ def raw(tmp_path_factory, save, save_palette):
 
 def prepared(root, raw, **changes):
     prepare(PrepareConfig(**({"size": SIZE, "workers": 1} | changes)), raw, root)
-    table = root / "records" / f"{NATIVE_TABLE}.csv"
+    table = root / "prepare" / f"{NATIVE_TABLE}.csv"
     return read_records(root, table) if table.is_file() else None
 
 
@@ -46,7 +46,7 @@ def test_they_are_the_raw_ones_in_the_label_space(tmp_path, raw, space):
     originals = raw["target"].splits["test"]
     assert [record.name for record in records] == ["00001", "00002"]
     for record, original in zip(records, originals, strict=True):
-        assert record.label == tmp_path / f"records/target-test/native/{record.name}.png"
+        assert record.label == tmp_path / f"prepare/target-test/native/{record.name}.png"
         with Image.open(original.label) as image:
             ids = np.array(image)
         expected = LABEL_SPACES[space].labels["cityscapes"][ids]
@@ -56,7 +56,7 @@ def test_they_are_the_raw_ones_in_the_label_space(tmp_path, raw, space):
 
 def test_they_are_of_the_same_records_as_the_others(tmp_path, raw):
     native = prepared(tmp_path, raw, native_labels=True)
-    usual = read_records(tmp_path, tmp_path / "records" / "target-test.csv")
+    usual = read_records(tmp_path, tmp_path / "prepare" / "target-test.csv")
     assert [r[:2] for r in native] == [r[:2] for r in usual]
     assert [p.parent.name for p in tmp_path.rglob("native")] == ["target-test"]
 

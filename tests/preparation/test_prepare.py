@@ -63,7 +63,7 @@ def domain(splits):
 def prepared(root, raw, **changes):
     """Prepares records as the source and gives back those for training."""
     prepare(config(**changes), {"source": domain(raw)}, root)
-    return read_records(root, root / "records" / "source-train.csv")
+    return read_records(root, root / "prepare" / "source-train.csv")
 
 
 def files(root):
@@ -83,12 +83,12 @@ def test_tables_name_the_records_and_their_number_is_told(tmp_path, raw):
         **{"source-train": 2, "source-val": 0, "source-test": 1},
         **{"target-train": 2, "target-val": 0, "target-test": 1},
     }
-    folder = tmp_path / "records" / "source-train"
-    assert read_records(tmp_path, tmp_path / "records" / "source-train.csv") == [
+    folder = tmp_path / "prepare" / "source-train"
+    assert read_records(tmp_path, tmp_path / "prepare" / "source-train.csv") == [
         Record(name, folder / "images" / f"{name}.png", folder / "labels" / f"{name}.png")
         for name in ("00000", "00001")
     ]
-    assert [r.label for r in read_records(tmp_path, tmp_path / "records/target-test.csv")] == [None]
+    assert [r.label for r in read_records(tmp_path, tmp_path / "prepare/target-test.csv")] == [None]
 
 
 def test_images_and_labels_have_the_working_size(tmp_path, raw):
@@ -149,6 +149,24 @@ def test_area_keeps_the_mean_of_what_it_joins(tmp_path, raw):
         np.testing.assert_allclose(joined, blocks.mean(axis=(1, 3)), atol=1.0)
 
 
+def test_images_and_labels_are_cropped_to_the_shape(tmp_path, raw):
+    height, width = RAW_SIZE
+    side = min(height, width)
+    fit = {"size": (side, side), "image_resize": "nearest"}
+    done = prepare(config(**fit, fit="crop"), {"source": domain(raw)}, tmp_path / "crop")
+    top, left = (height - side) // 2, (width - side) // 2
+    inside = (slice(top, top + side), slice(left, left + side))
+    records = read_records(tmp_path / "crop", tmp_path / "crop/prepare/source-train.csv")
+    for record, original in zip(records, raw["train"], strict=True):
+        np.testing.assert_array_equal(
+            np.asarray(read_image(record.image)), np.asarray(read_image(original.image))[inside]
+        )
+    lost = 1 - side * side / (height * width)
+    assert f"{100 * lost:.0f}% of the pixels are cropped off" in done["stretched"][0]
+    stretched = prepare(config(**fit), {"source": domain(raw)}, tmp_path / "stretch")
+    assert "times as" in stretched["stretched"][0]
+
+
 def test_a_label_of_another_size_than_its_image_is_aligned(tmp_path, save):
     # GTA5's labels are at times a few pixels larger or smaller.
     ids = np.full((31, 51), 7)
@@ -171,7 +189,7 @@ def without_journal(root):
 def test_prepare_continues_where_it_stopped(tmp_path, raw):
     first, second = prepared(tmp_path, raw)
     whole = without_journal(tmp_path)
-    journal = tmp_path / "records/source-train/examined.jsonl"
+    journal = tmp_path / "prepare/source-train/examined.jsonl"
     lines = journal.read_text("utf-8").splitlines(keepends=True)
     journal.write_text(lines[0] + lines[1][:50], "utf-8")  # Killed in the middle of a line.
     for record in (first, second):
@@ -204,14 +222,14 @@ def test_a_broken_image_leaves_no_half_file_and_no_table(tmp_path, raw):
         prepared(tmp_path / "run", own)
 
     assert {*files(tmp_path / "run")} == {
-        "records/audit.json",
-        "records/source-test/examined.jsonl",
-        "records/source-test/images/00002.png",
-        "records/source-train/examined.jsonl",
-        "records/source-train/images/00000.png",
-        "records/source-train/labels/00000.png",
-        "records/source-train/labels/00001.png",
-        "records/source-val/examined.jsonl",
+        "prepare/audit.json",
+        "prepare/source-test/examined.jsonl",
+        "prepare/source-test/images/00002.png",
+        "prepare/source-train/examined.jsonl",
+        "prepare/source-train/images/00000.png",
+        "prepare/source-train/labels/00000.png",
+        "prepare/source-train/labels/00001.png",
+        "prepare/source-val/examined.jsonl",
     }
 
 

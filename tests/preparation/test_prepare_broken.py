@@ -42,9 +42,9 @@ BROKEN = [
     Broken("cut", CAMERA, "unreadable image", "replace it"),
     Broken("bomb", GAME, "unreadable image", "replace it"),
     Broken("loop", GAME, "unreadable image", "replace it"),
-    Broken("gone", CAMERA, "unreadable image", "put it there, or take away what belongs to it"),
+    Broken("gone", CAMERA, "label without image", "put it there, or take away what belongs to it"),
     Broken("one color", GAME, "solid image", "replace it"),
-    Broken("gone", IDS, "no label", "put it there, or take away what belongs to it"),
+    Broken("gone", IDS, "image without label", "put it there, or take away what belongs to it"),
     Broken("folder", IDS, "unreadable label", "replace it"),
     Broken("jpeg", IDS, "unreadable label", "give a PNG"),
     Broken("luma", PALETTE, "palette read as gray", "take the original file"),
@@ -68,15 +68,15 @@ def prepared(raw, run, **changes):
 
 
 def tables(run):
-    return sorted((run / "records").glob("*.csv"))
+    return sorted((run / "prepare").glob("*.csv"))
 
 
 def audit_of(run):
-    return json.loads((run / "records" / "audit.json").read_text("utf-8"))
+    return json.loads((run / "prepare" / "audit.json").read_text("utf-8"))
 
 
 def pictures(run):
-    paths = (run / "records").rglob("*.png")
+    paths = (run / "prepare").rglob("*.png")
     return {path.relative_to(run).as_posix(): path.read_bytes() for path in paths}
 
 
@@ -147,7 +147,7 @@ def test_what_is_bad_is_skipped_and_nothing_else(streets, tmp_path, damage, good
 def test_what_is_skipped_is_not_compared(streets, tmp_path, damage):
     damage("one color", streets / GAME)
     prepared(streets, tmp_path, on_bad="skip")
-    facts = json.loads((tmp_path / "records" / "comparison.json").read_text("utf-8"))
+    facts = json.loads((tmp_path / "prepare" / "comparison.json").read_text("utf-8"))
     assert facts["target"]["images"] == 2
 
 
@@ -156,7 +156,7 @@ def test_of_several_bad_files_the_number_and_the_list_are_told(streets, tmp_path
         damage("empty", streets / file)
     with pytest.raises(DataError) as error:
         prepared(streets, tmp_path)
-    path = tmp_path / "records" / "audit.json"
+    path = tmp_path / "prepare" / "audit.json"
     assert str(error.value).endswith(f" 1 more are bad, see {path}.")
 
 

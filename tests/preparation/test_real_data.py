@@ -49,7 +49,7 @@ def prepared(root, labelled, **settings):
     config = PrepareConfig(workers=1, **settings)
     domain = Domain(DomainConfig(format=format_), raw, {"train": records})
     prepare(config, {"source": domain}, root)
-    return zip(read_records(root, root / "records/source-train.csv"), records, strict=True)
+    return zip(read_records(root, root / "prepare/source-train.csv"), records, strict=True)
 
 
 @pytest.mark.parametrize("space", ["cityscapes34", "cityscapes19"])

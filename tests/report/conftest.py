@@ -96,7 +96,7 @@ def full_run(tmp_path_factory):
         score(run, arm, tables, rng)
     write_summary(run, SUMMARY)
     quality = {
-        "features": "the bottom of segmenter/source_only, mean over the image",
+        "features": "the bottom of the segmenter source_only, mean over the image",
         "frechet_distance": {"source": 2.2165, "translated": 0.0623},
         "kernel_distance": {"source": [0.0325, 0.002], "translated": [0.00053, 0.0001]},
         "cycle_error": 4.51,

@@ -51,9 +51,9 @@ def test_the_page_holds_every_part_in_its_order(report):
     assert len(shown) == 19
     assert "cyclegan: road became car in 28% of its pixels." in html
     assert "12% of the target&#39;s" in html
-    assert "Audit: solid image in source-train, 1 (left out; see records/audit.json)." in html
+    assert "Audit: solid image in source-train, 1 (left out; see prepare/audit.json)." in html
     assert "Absent from the labels of target-test: train." in html
-    assert "<details><summary>Settings of records</summary>" in html
+    assert "<details><summary>Settings of prepare</summary>" in html
     assert "prepare.label_space" in html
     assert "2.15.1" in html
 
@@ -70,10 +70,10 @@ def test_warnings_of_a_training_are_on_the_page_and_in_the_results(copied, finis
     told = "step 600: Discriminator x has won: it tells 98% of real and fake apart."
     finish(copied.translator("cyclegan"), {}, {"warnings": [told]})
     facts = write_report(copied)
-    assert facts["warnings"] == [f"translator cyclegan, {told}"]
+    assert facts["warnings"] == [f"train-translator cyclegan, {told}"]
     html = (copied.root / facts["page"]).read_text("utf-8")
     assert "<h2>Warnings</h2>" in html
-    assert f"translator cyclegan, {told}" in html
+    assert f"train-translator cyclegan, {told}" in html
 
 
 def test_warnings_of_several_trainings_name_their_seed(tmp_path, finish):
@@ -81,7 +81,7 @@ def test_warnings_of_several_trainings_name_their_seed(tmp_path, finish):
     for seed in (3, 5):
         finish(run.member(seed).segmenter("oracle"), {}, {"warnings": ["It is ill."]})
     assert training_warnings(run, [3, 5]) == [
-        f"seed {seed}: segmenter oracle, It is ill." for seed in (3, 5)
+        f"seed {seed}: train-segmenter oracle, It is ill." for seed in (3, 5)
     ]
 
 

@@ -115,7 +115,7 @@ def test_nested_settings_get_dotted_names():
 
 
 def test_the_seconds_of_the_stages_are_added_up_as_they_are_shown():
-    table = tables.stage_rows({"records": 1200.54, "scores": 2.04, "raw": 0.04})
+    table = tables.stage_rows({"prepare": 1200.54, "evaluate": 2.04, "raw": 0.04})
     assert [row[1].text for row in table.rows] == ["1,200.5", "2.0", "0.0", "1,202.5"]
 
 

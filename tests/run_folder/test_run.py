@@ -10,7 +10,7 @@ import pytest
 
 from i2i_keras.errors import DataError
 from i2i_keras.run_folder import files, places
-from i2i_keras.run_folder.places import folder_name
+from i2i_keras.run_folder.places import folder_name, how_to_make
 from i2i_keras.run_folder.run import Run
 
 SETTINGS = {"steps": 3, "network": {"filters": 2, "size": (4, 8)}}
@@ -326,7 +326,78 @@ def test_stages_of_one_kind_can_be_asked_for_alone(tmp_path):
     for place in (run.records, run.translator("cut"), run.segmenter("oracle")):
         run.stage(place, {}, {}, lambda folder: {})
     run.translator("begun").mkdir()
-    assert [*run.all_done()] == ["records", "translator/cut", "segmenter/oracle"]
-    assert [*run.all_done([places.TRANSLATOR])] == ["translator/cut"]
-    assert run.methods(places.TRANSLATOR) == ["begun", "cut"]
+    assert [*run.all_done()] == ["prepare", "train-translator/cut", "train-segmenter/oracle"]
+    assert [*run.all_done([places.TRAIN_TRANSLATOR])] == ["train-translator/cut"]
+    assert run.methods(places.TRAIN_TRANSLATOR) == ["begun", "cut"]
     assert run.trained_translators() == ["cut"]
+
+
+# What an earlier version called the folders of a run.
+OLD = {"prepare": "records", "train-translator": "translator", "translate": "translated"}
+OLD |= {"train-segmenter": "segmenter", "evaluate": "scores"}
+
+
+def places_of(run):
+    """A place of each stage by command."""
+    return {
+        "prepare": run.table_folder("source-train"),
+        "train-translator": run.translator("cut"),
+        "translate": run.translated("cut", "yx"),
+        "train-segmenter": run.segmenter("adapted:cut"),
+        "evaluate": run.summary,
+        "report": run.report,
+    }
+
+
+def test_folders_of_a_new_run_have_the_names_of_the_commands(run):
+    for command, place in places_of(run).items():
+        assert place.relative_to(run.root).parts[0] == command
+        assert f"i2i-keras {command} " in how_to_make(place) + " "
+    assert not run.is_old
+
+
+@pytest.mark.parametrize("folder", OLD.values())
+def test_a_run_with_any_old_folder_has_old_names_for_all(run, folder):
+    (run.root / folder).mkdir(parents=True)
+    run = Run(run.root)
+    assert run.is_old
+    for command, place in places_of(run).items():
+        assert place.relative_to(run.root).parts[0] == OLD.get(command, command)
+        assert f"i2i-keras {command} " in how_to_make(place) + " "
+
+
+def test_a_folder_of_old_name_does_not_make_a_new_run_old(run):
+    run.records.mkdir(parents=True)
+    (run.root / "scores").mkdir()
+    run = Run(run.root)
+    assert not run.is_old
+    assert run.summary == run.root / "evaluate" / "summary.json"
+
+
+def test_members_have_the_names_of_their_run(tmp_path):
+    (tmp_path / "records").mkdir()
+    member = Run(tmp_path).member(3)
+    assert member.segmenter("oracle") == tmp_path / "seed-3" / "segmenter" / "oracle"
+    member.segmenter("oracle").mkdir(parents=True)
+    (tmp_path / "records").rmdir()
+    assert Run(tmp_path).records == tmp_path / "records"
+
+
+def test_the_twin_of_an_old_run_takes_its_stages_under_the_same_names(tmp_path):
+    (tmp_path / "old" / "records").mkdir(parents=True)
+    old, work = Run(tmp_path / "old"), Work()
+    old.stage(old.translator("cut"), SETTINGS, INPUTS, work)
+    twin = Run(tmp_path / "twin", twin=old)
+    assert twin.stage(twin.translator("cut"), SETTINGS, INPUTS, work).skipped
+    assert work.calls == 1
+    assert (twin.root / "translator" / "cut" / "partial.txt").is_file()
+
+
+def test_a_new_run_takes_nothing_from_an_old_twin(tmp_path):
+    (tmp_path / "old" / "records").mkdir(parents=True)
+    old, work = Run(tmp_path / "old"), Work()
+    old.stage(old.translator("cut"), SETTINGS, INPUTS, work)
+    (tmp_path / "new" / "prepare").mkdir(parents=True)
+    new = Run(tmp_path / "new", twin=old)
+    new.stage(new.translator("cut"), SETTINGS, INPUTS, work)
+    assert work.calls == 2

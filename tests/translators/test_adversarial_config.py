@@ -91,7 +91,7 @@ def test_a_batch_norm_discriminator_is_fine_without_penalties(kind):
         ({"pipeline": {"crop": [32, 20]}}, "pipeline.crop has to be 24 or more with so many dis"),
         (
             {"adversarial": "wgan"},
-            "Setting 'adversarial': no adversarial loss 'wgan'. Did you mean 'wgan_gp'",
+            "Setting 'adversarial': there is no 'wgan'. Did you mean 'wgan_gp'",
         ),
         (
             {"adversarial": "hinge", "label_smoothing": 0.1},

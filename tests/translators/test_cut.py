@@ -187,6 +187,6 @@ def test_advice_names_a_setting_that_there_is():
 
 def test_there_is_no_way_back(fitted_cut):
     assert TRANSLATORS["cut"].directions == ("xy",)
-    for load in (cut.load, cut.load_generator, lambda *a: cut.load_checkpoint(*a, 2)):
+    for load in (cut.load, cut.load_generator, lambda *a: cut.load(*a, step=2)):
         with pytest.raises(SettingsError, match="CUT has no generator yx; for the way back, train"):
             load(fitted_cut.whole, "yx")

@@ -173,7 +173,7 @@ def test_without_weight_it_is_cyclegan_bit_by_bit(fitted, tiny_cycada, images, t
     def segment(_):
         raise AssertionError("not to be called")
 
-    cycada.fit(tiny_cycada(lambda_semantic=0.0), *images, tmp_path, 7, segment)
+    cycada.fit(tiny_cycada(lambda_semantic=0.0), *images, tmp_path, 7, segment=segment)
     for name in ("generator_xy", "generator_yx", "discriminator_x", "discriminator_y"):
         for one, other in zip(arrays(fitted.whole, name), arrays(tmp_path, name), strict=True):
             np.testing.assert_array_equal(one, other)

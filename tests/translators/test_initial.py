@@ -43,7 +43,7 @@ def assert_begins_with(model, folder, tmp_path):
 def averaged(tmp_path_factory, tiny, images):
     """A run directory of a CycleGAN with averaged generators."""
     root = tmp_path_factory.mktemp("averaged")
-    folder = root / "translator" / "cyclegan"
+    folder = root / "train-translator" / "cyclegan"
     cyclegan.fit(tiny(ema=0.9), *images, folder, 3)
     return root
 
@@ -69,7 +69,7 @@ def begun(tmp_path_factory, fitted, tiny, images):
 
 def copied(folder, root, method="cyclegan"):
     """A run directory with a translator that was trained elsewhere."""
-    there = root / "translator" / method
+    there = root / "train-translator" / method
     shutil.copytree(folder, there)
     return there
 
@@ -80,7 +80,7 @@ def copied(folder, root, method="cyclegan"):
 def test_all_networks_and_averages_are_those_of_the_other_run(averaged, tiny, tmp_path):
     model = CycleGAN(tiny(ema=0.9, initial=str(averaged)), 8)
     assert len(model.networks) == 6
-    assert_begins_with(model, averaged / "translator" / "cyclegan", tmp_path)
+    assert_begins_with(model, averaged / "train-translator" / "cyclegan", tmp_path)
 
 
 def test_the_projections_of_cut_are_taken_too(fitted_cut, tiny_cut, tmp_path):
@@ -174,7 +174,7 @@ def test_what_is_no_translator_is_refused_by_its_place(fitted, tmp_path):
             initial.find(str(path), "cyclegan")
         return str(error.value)
 
-    give = "give a run directory, a seed-N folder in one, or a translator/METHOD folder."
+    give = "give a run directory, a seed-N folder in one, or a train-translator/METHOD folder."
     assert refused(tmp_path / "no") == f"{tmp_path / 'no'} is not there; {give}"
     assert refused(tmp_path) == f"{tmp_path} holds no weights of a translator; {give}"
     copied(fitted.whole, tmp_path / "seed-3")
@@ -182,7 +182,7 @@ def test_what_is_no_translator_is_refused_by_its_place(fitted, tmp_path):
         f"{tmp_path} has a translator for each seed;"
         f" give the folder of one, such as {tmp_path / 'seed-3'}."
     )
-    (tmp_path / "translator" / "cyclegan").mkdir(parents=True)
+    (tmp_path / "train-translator" / "cyclegan").mkdir(parents=True)
     assert refused(tmp_path) == (
         f"{tmp_path / 'translator/cyclegan'} has no weights yet; finish its training first."
     )

@@ -201,11 +201,11 @@ def test_the_last_state_is_what_was_saved_at_the_end(method, ema):
 
 
 def test_a_state_translates_by_averages_where_there_are(method):
-    state = method.translator.load_checkpoint(method.averaged, "xy", 2)
+    state = method.translator.load(method.averaged, "xy", step=2)
     wanted = method.translator.load(method.averaged, "xy")
     np.testing.assert_allclose(state(X), wanted(X), atol=1e-6)
 
 
 def test_a_state_that_is_not_kept_is_refused(method):
     with pytest.raises(DataError, match="ckpt-3 cannot be read as a checkpoint of generator_xy"):
-        method.translator.load_checkpoint(method.fitted.whole, "xy", 3)
+        method.translator.load(method.fitted.whole, "xy", step=3)

@@ -26,7 +26,7 @@ class Fake:
         self.tasks = planning.plan(self.settings, self.run)
         self.finish("raw", 30.0)
         counts = {f"{d}-{s}": 4 for d in ("source", "target") for s in ("train", "val", "test")}
-        self.finish("records", 10.0, records=counts, labelled=counts, size=[96, 176])
+        self.finish("prepare", 10.0, records=counts, labelled=counts, size=[96, 176])
 
     def finish(self, stage, seconds, **results):
         facts = {"results": results, "seconds": seconds, "fingerprint": "x"}
@@ -85,7 +85,7 @@ def test_what_another_seed_has_done_will_take_as_long(fake):
 
 
 def test_arms_that_are_trained_alike_take_as_long(fake):
-    fake.finish("seed-1/segmenter/source_only", 600.0)
+    fake.finish("seed-1/train-segmenter/source_only", 600.0)
     lines = fake.lines()
     alike = [line for line in lines if "train-segmenter" in line and "to do" in line]
     assert len(alike) == 3 and all("about 10 min" in line for line in alike)
@@ -96,7 +96,7 @@ def test_arms_that_are_trained_alike_take_as_long(fake):
 def test_an_arm_that_is_trained_in_another_way_says_nothing(tmp_path):
     arms = 'arms=["source_only","mixed:color","self_training","adabn","oracle","label_safe:color"]'
     fake = Fake(tmp_path / "run", arms)
-    fake.finish("seed-1/segmenter/source_only", 600.0)
+    fake.finish("seed-1/train-segmenter/source_only", 600.0)
     told = [line.split()[1] for line in fake.lines() if "to do  about" in line]
     assert {*told} == {"source_only", "oracle"}
 
