@@ -43,6 +43,15 @@ def test_the_report_preset_is_the_reports_experiment():
     assert settings.translator.cyclegan.generator.norm == "batch"
 
 
+@pytest.mark.parametrize("preset", ["synthia_to_cityscapes", "cityscapes_to_acdc"])
+def test_presets_of_other_pairs_have_the_strong_recipe(preset):
+    strong, other = build(preset="gta5_to_cityscapes"), build(preset=preset)
+    for part in ("segmenter", "translator", "prepare"):
+        assert getattr(other, part) == getattr(strong, part)
+    assert {*strong.arms} < {*other.arms}
+    assert other.target.split == "val_as_test"  # Test labels are withheld.
+
+
 def test_the_paper_preset_is_the_papers_training():
     paper = build(preset="cyclegan_paper").translator.cyclegan
     assert (paper.lambda_cycle, paper.lambda_identity, paper.pool_size) == (10.0, 5.0, 50)

@@ -57,13 +57,13 @@ CITYSCAPES = Coding("cityscapes", tuple(RawClass(row.name, row.id, row.name) for
 
 
 class Lone(NamedTuple):
-    """A file without its partner that was left out.
+    """A file that was left out, for want of a partner or a place in a list.
 
     Attributes:
         split: that it would be in.
         name: of its record.
         path: of the file.
-        what: there is not: "label" or "image".
+        what: it has not: "label", "image" or "place in a list".
     """
 
     split: str
@@ -96,8 +96,8 @@ class Dataset(NamedTuple):
         channel: of the label files that holds the number, see `LabelReader`.
         bits: of a channel of the label files, 8 or 16.
         labelled: whether it has labels at all.
-        lone: from the root and a way to split to the files that were left out
-            because they have no partner, where that is but a note.
+        lone: from the root and a way to split to the files that were left out,
+            where that is but a note.
         variants: those that there are, by name: other files, classes or both.
         asks: whether one of them has to be named.
         content: what the file says that describes the data set, if it is none

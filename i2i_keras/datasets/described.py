@@ -186,12 +186,22 @@ def _check(found: Description, root: Path, splits: Splits) -> None:
 
 
 def _lone(found: Description, root: Path, way: str) -> list[Lone]:
+    unlisted = [*_unlisted(found, root, found.lists[way])] if way in found.lists else []
     if found.lone == "bad":
-        return []
+        return unlisted
     folders = folder_ways(found).get(way, {"train": ""})
-    return [
-        lone for split, folder in folders.items() for lone in _lone_in(found, root, split, folder)
-    ]
+    lone = (
+        one for split, folder in folders.items() for one in _lone_in(found, root, split, folder)
+    )
+    return [*lone, *unlisted]
+
+
+def _unlisted(found: Description, root: Path, lists: Lists) -> Iterator[Lone]:
+    """Records that no list names."""
+    listed = {*lists.train, *lists.val, *lists.test}
+    for record in _records(found, root, ""):
+        if record.name not in listed:
+            yield Lone("train", record.name, record.image, "place in a list")
 
 
 def _lone_in(found: Description, root: Path, split: str, folder: str) -> Iterator[Lone]:

@@ -12,11 +12,12 @@ Hidden files are left out, links to folders are followed, and the last part,
 which is the file's, matches in upper and lower case.
 """
 
-import os
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
+
+from i2i_keras.data.tree import entries, folders_below
 
 _SPECIAL = re.compile(r"(\*|\{[^{}]*\})")
 
@@ -79,20 +80,22 @@ def path_of(root: Path, pattern: str, split: str, place: Place) -> Path:
 
 def _walk(folder: Path, parts: Sequence[str], place: Place) -> Iterator[tuple[Place, Path]]:
     first, *rest = parts
+    if not folder.is_dir():
+        return
     if first == "**":
-        for below, path in _folders(folder, "", ()):
+        for path in folders_below(folder):
+            below = path.relative_to(folder).as_posix() if path != folder else ""
             yield from _walk(path, rest, place._replace(folders=(*place.folders, below)))
         return
     regex = re.compile(_regex(first), 0 if rest else re.IGNORECASE)
-    for entry in _entries(folder):
-        match = regex.fullmatch(entry.name)
-        if not match:
-            continue
-        name = match.groupdict().get("name", place.name)
-        if not rest:
-            yield place._replace(name=name), folder / entry.name
-        elif entry.is_dir():
-            yield from _walk(folder / entry.name, rest, place._replace(name=name))
+    files, folders = entries(folder)
+    for path in folders if rest else files:
+        if match := regex.fullmatch(path.name):
+            named = place._replace(name=match.groupdict().get("name", place.name))
+            if rest:
+                yield from _walk(path, rest, named)
+            else:
+                yield named, path
 
 
 def _regex(part: str) -> str:
@@ -107,21 +110,3 @@ def _regex(part: str) -> str:
         else:
             words.append(re.escape(word))
     return "".join(words)
-
-
-def _folders(folder: Path, below: str, above: Sequence[str]) -> Iterator[tuple[str, Path]]:
-    """A folder and all folders in it, each with its place below the first."""
-    yield below, folder
-    real = os.path.realpath(folder)
-    for entry in _entries(folder):
-        # A link that leads back would never end.
-        if entry.is_dir() and os.path.realpath(entry.path) not in (*above, real):
-            deeper = f"{below}/{entry.name}" if below else entry.name
-            yield from _folders(folder / entry.name, deeper, (*above, real))
-
-
-def _entries(folder: Path) -> list[os.DirEntry[str]]:
-    if not folder.is_dir():
-        return []
-    with os.scandir(folder) as entries:
-        return sorted((e for e in entries if not e.name.startswith(".")), key=lambda e: e.name)

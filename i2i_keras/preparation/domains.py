@@ -111,7 +111,7 @@ class DomainConfig(Config):
                     )
 
     def left_out(self, root: Path) -> list[Finding]:
-        """Notes of files that are left out as they have no partner."""
+        """Notes of files that are left out, see `Lone`."""
         return [
             Finding(
                 lone.split,

@@ -143,6 +143,10 @@ def test_lists_name_the_records_of_a_split_here_or_in_a_file(toy, root, tmp_path
     (tmp_path / "test.txt").write_text("b\n\n")
     path = toy(FLAT + '[lists.mine]\ntrain = ["a"]\ntest = ["test.txt"]\n')
     assert names(DomainConfig(format=path).find(root)) == {"train": ["a"], "val": [], "test": ["b"]}
+    [note] = DomainConfig(format=toy(FLAT + '[lists.mine]\ntrain = ["a"]\n')).left_out(root)
+    assert (note.file, note.what, note.bad) == ("train/b.png", "has no place in a list", False)
+    path = toy(FLAT + '[lists.mine]\ntrain = ["a"]\ntest = ["test.txt"]\n')
+    assert DomainConfig(format=path).left_out(root) == []
     (tmp_path / "test.txt").write_text("b\nnone\n")
     with pytest.raises(DataError, match="has no image 'none', which the test list of Toy names"):
         DomainConfig(format=path).find(root)

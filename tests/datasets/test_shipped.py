@@ -22,6 +22,7 @@ from i2i_keras.data.pipeline import PipelineConfig, training_batches
 from i2i_keras.data.records import read_label, read_records
 from i2i_keras.datasets import DATASETS, streets
 from i2i_keras.datasets.dataset import CITYSCAPES
+from i2i_keras.datasets.spaces import LABEL_SPACES
 from i2i_keras.errors import DataError, SettingsError
 from i2i_keras.preparation import numberings
 from i2i_keras.preparation.detect import detect
@@ -445,6 +446,56 @@ def test_labels_that_are_read_as_another_variants_are_bad(name, variant, tmp_pat
     domain = config.build(DomainConfig, one.settings | {"variant": variant})
     found = audit_domain(domain, tmp_path, "cityscapes19", workers=1).findings
     assert {f.kind for f in found if f.bad} & {"foreign numbers", "train ids", "unknown class"}
+
+
+# Numberings of data sets that have no name here, read by a description each.
+SHIFT = CARLA_10
+SELMA = dict.fromkeys([*range(23), 40, 41, *range(100, 106)], 255) | {
+    **{1: 2, 2: 4, 5: 5, 6: 0, 7: 0, 8: 1, 9: 8, 11: 3, 12: 7, 13: 10, 18: 6, 22: 9},
+    **{40: 11, 41: 12, 100: 13, 101: 14, 102: 15, 103: 16, 104: 17, 105: 18},
+}
+WILDDASH = (
+    dict.fromkeys(range(81), 255)
+    | IDS
+    | {
+        **{34: 14, 35: 13, 38: 0, 41: 0, 43: 0, 61: 0, 64: 0, 70: 0, 74: 0, 75: 0, 76: 0, 79: 0},
+        **{52: 1, 65: 1, 77: 1, 80: 1, 56: 3, 45: 5, 46: 5, 47: 12, 48: 12, 49: 12, 58: 17, 78: 9},
+    }
+)
+POLYGONS = dict.fromkeys(range(41), 255) | {
+    **{7: 0, 8: 1, 10: 2, 15: 3, 11: 4, 20: 5, 25: 6, 26: 7, 29: 8, 28: 9, 30: 10, 31: 11},
+    **{32: 12, 35: 13, 40: 14, 34: 15, 39: 16, 37: 17, 33: 18},
+}
+NAMELESS = {
+    "shift": (SHIFT, red, 'channel = "red"'),
+    "selma": (SELMA, gray, ""),
+    "wilddash": (WILDDASH, gray, ""),
+    "bdd100k's polygons": (POLYGONS, gray, ""),
+}
+
+
+@pytest.mark.parametrize("name", NAMELESS)
+def test_other_numberings_are_read_by_a_description(name, tmp_path):
+    truth, write, channel = NAMELESS[name]
+    classes = "".join(
+        f'[[classes]]\nname = "{number}"\nnumber = {number}\n'
+        f'cityscapes = "{LABEL_SPACES["cityscapes19"].names[train_id]}"\n'
+        for number, train_id in truth.items()
+        if train_id != 255
+    )
+    ignored = [number for number, train_id in truth.items() if train_id == 255]
+    (tmp_path / "own.toml").write_text(
+        'title = "Own"\nimages = "{split}/{name}.png"\nlabels = "{split}/labels/{name}.png"\n'
+        f"{channel}\nignored = {ignored}\n{classes}"
+    )
+    settings = {"format": str(tmp_path / "own.toml")}
+    one = Set(settings, FOLDERS, "{split}/a{n}.png", "{split}/labels/a{n}.png", write, truth)
+    maps = draw(tmp_path / "raw", one)
+    found = audit_domain(config.build(DomainConfig, settings), tmp_path / "raw", "", workers=1)
+    assert [finding for finding in found.findings if finding.bad] == []
+    for split, rows in found.rows.items():
+        counted = sum((Counter(row["pixels"]) for row in rows), Counter())
+        assert counted == histogram(one, maps[split])
 
 
 def test_whose_numbers_they_are_is_judged_by_their_titles():
