@@ -20,7 +20,7 @@ from i2i_keras.run_folder import files
 ROOT = Path(__file__).parents[1]
 SECTION = (ROOT / "CONTRIBUTING.md").read_text("utf-8").partition("\n## One more of a kind")[2]
 # What goes into which file: a new one, or one that has the block's opening.
-BLOCKS = re.findall(r"`(i2i_keras/\S+\.py)`[^`]*```python\n(.*?)```", SECTION, re.DOTALL)
+BLOCKS = re.findall(r"`(\S+\.(?:py|toml))`[^`]*```(?:python|toml)\n(.*?)```", SECTION, re.DOTALL)
 COMMAND = re.search(r"```sh\n(.*?)```", SECTION, re.DOTALL)[1].replace("\\\n", "")
 IDS = {7: 3, 11: 77}  # Road and building; all else is a kite.
 
@@ -76,8 +76,8 @@ def done(tmp_path_factory, tiny_experiment, tiny_preset):
 
 def test_each_is_one_file_and_its_line(done):
     new = [place for place, _ in BLOCKS if not (ROOT / place).exists()]
-    assert [Path(place).name for place in new] == ["gamma.py", "toy.py"]
-    assert len(BLOCKS) == 6
+    assert [Path(place).name for place in new] == ["gamma.py", "toy.toml"]
+    assert len(BLOCKS) == 5
 
 
 def median(records):

@@ -13,6 +13,7 @@ from i2i_keras.errors import DataError
 @click.option(
     "--format", "format_", required=True, help="Its layout; a name that is none lists them all."
 )
+@click.option("--variant", default="", help="Which variant of it.  [default: the usual one]")
 @click.option("--split", default="", help="Way to split.  [default: the format's first]")
 @click.option("--encoding", default="", help="ids, train_ids or colors.  [default: ids]")
 @click.option("--mapping", default="", help="TOML file: what a folder's labels hold.")

@@ -137,6 +137,11 @@ def flat(table: Mapping[str, Any], prefix: str = "") -> Table:
     return found
 
 
+def parse(text: str) -> Table:
+    """Parses TOML; a ValueError says what is wrong with it."""
+    return tomllib.loads(text)
+
+
 def read_toml(path: Path) -> Table:
     """Reads a TOML file.
 

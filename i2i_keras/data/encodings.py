@@ -11,10 +11,12 @@ from PIL import Image
 
 from i2i_keras.data.labels import CLASSES, IGNORE
 from i2i_keras.data.records import open_image
+from i2i_keras.data.sixteen_bits import is_deep_color, read_deep_color
 from i2i_keras.errors import FileError
 
 Rgb = tuple[int, int, int]
 NO_CLASS = 254  # Number of a color that is none of the data set's.
+_CHANNELS = ("red", "green", "blue")
 
 TRAIN_IDS = {row.train_id: row.id for row in CLASSES if row.train_id != IGNORE}
 
@@ -29,16 +31,24 @@ class LabelReader(NamedTuple):
         colors: number of a class by color, where files hold colors.
         numbering: what the numbers are taken for, a key of
             `numberings.NUMBERINGS`; empty = their owner has said what each is.
+        channel: that holds the number: `red`, `green` or `blue`; `gray` = the
+            value itself, or the index of a palette.
+        bits: of a channel, 8 or 16.
     """
 
     labels: NDArray[np.uint8]
     valid: NDArray[np.bool_]
     colors: tuple[tuple[Rgb, int], ...] = ()
     numbering: str = ""
+    channel: str = "gray"
+    bits: int = 8
 
     def facts(self) -> list[Any]:
         """What it does, as JSON can hold it."""
-        return [self.labels.tolist(), self.valid.tolist(), self.colors]
+        # What was prepared before there were channels stays valid.
+        plain = (self.channel, self.bits) == ("gray", 8)
+        where = [] if plain else [self.channel, self.bits]
+        return [self.labels.tolist(), self.valid.tolist(), self.colors, *where]
 
     def numbers(self, path: Path) -> NDArray[np.uint8]:
         """Reads the numbers of the classes, `(height, width)` uint8.
@@ -51,7 +61,11 @@ class LabelReader(NamedTuple):
         with open_image(path) as image:
             if image.format == "JPEG":
                 raise FileError(path, "is a JPEG, which blurs labels", "give a PNG")
-            return _by_color(path, image, self.colors) if self.colors else _by_number(path, image)
+            if self.colors:
+                return _by_color(path, image, self.colors)
+            if (self.channel, self.bits) == ("gray", 8):
+                return _by_number(path, image)
+            return _by_channel(path, image, self.channel, self.bits)
 
 
 def numbers_by_color(colors: Iterable[Rgb]) -> tuple[tuple[Rgb, int], ...]:
@@ -88,6 +102,33 @@ def _by_number(path: Path, image: Image.Image) -> NDArray[np.uint8]:
             "give the file with one 8-bit class id a pixel, or set encoding = 'colors'",
         )
     return np.asarray(image)
+
+
+def _by_channel(path: Path, image: Image.Image, channel: str, bits: int) -> NDArray[np.uint8]:
+    """The numbers in one channel of 8 or 16 bits."""
+    deep = is_deep_color(path)
+    if (deep or image.mode.startswith("I")) != (bits == 16):
+        raise FileError(
+            path,
+            f"does not hold {bits} bits a channel, as labels of this data set do",
+            "give the original file, which no program has written anew",
+        )
+    pixels = read_deep_color(path) if deep else np.asarray(image)
+    if channel != "gray":
+        if pixels.ndim < 3 or pixels.shape[2] < 3:
+            raise FileError(
+                path, f"has no {channel} channel, which holds the class", "give a file in color"
+            )
+        pixels = pixels[..., _CHANNELS.index(channel)]
+    elif pixels.ndim > 2:
+        raise FileError(path, "holds colors, not class numbers", "give a file in gray")
+    if pixels.max() > IGNORE:
+        raise FileError(
+            path,
+            f"holds {pixels.max()} in its {channel} channel, where classes are 0 to {IGNORE}",
+            "check which channel has the classes",
+        )
+    return pixels.astype(np.uint8)
 
 
 def _by_color(

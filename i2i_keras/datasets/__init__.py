@@ -1,11 +1,59 @@
 """Data sets: how each is laid out and how its labels are written."""
 
-from i2i_keras.datasets import camvid, cityscapes, folder, gta5, idd
+from collections.abc import Mapping
+from importlib import resources
+from pathlib import Path
+
+from i2i_keras.datasets import cityscapes, described, folder, gta5
+from i2i_keras.datasets.dataset import Dataset
+from i2i_keras.errors import SettingsError, unknown
+
+# In the order in which a folder is recognized. A name without an entry here is
+# that of a file NAME.toml in `shipped`.
+_SHIPPED = Path(str(resources.files("i2i_keras.datasets") / "shipped"))
 
 DATASETS = {
     "cityscapes": cityscapes.DATASET,
     "gta5": gta5.DATASET,
-    "camvid": camvid.DATASET,
-    "idd": idd.DATASET,
+    **{path.stem: described.read(path, path.stem) for path in sorted(_SHIPPED.glob("*.toml"))},
     "folder": folder.DATASET,
 }
+
+
+def find(name: str, variant: str = "") -> Dataset:
+    """The data set of a name, or that which a TOML file describes.
+
+    Args:
+        name: a key of `DATASETS`, or a file.
+        variant: which one of several; empty = the usual one.
+
+    Raises:
+        SettingsError: there is none, or none such; or a file is not right.
+    """
+    found = _named(name)
+    if variant:
+        if variant not in found.variants:
+            told = "" if found.variants else "it has none; leave it out"
+            what = unknown(f"{name} has no variant", variant, found.variants, told)
+            raise SettingsError(f"{what}.")
+        return found.variants[variant]
+    if found.asks:
+        raise SettingsError(
+            f"{name} has several variants, which its files do not tell apart; set variant to one"
+            f" of {', '.join(found.variants)}."
+        )
+    return found
+
+
+def variants_of(name: str) -> Mapping[str, Dataset]:
+    """The variants that there are of a data set, see `find`."""
+    return _named(name).variants
+
+
+def _named(name: str) -> Dataset:
+    if name.endswith(".toml"):
+        return described.read(Path(name))
+    if name not in DATASETS:
+        told = f"there are {', '.join(DATASETS)}, or give a .toml file that describes one"
+        raise SettingsError(f"{unknown('no data set', name, DATASETS, told)}.")
+    return DATASETS[name]

@@ -4,10 +4,16 @@
     ROOT/gtFine/SPLIT/CITY/CITY_SEQ_FRAME_gtFine_labelIds.png
     ROOT/gtCoarse/SPLIT/CITY/CITY_SEQ_FRAME_gtCoarse_labelIds.png
 
+and of Foggy Cityscapes, three images of each frame:
+
+    ROOT/leftImg8bit_foggy/SPLIT/CITY/CITY_SEQ_FRAME_leftImg8bit_foggy_beta_B.png
+
 Reference:
     Cordts et al., 2016; https://github.com/mcordts/cityscapesScripts
+    Sakaridis et al., 2018 (Foggy Cityscapes), https://arxiv.org/abs/1708.07819
 """
 
+import functools
 import math
 from collections.abc import Sequence
 from pathlib import Path
@@ -24,6 +30,8 @@ from i2i_keras.errors import DataError
 
 # What the label files of an encoding are called.
 _KINDS = {"ids": "labelIds", "train_ids": "labelTrainIds", "colors": "color"}
+_IMAGES = "leftImg8bit"
+_BETAS = ("0.005", "0.01", "0.02")  # How dense a fog is.
 
 
 def official(root: Path, encoding: str = "ids") -> Splits:
@@ -75,13 +83,26 @@ def train_extra(root: Path, encoding: str = "ids") -> Splits:
     return {"train": train, "val": [], "test": _records(root, "val", "gtFine", encoding)}
 
 
+def foggy(beta: str, root: Path, encoding: str = "ids") -> Splits:
+    """Train and, for the test, val of Foggy Cityscapes, at one density of fog.
+
+    Each frame has one image so, and is in the split that it has in the clear.
+    """
+    fog = (f"{_IMAGES}_foggy", f"_{_IMAGES}_foggy_beta_{beta}.png")
+    train, val = (_records(root, split, "gtFine", encoding, *fog) for split in ("train", "val"))
+    return {"train": train, "val": [], "test": val}
+
+
 def recognize(root: Path) -> str | None:
     """Whether it is this data set, and which label files it has."""
-    images = root / "leftImg8bit"
+    images = root / _IMAGES
     if not images.is_dir():
         return None
-    if any(images.glob("*/*/*")) and not any(images.glob("*/*/*_leftImg8bit.png")):
-        return None  # Others name that folder so, too.
+    # Others name that folder so, too, but no file by its city.
+    if any(images.glob("*/*/*")) and not any(
+        path.name.startswith(f"{path.parent.name}_") for path in images.glob(f"*/*/*_{_IMAGES}.png")
+    ):
+        return None
     for encoding, kind in _KINDS.items():
         if any((root / "gtFine").glob(f"*/*/*_{kind}.png")):
             return encoding
@@ -101,6 +122,7 @@ DATASET = Dataset(
         "report": report,
         "coarse": coarse,
         "train_extra": train_extra,
+        **{f"foggy_{beta}": functools.partial(foggy, beta) for beta in _BETAS},
     },
     coding=CITYSCAPES,
     numbers=range(34),
@@ -119,14 +141,21 @@ DATASET = Dataset(
 )
 
 
-def _records(root: Path, split: str, labels: str, encoding: str) -> list[Record]:
-    if not (root / "leftImg8bit").is_dir():
-        raise DataError(f"{root} has no folder leftImg8bit; give the root of Cityscapes.")
-    images, truth = root / "leftImg8bit" / split, root / labels / split
+def _records(
+    root: Path,
+    split: str,
+    labels: str,
+    encoding: str,
+    folder: str = _IMAGES,
+    image_ending: str = f"_{_IMAGES}.png",
+) -> list[Record]:
+    if not (root / folder).is_dir():
+        raise DataError(f"{root} has no folder {folder}; give the root of Cityscapes.")
+    images, truth = root / folder / split, root / labels / split
     ending = f"_{labels}_{_KINDS[encoding]}.png"
 
     def place(name: str) -> tuple[Path, Path]:
         city = name.split("_")[0]
-        return images / city / f"{name}_leftImg8bit.png", truth / city / f"{name}{ending}"
+        return images / city / f"{name}{image_ending}", truth / city / f"{name}{ending}"
 
-    return pair(named(images, "_leftImg8bit.png", "*/*"), named(truth, ending, "*/*"), place)
+    return pair(named(images, image_ending, "*/*"), named(truth, ending, "*/*"), place)

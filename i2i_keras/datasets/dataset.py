@@ -3,11 +3,16 @@
 from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
+
+import pydantic
 
 from i2i_keras.data.encodings import Rgb
 from i2i_keras.data.labels import CLASSES
 from i2i_keras.data.records import Splits
+
+Channel = Annotated[int, pydantic.Field(ge=0, le=255)]
+Color = tuple[Channel, Channel, Channel]
 
 
 class RawClass(NamedTuple):
@@ -51,8 +56,24 @@ class Coding(NamedTuple):
 CITYSCAPES = Coding("cityscapes", tuple(RawClass(row.name, row.id, row.name) for row in CLASSES))
 
 
+class Lone(NamedTuple):
+    """A file without its partner that was left out.
+
+    Attributes:
+        split: that it would be in.
+        name: of its record.
+        path: of the file.
+        what: there is not: "label" or "image".
+    """
+
+    split: str
+    name: str
+    path: Path
+    what: str
+
+
 class Dataset(NamedTuple):
-    """One data set.
+    """One data set, or one variant of it.
 
     Attributes:
         title: what sentences call it.
@@ -71,6 +92,16 @@ class Dataset(NamedTuple):
             in the file of a label space.
         joined: in label spaces of other data sets, by their name, the names of
             the classes of `coding` that a class of the space joins.
+        ignored: of `numbers` those that mean no class; none = of train ids 255.
+        channel: of the label files that holds the number, see `LabelReader`.
+        bits: of a channel of the label files, 8 or 16.
+        labelled: whether it has labels at all.
+        lone: from the root and a way to split to the files that were left out
+            because they have no partner, where that is but a note.
+        variants: those that there are, by name: other files, classes or both.
+        asks: whether one of them has to be named.
+        content: what the file says that describes the data set, if it is none
+            of ours.
     """
 
     title: str
@@ -84,3 +115,11 @@ class Dataset(NamedTuple):
     recognize: Callable[[Path], str | None] = lambda root: None
     spaces: Mapping[str, Sequence[Mapping[str, Any]]] = MappingProxyType({})
     joined: Mapping[str, Mapping[str, Sequence[str]]] = MappingProxyType({})
+    ignored: Collection[int] = ()
+    channel: str = "gray"
+    bits: int = 8
+    labelled: bool = True
+    lone: Callable[[Path, str], Sequence[Lone]] = lambda root, way: ()
+    variants: Mapping[str, "Dataset"] = MappingProxyType({})
+    asks: bool = False
+    content: Mapping[str, Any] | None = None

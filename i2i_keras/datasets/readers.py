@@ -1,6 +1,6 @@
 """Readers of the label files of any data set."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +12,8 @@ from i2i_keras import config
 from i2i_keras.config import Config
 from i2i_keras.data.encodings import TRAIN_IDS, LabelReader
 from i2i_keras.data.labels import IGNORE
-from i2i_keras.datasets.dataset import CITYSCAPES, Dataset
-from i2i_keras.datasets.spaces import CODINGS, LABEL_SPACES, Channel, Color, LabelSpace
+from i2i_keras.datasets.dataset import CITYSCAPES, Channel, Color, Dataset
+from i2i_keras.datasets.spaces import CODINGS, LABEL_SPACES, LabelSpace, labels_of
 from i2i_keras.errors import SettingsError, unknown
 
 _OWN = "label_space"  # Of a mapping that names the classes of the space.
@@ -36,18 +36,19 @@ def build_reader(
     """
     if mapping:
         return _mapped_reader(Path(mapping), space)
-    labels = _labels_of(dataset.coding.name, space)
+    labels = _labels_of(dataset, space).copy()
     valid = np.zeros(256, bool)
     if encoding == "train_ids":
         by_number = np.full(256, IGNORE, np.uint8)
         by_number[[*TRAIN_IDS]] = labels[[*TRAIN_IDS.values()]]
-        valid[[*TRAIN_IDS, IGNORE]] = True
-        return LabelReader(by_number, valid, numbering="train ids")
+        valid[[*TRAIN_IDS, *(dataset.ignored or (IGNORE,))]] = True
+        return LabelReader(by_number, valid, (), "train ids", dataset.channel, dataset.bits)
     valid[[*dataset.numbers]] = True
+    labels[[*dataset.ignored]] = IGNORE
     if encoding == "colors":
         return LabelReader(labels, valid, dataset.colors)
-    ids = dataset.coding == CITYSCAPES
-    return LabelReader(labels, valid, numbering="Cityscapes ids" if ids else dataset.title)
+    numbering = "Cityscapes ids" if dataset.coding == CITYSCAPES else dataset.title
+    return LabelReader(labels, valid, (), numbering, dataset.channel, dataset.bits)
 
 
 class LabelMapping(Config):
@@ -75,15 +76,20 @@ class LabelMapping(Config):
         return name
 
 
-def _labels_of(coding: str, space: LabelSpace) -> NDArray[np.uint8]:
-    if coding not in space.labels:
-        fitting = [name for name, other in LABEL_SPACES.items() if coding in other.labels]
-        named = f"{' or '.join(fitting)}, or to " if fitting else ""
-        raise SettingsError(
-            f"The label space {space.name} does not say what the classes of {coding!r} are; set"
-            f" prepare.label_space to {named}a TOML file that does."
-        )
-    return space.labels[coding]
+def _labels_of(dataset: Dataset, space: LabelSpace) -> NDArray[np.uint8]:
+    labels = labels_of(dataset, space)
+    if labels is None:
+        names = [name for name, one in LABEL_SPACES.items() if labels_of(dataset, one) is not None]
+        raise _not_named(dataset.coding.name, space, names)
+    return labels
+
+
+def _not_named(coding: str, space: LabelSpace, names: Sequence[str]) -> SettingsError:
+    fitting = f"{' or '.join(names)}, or to " if names else ""
+    return SettingsError(
+        f"The label space {space.name} does not say what the classes of {coding!r} are; set"
+        f" prepare.label_space to {fitting}a TOML file that does."
+    )
 
 
 def _mapped_reader(path: Path, space: LabelSpace) -> LabelReader:
@@ -96,7 +102,10 @@ def _mapped_reader(path: Path, space: LabelSpace) -> LabelReader:
             labels = np.arange(256, dtype=np.uint8)
         else:
             known = CODINGS[mapping.classes].numbers
-            labels = _labels_of(mapping.classes, space)
+            if mapping.classes not in space.labels:
+                names = [n for n, one in LABEL_SPACES.items() if mapping.classes in one.labels]
+                raise _not_named(mapping.classes, space, names)
+            labels = space.labels[mapping.classes]
         by_number, valid = np.full(256, IGNORE, np.uint8), np.zeros(256, bool)
         if mapping.colors:
             by_color = {c: _number(name, known) for name, cs in mapping.colors.items() for c in cs}

@@ -6,25 +6,28 @@ not name is ignored.
 
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import pydantic
 from numpy.typing import NDArray
 
-from i2i_keras import config
+from i2i_keras import config, datasets
 from i2i_keras.config import Config
 from i2i_keras.data.labels import CLASSES, IGNORE
 from i2i_keras.datasets import DATASETS
-from i2i_keras.datasets.dataset import CITYSCAPES, Coding, Dataset
+from i2i_keras.datasets.dataset import CITYSCAPES, Coding, Color, Dataset
 from i2i_keras.errors import DataError, SettingsError, unknown
 from i2i_keras.run_folder import files
 
-Channel = Annotated[int, pydantic.Field(ge=0, le=255)]
-Color = tuple[Channel, Channel, Channel]
-
 _FIRST = "cityscapes19"  # In `cityscapes34` no label is void.
-CODINGS = {dataset.coding.name: dataset.coding for dataset in DATASETS.values()}
+# Those whose classes a space may name. The others say themselves which
+# classes of Cityscapes theirs are.
+CODINGS = {
+    dataset.coding.name: dataset.coding
+    for dataset in DATASETS.values()
+    if dataset.coding == CITYSCAPES or dataset.spaces or dataset.joined
+}
 
 
 class _SpaceClass(Config):
@@ -120,6 +123,37 @@ def _by_meaning(coding: Coding, by_id: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return table
 
 
+def labels_of(dataset: Dataset, space: LabelSpace) -> NDArray[np.uint8] | None:
+    """From the number of a data set's class to its label in a space.
+
+    Returns:
+        `(256,)` uint8, 255 = ignored; None if no class of it is in the space.
+
+    Raises:
+        SettingsError: the data set joins classes that the space does not have.
+    """
+    coding = dataset.coding
+    if CODINGS.get(coding.name) == coding:
+        return space.labels.get(coding.name)
+    if space.name in dataset.joined:
+        table = _joined(dataset, space)
+    else:
+        none = np.full(256, IGNORE, np.uint8)
+        table = _by_meaning(coding, space.labels.get(CITYSCAPES.name, none))
+    return table if (table != IGNORE).any() else None
+
+
+def _joined(dataset: Dataset, space: LabelSpace) -> NDArray[np.uint8]:
+    """The same, as the description of a data set says it."""
+    table, numbers = np.full(256, IGNORE, np.uint8), dataset.coding.numbers
+    for name, own in dataset.joined[space.name].items():
+        if name not in space.names:
+            what = f"{dataset.title} joins classes to one that {space.name} does not have:"
+            raise SettingsError(f"{unknown(what, name, space.names)}.")
+        table[[numbers[one] for one in own]] = space.names.index(name)
+    return table
+
+
 def _rows(name: str, owner: Dataset) -> list[SpaceClass]:
     """The classes of a data set's own space, with what others join to them."""
     return [
@@ -185,20 +219,25 @@ def categories_of(space: LabelSpace) -> list[str | None]:
     return found
 
 
-def common_space(formats: Collection[str]) -> str:
+def common_space(datasets: Collection[Dataset]) -> str:
     """The first label space that knows the classes of all of some data sets.
-
-    Args:
-        formats: keys of `DATASETS`.
 
     Returns:
         Its name, `cityscapes19` before all others; that one also if none does.
     """
-    codings = [DATASETS[name].coding.name for name in formats]
     for name in (_FIRST, *LABEL_SPACES):
-        if all(coding in LABEL_SPACES[name].labels for coding in codings):
+        if all(labels_of(dataset, LABEL_SPACES[name]) is not None for dataset in datasets):
             return name
     return _FIRST
+
+
+def space_of(dataset: Dataset) -> LabelSpace:
+    """The label space in which a data set is looked at: a common or its own."""
+    common = LABEL_SPACES[common_space([dataset])]
+    if labels_of(dataset, common) is not None or not dataset.spaces:
+        return common
+    [(name, rows)] = dataset.spaces.items()
+    return build_space(name, [SpaceClass(**row) for row in rows])
 
 
 class _SpaceFile(Config):
@@ -213,7 +252,7 @@ def find_space(name: str) -> LabelSpace:
     """The label space of that name, or of a TOML file of one's own.
 
     The file has a table `[[classes]]` for each class, with the attributes of
-    `SpaceClass`.
+    `SpaceClass`; or it describes a data set that brings a label space along.
 
     Raises:
         SettingsError: there is no such space, or the file does not hold one.
@@ -224,10 +263,22 @@ def find_space(name: str) -> LabelSpace:
         told = f"there are {', '.join(LABEL_SPACES)}, or give a .toml file"
         raise SettingsError(f"{unknown('no label space', name, LABEL_SPACES, told)}.")
     table = config.read_toml(Path(name))
+    if "images" in table or "variants" in table:
+        return _own_space(name)
     try:
         return build_space(Path(name).stem, config.build(_SpaceFile, table).classes)
     except SettingsError as error:
         raise SettingsError(f"{name}: {error}") from None
+
+
+def _own_space(name: str) -> LabelSpace:
+    """The label space that the file of a data set describes."""
+    for space, rows in datasets.find(name).spaces.items():
+        return build_space(space, [SpaceClass(**row) for row in rows])
+    raise SettingsError(
+        f"{name} describes a data set without a label space; give it a [label_space], or name"
+        " another file."
+    )
 
 
 def write_space(path: Path, space: LabelSpace) -> None:

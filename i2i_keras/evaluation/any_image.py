@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from i2i_keras.data import transforms
+from i2i_keras.data.resizing import resize
 from i2i_keras.evaluation.whole_images import Segment, Size, enlarged, strips
 
 Pixels = NDArray[np.uint8]
@@ -62,7 +63,7 @@ class View(NamedTuple):
             yield from self._of(pixels)
             return
         # As the images of its training were, by default: area.
-        seen = Image.fromarray(pixels).resize(size[::-1], Image.Resampling.BOX)
+        seen = resize(Image.fromarray(pixels), size, "area")
         logits = tf.concat([*self._of(np.asarray(seen))], axis=0)
         for _, strip in enlarged(logits, (pixels.shape[0], pixels.shape[1])):
             yield strip

@@ -269,7 +269,7 @@ def _domain(role: str, domain: Detected, root: Path, own: Path | None) -> str:
 def _label_space(domains: Mapping[str, Detected], out: Path) -> str:
     if any(domain.codes for domain in domains.values()):
         return str(own_classes.space_file(out).resolve())
-    return common_space({domain.config.format for domain in domains.values()})
+    return common_space([domain.config.dataset for domain in domains.values()])
 
 
 def _crop(most: int, size: Size, multiple: int) -> str:

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from i2i_keras import config
 from i2i_keras.config import Table
+from i2i_keras.datasets import reading
 from i2i_keras.experiment.settings import Settings
 from i2i_keras.run_folder import files, locks
 from i2i_keras.run_folder.run import Run
@@ -117,7 +118,8 @@ def _meaning(name: str, value: Any) -> Any:
         return value
     path = Path(value)
     if path.suffix == ".toml" and path.is_file():
-        return config.read_toml(path)
+        is_format = name.rpartition(".")[2] == "format"
+        return reading.read(path).content if is_format else config.read_toml(path)
     return str(path.resolve())
 
 
@@ -150,7 +152,9 @@ def _with_places(run: Run, table: Table, prefix: str = "") -> Table:
         elif _is_path(key, value):
             path = Path(value)
             if path.suffix == ".toml" and key not in _PLACES:
-                path = _copied(path, run.settings_files / f"{prefix}{key}.toml")
+                # A description may have files beside it: it gets a folder.
+                name = f"{key}/description" if key == "format" else key
+                path = _copied(path, run.settings_files / f"{prefix}{name}.toml")
             changed[key] = os.path.relpath(path.resolve(), run.root.resolve())
         else:
             changed[key] = value
@@ -158,8 +162,11 @@ def _with_places(run: Run, table: Table, prefix: str = "") -> Table:
 
 
 def _copied(path: Path, copy: Path) -> Path:
-    data = path.read_bytes()
-    if not copy.is_file() or copy.read_bytes() != data:
-        with files.replacing(copy) as draft:
-            draft.write_bytes(data)
+    """Copies a TOML file and, of a description, the lists beside it."""
+    beside = {path.parent / name: copy.parent / name for name in reading.list_files(path)}
+    for old, new in (beside | {path: copy}).items():
+        data = old.read_bytes()
+        if not new.is_file() or new.read_bytes() != data:
+            with files.replacing(new) as draft:
+                draft.write_bytes(data)
     return copy

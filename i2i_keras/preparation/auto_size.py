@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from i2i_keras.data.records import image_size, spread
+from i2i_keras.data.resizing import shape_within
 from i2i_keras.errors import DataError, FileError
 
 Size = tuple[int, int]
@@ -15,6 +16,7 @@ Size = tuple[int, int]
 PIXELS = {"GPU": 280 * 560, "CPU": 128 * 256}
 MULTIPLE = 8  # Of both sides.
 NOTABLE = 1.1  # Factor by which a shape may change without a word.
+_HARDLY = 0.02  # Share of the pixels that may be cropped off without a word.
 _LOOKED_AT = 200  # Images of each domain.
 
 
@@ -96,5 +98,17 @@ def stretched(before: Sequence[Size], after: Size, what: str) -> str:
         return ""
     return (
         f"Of {len(factors)} {what}, at {after[0]} x {after[1]} (height x width), "
-        f"{' and '.join(told)} (medians); crop them before, or set prepare.size."
+        f"{' and '.join(told)} (medians); set prepare.size, or prepare.fit = 'crop'."
+    )
+
+
+def cropped_off(before: Sequence[Size], after: Size, what: str) -> str:
+    """Says how much of images is cropped off; see `stretched`."""
+    lost = [1 - math.prod(shape_within(size, after)) / math.prod(size) for size in before]
+    share = statistics.median(lost)
+    if share < _HARDLY:
+        return ""
+    return (
+        f"Of {len(lost)} {what}, {100 * share:.0f}% of the pixels are cropped off at {after[0]} x"
+        f" {after[1]} (height x width, median)."
     )

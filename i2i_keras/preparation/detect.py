@@ -66,7 +66,8 @@ def detect(root: Path, encoding: str = "") -> Detected:
     for name, dataset in DATASETS.items():
         recognized = dataset.recognize(root)
         if recognized is not None:
-            config = DomainConfig(format=name, encoding=recognized)
+            undivided = HOLD_OUT if next(iter(dataset.splits)) == HOLD_OUT else ""
+            config = DomainConfig(format=name, encoding=recognized, split=undivided)
             return Detected(config, config.find(root))
     return _plain(root, encoding)
 

@@ -6,16 +6,17 @@ from typing import Any, NamedTuple
 
 import pydantic
 
-from i2i_keras import config
+from i2i_keras import config, datasets
 from i2i_keras.config import Config
 from i2i_keras.data.records import Splits, spread
-from i2i_keras.datasets import DATASETS
+from i2i_keras.datasets.dataset import Dataset
 from i2i_keras.datasets.folder import HOLD_OUT
 from i2i_keras.datasets.readers import build_reader
-from i2i_keras.datasets.spaces import LabelSpace, common_space, find_space
-from i2i_keras.errors import DataError, unknown
+from i2i_keras.datasets.spaces import LabelSpace, find_space, space_of
+from i2i_keras.errors import DataError, SettingsError, unknown
 from i2i_keras.preparation import numberings, whole_set
 from i2i_keras.preparation.audit import Audited, audit_tree
+from i2i_keras.preparation.examine import Finding, name_of
 from i2i_keras.preparation.hold_out import HoldOutConfig, divide
 from i2i_keras.preparation.whole_set import Labels
 from i2i_keras.run_folder.files import Facts
@@ -27,7 +28,9 @@ class DomainConfig(Config):
     """Where one domain comes from.
 
     Attributes:
-        format: a key of `DATASETS`.
+        format: a key of `DATASETS`, or a TOML file that describes a data set,
+            see `datasets.description`.
+        variant: which variant of it; empty = the usual one.
         split: one of its ways to split; empty = its first.
         root: its folder; empty = given on the command line, or drawn by
             `streets`.
@@ -41,6 +44,7 @@ class DomainConfig(Config):
     """
 
     format: str
+    variant: str = ""
     split: str = ""
     root: str = ""
     encoding: str = ""
@@ -50,9 +54,7 @@ class DomainConfig(Config):
 
     @pydantic.model_validator(mode="after")
     def _known(self) -> "DomainConfig":
-        if self.format not in DATASETS:
-            raise ValueError(unknown("no data set", self.format, DATASETS))
-        dataset = DATASETS[self.format]
+        dataset = self.dataset
         for given, kind, known in (
             (self.split, "split", dataset.splits),
             (self.encoding, "encoding", dataset.encodings),
@@ -65,30 +67,78 @@ class DomainConfig(Config):
             )
         return self
 
+    @property
+    def dataset(self) -> Dataset:
+        """What is known of the data set."""
+        return datasets.find(self.format, self.variant)
+
     def find(self, root: Path) -> Splits:
         """The records of the raw tree under `root`, by split."""
-        splits = DATASETS[self.format].splits
-        found = splits[self.split or next(iter(splits))](root, self._encoding)
-        return divide(found["train"], self.hold_out) if self.split == HOLD_OUT else found
+        found = self.dataset.splits[self._split](root, self._encoding)
+        self._check_variant(root, found)
+        return divide(found["train"], self.hold_out) if self._split == HOLD_OUT else found
+
+    def _check_variant(self, root: Path, found: Splits) -> None:
+        """Refuses a set whose only labels are those of another variant."""
+        if _has_labels(found) or not self.dataset.labelled:
+            return
+        for name, other in datasets.variants_of(self.format).items():
+            if self._split in other.splits and name != self.variant:
+                try:
+                    others = other.splits[self._split](root, other.encodings[0])
+                except DataError:
+                    continue
+                if _has_labels(others):
+                    raise DataError(
+                        f"{root} has no labels where this variant of {self.format} has them, but"
+                        f" those of {name!r}; set variant = {name!r}."
+                    )
+
+    def left_out(self, root: Path) -> list[Finding]:
+        """Notes of files that are left out as they have no partner."""
+        return [
+            Finding(
+                lone.split,
+                lone.name,
+                name_of(lone.path, root),
+                f"no {lone.what}, left out",
+                f"has no {lone.what}",
+                "nothing, it is left out",
+                False,
+            )
+            for lone in self.dataset.lone(root, self._split)
+        ]
 
     def labels(self, space: LabelSpace) -> Labels:
         """How its label files are read, and what is believed of them."""
-        reader = build_reader(DATASETS[self.format], self._encoding, space, self.mapping)
+        reader = build_reader(self.dataset, self._encoding, space, self.mapping)
         stated = bool(self.format != "folder" or self.encoding or self.mapping)
         return Labels(reader, space.names, stated, self.trust_labels)
 
     def facts(self) -> Facts:
         """All that the records depend on, without a path."""
         mapping = config.read_toml(Path(self.mapping)) if self.mapping else {}
-        # What was prepared without a hold-out stays valid.
+        # What was prepared without these stays valid.
         left_out = {"root", "trust_labels"}
-        if self.split != HOLD_OUT:
+        if self._split != HOLD_OUT:
             left_out |= {"hold_out"}
-        return self.model_dump(exclude=left_out) | {"mapping": mapping}
+        if not self.variant:
+            left_out |= {"variant"}
+        facts = self.model_dump(exclude=left_out) | {"mapping": mapping}
+        content = self.dataset.content
+        return facts if content is None else facts | {"format": content}
+
+    @property
+    def _split(self) -> str:
+        return self.split or next(iter(self.dataset.splits))
 
     @property
     def _encoding(self) -> str:
-        return self.encoding or DATASETS[self.format].encodings[0]
+        return self.encoding or self.dataset.encodings[0]
+
+
+def _has_labels(splits: Splits) -> bool:
+    return any(record.label for records in splits.values() for record in records)
 
 
 def check_labels(config: DomainConfig, root: Path, splits: Splits, space: LabelSpace) -> None:
@@ -128,12 +178,21 @@ def misfits(
         By setting, what is taken instead, in words; empty where the format is
         the same or not known.
     """
-    if before.get("format") == now.get("format") or now.get("format") not in DATASETS:
+    if before.get("format") == now.get("format"):
         return {}
-    dataset = DATASETS[now["format"]]
+    try:
+        dataset = datasets.find(str(now.get("format")))
+    except SettingsError:  # It is told when the settings are built.
+        return {}
     found = {
         key: f"{now['format']} takes its default, {next(iter(known))!r}"
-        for key, known in (("split", dataset.splits), ("encoding", dataset.encodings))
+        if known
+        else f"{now['format']} takes none"
+        for key, known in (
+            ("split", dataset.splits),
+            ("encoding", dataset.encodings),
+            ("variant", dataset.variants),
+        )
         if now.get(key) and now[key] not in known
     }
     if now.get("mapping") and now["format"] != "folder":
@@ -172,13 +231,12 @@ def audit_domain(config: DomainConfig, root: Path, label_space: str, workers: in
         SettingsError: the label space does not know the data set's classes.
         DataError: the tree has not the layout of its format.
     """
-    dataset, splits = DATASETS[config.format], config.find(root)
+    dataset, splits = config.dataset, config.find(root)
     if not any(splits.values()):
         raise DataError(
             f"{root} has no images where {config.format} has them; give the data set's root."
         )
-    space = find_space(label_space or common_space([config.format]))
-    labelled = any(record.label for records in splits.values() for record in records)
-    labels = config.labels(space) if labelled else None
+    space = find_space(label_space) if label_space else space_of(dataset)
+    labels = config.labels(space) if _has_labels(splits) else None
     findings, rows = audit_tree(splits, root, labels, dataset.known, workers)
-    return Audited(findings, rows, space.names)
+    return Audited([*findings, *config.left_out(root)], rows, space.names)

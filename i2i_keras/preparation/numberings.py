@@ -110,7 +110,7 @@ NUMBERINGS = dict(
         ),
         _numbering(
             "Mapillary Vistas 1.2",
-            _set("mapillary", " and its version"),
+            _set("mapillary", " and its variant"),
             (
                 *((13, 24, 41), (2, 15), 17, 6, 3, (45, 47), 48, 50, 30, 29, 27, 19),
                 *((20, 21, 22), 55, 61, 54, 58, 57, 52),
@@ -119,7 +119,7 @@ NUMBERINGS = dict(
         ),
         _numbering(
             "Mapillary Vistas 2.0",
-            _set("mapillary", " and its version"),
+            _set("mapillary", " and its variant"),
             (
                 *(_VISTAS_ROADS, (4, 24), 27, 12, 5, (85, 86, 88), (*range(90, 96),)),
                 *((99, 100, 101, 103), 64, 63, 61, (30, 31), (32, 33, 34)),
@@ -129,25 +129,25 @@ NUMBERINGS = dict(
         ),
         _numbering(
             "CARLA up to 0.9.9",
-            _set("carla", " and its version"),
+            _set("carla", " and its variant"),
             (((6, 7), 8, 1, 11, 2, 5, _NO, 12, 9, _NO, _NO, 4, _NO, 10)),
             (0, 3),
         ),
         _numbering(
             "CARLA 0.9.10 to 0.9.13, or SHIFT",
-            _set("carla", " and its version"),
+            _set("carla", " and its variant"),
             (((6, 7), 8, 1, 11, 2, 5, 18, 12, 9, 22, 13, 4, _NO, 10)),
             range(23),
         ),
         _numbering(
             "CARLA from 0.9.14",
-            _set("carla", " and its version"),
+            _set("carla", " and its variant"),
             ((1, 24), *range(2, 20)),
             range(29),
         ),
         _numbering(
             "IDD level3Ids",
-            _set("idd20k"),
+            _set("idd20k", " and variant = 'level3Ids'"),
             ((0, 1), 2, 22, 14, 15, 20, 19, 18, 24, 3, 25, 4, 5, 9, 10, 11, 12, 6, 7),
             range(26),
         ),

@@ -10,7 +10,7 @@ import pydantic
 from i2i_keras import config as settings
 from i2i_keras.config import Config
 from i2i_keras.data.records import write_records
-from i2i_keras.datasets import DATASETS
+from i2i_keras.data.resizing import Fit, Resize
 from i2i_keras.datasets.spaces import LabelSpace, find_space, write_space
 from i2i_keras.errors import DataError
 from i2i_keras.preparation import audit, auto_size, comparison
@@ -18,12 +18,15 @@ from i2i_keras.preparation.domains import Domain
 from i2i_keras.preparation.examine import Finding
 from i2i_keras.preparation.table import conversion, convert, write_native_table
 from i2i_keras.preparation.whole_set import Labels
-from i2i_keras.preparation.working_size import Conversion, ImageResize, Work
+from i2i_keras.preparation.working_size import Conversion, Work
 from i2i_keras.run_folder import files
 from i2i_keras.run_folder.files import Facts
 from i2i_keras.run_folder.places import Places
 
 Rows = list[dict[str, Any]]
+
+# Of what is made of a raw record: one of another version is made anew.
+_VERSION = 2
 
 
 class PrepareConfig(Config):
@@ -37,6 +40,9 @@ class PrepareConfig(Config):
             see `auto_size`.
         image_resize: how images are resized; `nearest` is the student report's
             (figure 6) and aliases. Labels always take the nearest.
+        fit: how they come to its shape: `stretch`, or `crop` to as much of
+            their middle as has it. Pixels that are cropped off are neither
+            trained on nor scored.
         on_bad: what is done about bad files: `fail`, or `skip` them; the audit
             lists them either way.
         compare_target_labels: whether the comparison of the domains may look
@@ -48,7 +54,8 @@ class PrepareConfig(Config):
 
     label_space: str = "cityscapes19"
     size: tuple[pydantic.PositiveInt, pydantic.PositiveInt] | Literal["auto"] = "auto"
-    image_resize: ImageResize = "area"
+    image_resize: Resize = "area"
+    fit: Fit = "stretch"
     on_bad: Literal["fail", "skip"] = "fail"
     compare_target_labels: bool = False
     native_labels: bool = False
@@ -65,6 +72,8 @@ class PrepareConfig(Config):
         facts = self.model_dump(mode="json", exclude={"workers", "on_bad"})
         if not self.native_labels:  # What was prepared without stays valid.
             del facts["native_labels"]
+        if self.fit == "stretch":  # Likewise.
+            del facts["fit"]
         if self.label_space.endswith(".toml"):
             facts["label_space"] = settings.read_toml(Path(self.label_space))
         return facts
@@ -100,12 +109,17 @@ def prepare(config: PrepareConfig, domains: Mapping[str, Domain], root: Path) ->
         for table, how_and_what in tables.items()
     }
     known = {
-        f"{name}-{split}": DATASETS[domain.config.format].known
+        f"{name}-{split}": domain.config.dataset.known
         for name, domain in domains.items()
         for split in domain.splits
     }
     believed = {name: _labels(domain, space) for name, domain in domains.items()}
     findings = audit.over_all(rows, known, believed)
+    findings += [
+        note._replace(table=f"{name}-{note.table}")
+        for name, domain in domains.items()
+        for note in domain.config.left_out(domain.root)
+    ]
     skipped = _judge(config, findings, root)
     counts, labelled = {}, {}
     for table, (_, conversions) in tables.items():
@@ -128,7 +142,7 @@ def prepare(config: PrepareConfig, domains: Mapping[str, Domain], root: Path) ->
         "labelled": labelled,
         "skipped": len(skipped),
         "size": size,
-        "stretched": _stretched(rows, size),
+        "stretched": _stretched(rows, size, config.fit),
         "noted": _noted(findings, places.name_of(places.audit)),
         "foretold": _compare(rows, skipped, space, root),
     }
@@ -162,8 +176,9 @@ def _noted(findings: Sequence[Finding], listed: str) -> list[str]:
     ]
 
 
-def _stretched(tables: Mapping[str, Rows], size: auto_size.Size) -> list[str]:
+def _stretched(tables: Mapping[str, Rows], size: auto_size.Size, fit: Fit) -> list[str]:
     """How images of each domain change their shape, where that can be seen."""
+    tell = auto_size.stretched if fit == "stretch" else auto_size.cropped_off
     told = []
     for name in ("source", "target"):
         sizes = [
@@ -173,7 +188,7 @@ def _stretched(tables: Mapping[str, Rows], size: auto_size.Size) -> list[str]:
             for row in rows
             if row.get("size")
         ]
-        told.append(auto_size.stretched(sizes, size, f"{name} images") if sizes else "")
+        told.append(tell(sizes, size, f"{name} images") if sizes else "")
     return [sentence for sentence in told if sentence]
 
 
@@ -190,10 +205,10 @@ def _conversions(
     labels = _labels(domain, space)
     reader = labels.reader if labels else None
     measured = len(space.names) if name == "source" or config.compare_target_labels else 0
-    facts = [config.facts(), reader.facts() if reader else None]
+    facts = [config.facts(), reader.facts() if reader else None, _VERSION]
     for split, records in domain.splits.items():
         table = f"{name}-{split}"
-        work = Work(table, domain.root, reader, size, config.image_resize, measured)
+        work = Work(table, domain.root, reader, size, config.image_resize, config.fit, measured)
         folder = Places(root).table_folder(table)
         native = folder / "native" if config.native_labels and table == "target-test" else None
         yield table, (work, [conversion(folder, record, facts, native) for record in records])

@@ -2,7 +2,7 @@
 
 import zlib
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from PIL import Image
@@ -10,12 +10,10 @@ from PIL import Image
 from i2i_keras.data.encodings import LabelReader
 from i2i_keras.data.labels import IGNORE
 from i2i_keras.data.records import Record
+from i2i_keras.data.resizing import Fit, Resize, cropped, nearest, resize
 from i2i_keras.preparation import comparison
 from i2i_keras.preparation.examine import examine, name_of
 from i2i_keras.run_folder import files
-
-ImageResize = Literal["area", "bilinear", "nearest"]
-_RESAMPLING = {"area": Image.Resampling.BOX, "bilinear": Image.Resampling.BILINEAR}
 
 
 class Work(NamedTuple):
@@ -27,6 +25,7 @@ class Work(NamedTuple):
         reader: of their labels; None = no labels.
         size: (height, width) to be written.
         image_resize: how images come to it. Labels always take the nearest.
+        fit: whether they are stretched to its shape, or cropped to it before.
         measured_classes: number of classes whose pixels are counted; 0 =
             labels are not measured.
     """
@@ -35,7 +34,8 @@ class Work(NamedTuple):
     root: Path
     reader: LabelReader | None
     size: tuple[int, int]
-    image_resize: ImageResize
+    image_resize: Resize
+    fit: Fit
     measured_classes: int
 
 
@@ -82,37 +82,22 @@ def write_record(work: Work, conversion: Conversion) -> dict[str, Any]:
     label = None
     if seen.label is not None and conversion.done.label:
         row["counts"] = bool((seen.label != IGNORE).any())
-        label = _nearest(Image.fromarray(seen.label), work.size)
+        native = _fitted(Image.fromarray(seen.label), work)
+        label = nearest(native, work.size)
         _write_png(label, conversion.done.label)
         if conversion.native:
-            _write_png(Image.fromarray(seen.label), conversion.native)
+            _write_png(native, conversion.native)
     if seen.image is not None:
         row["size"] = seen.image.size[::-1]
-        image = _resize(seen.image, work)
+        image = resize(_fitted(seen.image, work), work.size, work.image_resize)
         _write_png(image, conversion.done.image)
         truth = np.asarray(label) if label and work.measured_classes else None
         row["measures"] = comparison.measure(np.asarray(image), truth, work.measured_classes)
     return row
 
 
-def _resize(image: Image.Image, work: Work) -> Image.Image:
-    if work.image_resize == "nearest":
-        return _nearest(image, work.size)
-    return image.resize(work.size[::-1], _RESAMPLING[work.image_resize])
-
-
-def _nearest(image: Image.Image, size: tuple[int, int]) -> Image.Image:
-    """Takes the nearest pixels, exactly those that `tf.image.resize` takes.
-
-    Pillow adds up its steps in floating point: from Cityscapes' 2048 x 1024 to
-    the usual 560 x 280 its sum falls short of some whole numbers.
-    """
-    pixels = np.asarray(image)
-    rows, columns = (
-        (2 * np.arange(new) + 1) * old // (2 * new)
-        for old, new in zip(pixels.shape[:2], size, strict=True)
-    )
-    return Image.fromarray(pixels[np.ix_(rows, columns)])
+def _fitted(image: Image.Image, work: Work) -> Image.Image:
+    return cropped(image, work.size) if work.fit == "crop" else image
 
 
 def _write_png(image: Image.Image, path: Path) -> None:

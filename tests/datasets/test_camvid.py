@@ -1,9 +1,15 @@
 import pytest
 
 from i2i_keras.data.records import Record
-from i2i_keras.datasets.camvid import DATASET, official
+from i2i_keras.datasets import DATASETS
 from i2i_keras.errors import DataError
 from i2i_keras.preparation.domains import DomainConfig, audit_domain
+
+DATASET = DATASETS["camvid"]
+
+
+def official(root):
+    return DATASET.splits["official"](root, "ids")
 
 
 def add_frame(root, split, name, suffix=".png"):
@@ -109,4 +115,7 @@ def test_two_images_of_one_name_are_refused(tree):
 def test_a_folder_that_is_not_camvid_is_refused(tmp_path):
     with pytest.raises(DataError) as error:
         official(tmp_path)
-    assert str(error.value) == f"{tmp_path} has no folder train; give the root of CamVid."
+    assert str(error.value) == (
+        f"{tmp_path} has no image at {{split}}/{{name}}.{{png,jpg,jpeg}}; give the root of CamVid,"
+        " and check the split."
+    )

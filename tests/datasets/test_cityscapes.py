@@ -51,7 +51,10 @@ def test_the_official_split_is_that_of_the_folders(tree):
 
 
 def test_the_default_is_the_official_split():
-    assert [*DATASET.splits] == ["official", "val_as_test", "report", "coarse", "train_extra"]
+    assert [*DATASET.splits] == [
+        *("official", "val_as_test", "report", "coarse", "train_extra"),
+        *("foggy_0.005", "foggy_0.01", "foggy_0.02"),
+    ]
 
 
 def test_val_can_be_the_test(tree):

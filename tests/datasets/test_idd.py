@@ -1,9 +1,19 @@
 import pytest
 
 from i2i_keras.data.records import Record
-from i2i_keras.datasets.idd import DATASET, official, val_as_test
+from i2i_keras.datasets import DATASETS
 from i2i_keras.errors import DataError
 from i2i_keras.preparation.domains import DomainConfig, audit_domain
+
+DATASET = DATASETS["idd"]
+
+
+def official(root):
+    return DATASET.splits["official"](root, "ids")
+
+
+def val_as_test(root):
+    return DATASET.splits["val_as_test"](root, "ids")
 
 
 def add_frame(root, split, drive, frame):
@@ -104,4 +114,7 @@ def test_hidden_files_of_macos_are_no_frames(tree):
 def test_a_folder_that_is_not_idd_is_refused(tmp_path, split):
     with pytest.raises(DataError) as error:
         split(tmp_path)
-    assert str(error.value) == f"{tmp_path} has no folder leftImg8bit; give the root of IDD Lite."
+    assert str(error.value) == (
+        f"{tmp_path} has no image at leftImg8bit/{{split}}/**/{{name}}_image.jpg; give the root of"
+        " IDD Lite, and check the split."
+    )

@@ -68,7 +68,7 @@ def test_labels_that_number_their_own_classes_get_files_to_name_them(init, tmp_p
 
     space = find_space(found.prepare.label_space)
     assert space.names == ("class 40", "class 50", "class 60")
-    reader = found.source.reader(space)
+    reader = found.source.labels(space).reader
     assert [int(reader.labels[n]) for n in (40, 50, 60, 255)] == [0, 1, 2, 255]
 
 

@@ -1,13 +1,18 @@
 """A run knows its settings: what is kept, and what is said of differences."""
 
+import itertools
 import json
 import os
+import shutil
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
+from PIL import Image
 
 from i2i_keras import config
 from i2i_keras.cli import main
+from i2i_keras.datasets.spaces import find_space
 from i2i_keras.experiment import run_settings
 from i2i_keras.experiment.settings import Settings
 from i2i_keras.run_folder import files
@@ -70,6 +75,90 @@ def test_a_run_has_its_own_copy_of_a_mapping(tmp_path, monkeypatch):
     run_settings.keep(run, "mine", given)
     (tmp_path / "mine.toml").unlink()
     assert reread(run).source.facts() == before
+
+
+DESCRIPTION = """title = "Toy"
+images = "{name}.png"
+labels = "labels/{name}.png"
+classes = [
+    { name = "lane", number = 3, cityscapes = "road" },
+    { name = "kite", number = 0, cityscapes = "sky" },
+]
+[lists.mine]
+train = ["lists/train.txt"]
+test = ["c"]
+[label_space]
+name = "toys"
+classes = [
+    { name = "down", color = [0, 0, 0], own = ["lane"], cityscapes = ["road"] },
+    { name = "up", color = [9, 9, 9], own = ["kite"], cityscapes = ["sky"] },
+]
+"""
+
+
+@pytest.fixture
+def described(tmp_path, monkeypatch):
+    """Files of two data sets, and the file that describes both."""
+    monkeypatch.chdir(tmp_path)
+    for number, (root, name) in enumerate(itertools.product(("toy", "other_toy"), "abc")):
+        (tmp_path / root / "labels").mkdir(parents=True, exist_ok=True)
+        pixels = np.random.default_rng(number).integers(0, 256, (8, 8, 3), np.uint8)
+        Image.fromarray(pixels).save(tmp_path / f"{root}/{name}.png")
+        label = np.repeat(np.array([0, 3], np.uint8), 32).reshape(8, 8)
+        Image.fromarray(label).save(tmp_path / f"{root}/labels/{name}.png")
+    (tmp_path / "mine/lists").mkdir(parents=True)
+    (tmp_path / "mine/toy.toml").write_text(DESCRIPTION, "utf-8")
+    (tmp_path / "mine/lists/train.txt").write_text("a\nb\n", "utf-8")
+    return ["source.format=mine/toy.toml", "source.root=toy"]
+
+
+def test_a_run_has_its_own_copy_of_a_description_and_its_lists(described, tmp_path):
+    given = settings(*described, "prepare.label_space=mine/toy.toml")
+    before = given.source.facts(), given.prepare.facts()["label_space"]
+    run = Run(tmp_path / "run")
+    run_settings.keep(run, "mine", given)
+    assert str(tmp_path) not in run.settings.read_text("utf-8")
+    shutil.rmtree(tmp_path / "mine")
+    found = reread(run)
+    assert (found.source.facts(), found.prepare.facts()["label_space"]) == before
+    assert find_space(found.prepare.label_space).name == "toys"
+    names = {
+        split: [r.name for r in rs] for split, rs in found.source.find(tmp_path / "toy").items()
+    }
+    assert names == {"train": ["a", "b"], "val": [], "test": ["c"]}
+    run_settings.keep(run, "mine", found)  # Once more, from its own copies.
+    assert reread(run) == found
+
+
+def test_two_descriptions_of_a_run_may_have_lists_of_one_name(described, tmp_path):
+    shutil.copytree(tmp_path / "mine", tmp_path / "other")
+    (tmp_path / "other/lists/train.txt").write_text("b\n", "utf-8")
+    given = settings(*described, "target.format=other/toy.toml", "target.split=mine")
+    run_settings.keep(Run(tmp_path / "run"), "mine", given)
+    found = reread(Run(tmp_path / "run"))
+    counts = [len(d.find(tmp_path / "toy")["train"]) for d in (found.source, found.target)]
+    assert counts == [2, 1]
+
+
+def test_a_description_in_another_place_is_no_difference_but_another_list_is(described, tmp_path):
+    shutil.copytree(tmp_path / "mine", tmp_path / "other")
+    here = settings(*described)
+    there = settings("source.format=other/toy.toml", "source.root=toy")
+    assert not run_settings.differences(here, there)
+    (tmp_path / "other/lists/train.txt").write_text("b\n", "utf-8")
+    (found,) = run_settings.differences(here, there)
+    assert found.name == "source.format"
+
+
+def test_a_run_goes_on_with_a_description_that_is_gone(described, tmp_path, invoke):
+    both = [*described, "target.format=mine/toy.toml", "target.root=other_toy"]
+    words = [f"--set={word}" for word in (*both, "prepare.workers=1")]
+    begun = invoke("prepare", "--preset", "demo", "--run", "run", *words)
+    assert begun.exit_code == 0, begun.output
+    shutil.rmtree(tmp_path / "mine")
+    again = invoke("prepare", "--run", "run")
+    assert again.exit_code == 0, again.output
+    assert "was done before" in again.output
 
 
 def test_differences_name_both_values():

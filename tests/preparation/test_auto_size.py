@@ -62,7 +62,7 @@ def test_a_stretch_of_more_than_a_tenth_is_said():
     assert stretched([(100, 100)], (100, 109), "source images") == ""
     assert stretched([(100, 100)] * 3, (100, 200), "source images") == (
         "Of 3 source images, at 100 x 200 (height x width), 3 become 2.00 times as wide as they"
-        " are (medians); crop them before, or set prepare.size."
+        " are (medians); set prepare.size, or prepare.fit = 'crop'."
     )
     both = stretched([(100, 50), (100, 100), (100, 200)], (100, 100), "target images")
     assert "1 become 2.00 times as wide as they are and 1 become 2.00 times as high" in both

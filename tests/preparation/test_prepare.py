@@ -149,6 +149,24 @@ def test_area_keeps_the_mean_of_what_it_joins(tmp_path, raw):
         np.testing.assert_allclose(joined, blocks.mean(axis=(1, 3)), atol=1.0)
 
 
+def test_images_and_labels_are_cropped_to_the_shape(tmp_path, raw):
+    height, width = RAW_SIZE
+    side = min(height, width)
+    fit = {"size": (side, side), "image_resize": "nearest"}
+    done = prepare(config(**fit, fit="crop"), {"source": domain(raw)}, tmp_path / "crop")
+    top, left = (height - side) // 2, (width - side) // 2
+    inside = (slice(top, top + side), slice(left, left + side))
+    records = read_records(tmp_path / "crop", tmp_path / "crop/prepare/source-train.csv")
+    for record, original in zip(records, raw["train"], strict=True):
+        np.testing.assert_array_equal(
+            np.asarray(read_image(record.image)), np.asarray(read_image(original.image))[inside]
+        )
+    lost = 1 - side * side / (height * width)
+    assert f"{100 * lost:.0f}% of the pixels are cropped off" in done["stretched"][0]
+    stretched = prepare(config(**fit), {"source": domain(raw)}, tmp_path / "stretch")
+    assert "times as" in stretched["stretched"][0]
+
+
 def test_a_label_of_another_size_than_its_image_is_aligned(tmp_path, save):
     # GTA5's labels are at times a few pixels larger or smaller.
     ids = np.full((31, 51), 7)
@@ -265,7 +283,7 @@ def test_a_domain_takes_the_first_split_unless_told(tmp_path):
 @pytest.mark.parametrize(
     ("wrong", "words"),
     [
-        ({"format": "kitti"}, "no data set 'kitti'; there are cityscapes, gta5, camvid, idd, f"),
+        ({"format": "nuscenes"}, "no data set 'nuscenes'; there are cityscapes, gta5, acdc, bdd1"),
         ({"format": "gta5", "split": "mine"}, "gta5 has no split 'mine'; there are official, val"),
     ],
 )

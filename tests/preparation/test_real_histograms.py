@@ -97,7 +97,7 @@ def test_color_files_are_read_as_the_ids_beside_them_in_the_19_classes(real_data
     read = {}
     for encoding in ("ids", "colors"):
         config = DomainConfig(format="cityscapes", encoding=encoding)
-        reader, records = config.reader(space), config.find(root)["val"]
+        reader, records = config.labels(space).reader, config.find(root)["val"]
         read[encoding] = [reader.labels[reader.numbers(record.label)] for record in records]
     assert len(read["ids"]) == len(read["colors"]) == 3
     np.testing.assert_array_equal(read["ids"], read["colors"])
