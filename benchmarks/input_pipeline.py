@@ -198,7 +198,7 @@ def write_frames(raw: Path) -> Path:
 
 def prepared(folder: Path) -> list[Record]:
     """The records that the first run of ours wrote."""
-    return read_records(folder / "run0", folder / "run0/records/source-train.csv")
+    return read_records(folder / "run0", folder / "run0/prepare/source-train.csv")
 
 
 if __name__ == "__main__":

@@ -34,6 +34,11 @@ class FileError(DataError):
         return f"{self.file} {self.what}; {self.todo}."
 
 
+def how_many(count: int, noun: str) -> str:
+    """A number and what it counts: "1 image", "2 images"."""
+    return f"{count} {noun}{'s' * (count != 1)}"
+
+
 def suggestion(given: object, names: Iterable[str]) -> str:
     """The name that was probably meant, in whatever case; empty = none."""
     by_lower = {name.casefold(): name for name in names}

@@ -45,26 +45,31 @@ def drawn(tmp_path_factory):
     return found
 
 
-def write(folder, scenes, labels=True):
+def write(folder, scenes, labels="labels", drive=""):
     """Writes images, and labels beside them."""
-    for kind in ("images", "labels") if labels else ("images",):
-        (folder / kind).mkdir(parents=True)
     for number, (image, label) in enumerate(scenes):
-        Image.fromarray(image).save(folder / "images" / f"{number:03}.png")
-        if labels:
-            Image.fromarray(label).save(folder / "labels" / f"{number:03}.png")
+        for kind, pixels in (("images", image), (labels, label)):
+            if kind:
+                path = folder / kind / drive / f"{number:03}.png"
+                path.parent.mkdir(parents=True, exist_ok=True)
+                Image.fromarray(pixels).save(path)
 
 
 def few_test_labels(root, drawn):
-    """A labelled source, a target without labels but for 12 test images."""
-    write(root / "photos", drawn["camera"][:24])
-    write(root / "paintings" / "train", drawn["game"][:24], labels=False)
-    write(root / "paintings" / "test", drawn["game"][24:36])
+    """A labelled source, a target without labels but for 12 test images.
+
+    Both of several drives, whose frames have the same names.
+    """
+    write(root / "photos", drawn["camera"][:12], drive="monday")
+    write(root / "photos", drawn["camera"][12:24], drive="tuesday")
+    write(root / "paintings" / "train", drawn["game"][:24], labels="", drive="a")
+    write(root / "paintings" / "test", drawn["game"][24:30], labels="masks", drive="a")
+    write(root / "paintings" / "test", drawn["game"][30:36], labels="masks", drive="b")
 
 
 def no_target_labels(root, drawn):
     write(root / "photos" / "train", drawn["camera"][:24])
-    write(root / "paintings", drawn["game"][:24], labels=False)
+    write(root / "paintings", drawn["game"][:24], labels="")
 
 
 def no_labels(root, drawn):
@@ -102,7 +107,7 @@ def stranger(request, tmp_path_factory, drawn):
     """Has done `init`, the plan and the run."""
     root = tmp_path_factory.mktemp(request.param.__name__)
     request.param(root, drawn)
-    write(root / "more", drawn["game"][36:38], labels=False)
+    write(root / "more", drawn["game"][36:38], labels="")
     (root / "more" / "images").rename(root / "frames")  # To be translated and segmented.
     someone = Stranger(root)
     someone.case = request.param
@@ -208,6 +213,18 @@ def test_a_labelled_source_gives_a_segmenter_to_use(stranger):
         assert image.size == (128, 64) and np.asarray(image).max() < 19
     stranger.type(export)
     assert [*stranger.root.glob("segmenter.tflite")]
+
+
+@of(few_test_labels)
+def test_what_is_made_keeps_the_tree_of_the_drives(stranger):
+    run = stranger.root / RUN
+    made = {path.relative_to(run).as_posix() for path in run.rglob("*.png")}
+    source = [path.split("/", 3)[3] for path in made if re.match("prepare/source-.*/images/", path)]
+    names = [f"{drive}/{n:03}.png" for drive in ("monday", "tuesday") for n in range(12)]
+    assert sorted(source) == names
+    assert {f"evaluate/predictions/source_only/{drive}/000.png" for drive in "ab"} <= made
+    translated = [path for path in made if path.startswith("translate/cyclegan/source-train/")]
+    assert {path.split("/")[3] for path in translated} == {"monday", "tuesday"}
 
 
 @of(no_labels)

@@ -4,16 +4,16 @@ from pathlib import Path
 
 import click
 
+from i2i_keras.cli.options import UserPath
+
 _ENCODING = click.Choice(("ids", "train_ids", "colors", "own"))
-_FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
+_FOLDER = UserPath(exists=True, file_okay=False)
 
 
 @click.command()
 @click.argument("source", metavar="A", type=_FOLDER)
 @click.argument("target", metavar="B", type=_FOLDER)
-@click.option(
-    "--out", type=click.Path(path_type=Path, dir_okay=False), help="[default: A-to-B.toml]"
-)
+@click.option("--out", type=UserPath(dir_okay=False), help="[default: A-to-B.toml]")
 @click.option(
     "--source-encoding", type=_ENCODING, help="What A's labels hold.  [default: as they look]"
 )

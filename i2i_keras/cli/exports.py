@@ -6,7 +6,13 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
-from i2i_keras.cli.options import direction_option, open_run, run_options, which_training
+from i2i_keras.cli.options import (
+    UserPath,
+    direction_option,
+    open_run,
+    run_options,
+    which_training,
+)
 from i2i_keras.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -25,12 +31,10 @@ if TYPE_CHECKING:
     show_default=True,
     help="saved_model, tflite or onnx.",
 )
-@click.option(
-    "--out", type=click.Path(path_type=Path), help="[default: export/NAME.FORMAT in the run]"
-)
+@click.option("--out", type=UserPath(), help="[default: export/NAME.FORMAT in the run]")
 @click.option(
     "--image",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    type=UserPath(exists=True, dir_okay=False),
     help="To compare on.  [default: some that were trained on]",
 )
 @run_options

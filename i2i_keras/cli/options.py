@@ -1,16 +1,18 @@
 """Options that commands share, and what they open."""
 
 import contextlib
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import click
 
-from i2i_keras.errors import DataError, SettingsError
+from i2i_keras.errors import DataError, SettingsError, how_many
 
 if TYPE_CHECKING:
     from i2i_keras.config import Table
+    from i2i_keras.data.find_images import Made
     from i2i_keras.experiment.run_settings import Difference, Kept
     from i2i_keras.experiment.settings import Settings
     from i2i_keras.run_folder.run import Done, Run
@@ -19,11 +21,55 @@ _DEFAULT = "demo"
 Use = Literal["begin", "make", "read", "use"]
 
 
+class UserPath(click.Path):
+    """A path that may begin with `~`, which shells leave in `--out=~/out`."""
+
+    def __init__(self, **kind: bool) -> None:
+        super().__init__(path_type=Path, **kind)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        # Not by `Path`, which raises where there is no such user.
+        return super().convert(os.path.expanduser(value), param, ctx)  # noqa: PTH111
+
+
+def images_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Options of what makes something of any images."""
+    on_bad = click.option(
+        "--on-bad",
+        type=click.Choice(["fail", "skip"]),
+        default="fail",
+        show_default=True,
+        help="Whether unreadable images, which are left out and listed, end it with code 1.",
+    )
+    shard = click.option(
+        "--shard", metavar="I/N", help="Do the I-th of N shares; others do the rest."
+    )
+    return on_bad(shard(command))
+
+
+def tell_made(name: str, made: "Made", out: Path, on_bad: str) -> None:
+    """Prints what became of images.
+
+    Raises:
+        DataError: some could not be read, and `on_bad` is not `skip`.
+    """
+    click.echo(f"{name}: {how_many(made.number, 'image')} in {out}")
+    if made.others:
+        click.echo(f"  Note: {made.others} beside them, which are no images.")
+    if not made.unreadable:
+        return
+    listed = "".join(f"\n  {error}" for error in sorted(map(str, made.unreadable)))
+    told = f"{how_many(len(made.unreadable), 'image')} left out:{listed}"
+    if on_bad == "fail":
+        raise DataError(told)
+    click.echo(told, err=True)
+
+
 def run_options(command: Callable[..., None]) -> Callable[..., None]:
     """Options of every stage: which experiment, and where it lives."""
     for option in reversed(
         (
-            click.option("--run", "run_dir", type=click.Path(path_type=Path, file_okay=False),
+            click.option("--run", "run_dir", type=UserPath(file_okay=False),
                          help="Run directory; one that is there knows its settings."
                          "  [default: runs/PRESET]"),
             click.option("--preset", help="Of a new run: name of a preset, or a TOML file."

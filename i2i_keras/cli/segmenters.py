@@ -5,16 +5,29 @@ from typing import Any
 
 import click
 
-from i2i_keras.cli.options import open_run, run_options, which_training
+from i2i_keras.cli.options import (
+    UserPath,
+    images_options,
+    open_run,
+    run_options,
+    tell_made,
+    which_training,
+)
 
 
 @click.command()
 @click.option("--arm", help="Whose segmenter.  [default: the best by the scores, but the oracle]")
-@click.option("--images", required=True, help="A folder, an image, or a quoted pattern.")
+@click.option(
+    "--images",
+    multiple=True,
+    required=True,
+    metavar="PATH",
+    help="A folder, an image, or a quoted pattern; may be given several times.",
+)
 @click.option(
     "--out",
     required=True,
-    type=click.Path(file_okay=False, path_type=Path),
+    type=UserPath(file_okay=False),
     help="Gets classes/, overlays/ and classes.json.",
 )
 @click.option(
@@ -25,15 +38,16 @@ from i2i_keras.cli.options import open_run, run_options, which_training
     help="See images at the height that it was trained on, or as large as they are.",
 )
 @click.option("--probabilities", is_flag=True, help="Write those of all classes, too.")
-@click.option("--shard", metavar="I/N", help="Do the I-th of N shares; others do the rest.")
+@images_options
 @which_training
 @run_options
-def segment(images: str, out: Path, shard: str | None, **options: Any) -> None:
+def segment(images: tuple[str, ...], out: Path, shard: str | None, **options: Any) -> None:
     """Segment any images with a trained segmenter.
 
     Each gets its classes (their numbers as pixels, named in classes.json), and
     an overlay in their colors. What is there already and comes from the same
-    segmenter and the same file is kept.
+    segmenter and the same file is kept. Folders are walked, and their tree is
+    kept.
 
     Example: i2i-keras segment --run runs/demo --images photos --out classes
     """
@@ -42,9 +56,10 @@ def segment(images: str, out: Path, shard: str | None, **options: Any) -> None:
 
     share = Shard.read(shard) if shard else Shard()
     look = segmenting.Look(options.pop("scale"), options.pop("probabilities"))
+    on_bad = options.pop("on_bad")
     which = {name: options.pop(name) for name in ("arm", "seed", "step")}
     run = open_run(**options, use="use").run
     with run.locked(shared=True, new=False):
         trained = choosing.choose(run, **which)
-        count = segmenting.segment_images(trained, images, out, share, look)
-    click.echo(f"segment {trained}: {count} images in {out}")
+        made = segmenting.segment_images(trained, images, out, share, look)
+    tell_made(f"segment {trained}", made, out, on_bad)

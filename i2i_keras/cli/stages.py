@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from i2i_keras.cli.options import find_run, of_seed, open_run, run_options, tell
-from i2i_keras.errors import DataError
+from i2i_keras.errors import DataError, how_many
 
 
 @click.command()
@@ -45,7 +45,8 @@ def prepare(**options: Any) -> None:
         click.echo(f"  {sentence}")
     if done.results["skipped"]:
         path = run.audit
-        click.echo(f"  {done.results['skipped']} bad records left out; see {path}")
+        left_out = how_many(done.results["skipped"], "bad record")
+        click.echo(f"  {left_out} left out; see {path}")
 
 
 @click.command()

@@ -4,12 +4,12 @@ from pathlib import Path
 
 import click
 
-from i2i_keras.cli.options import tell_old
+from i2i_keras.cli.options import UserPath, tell_old
 from i2i_keras.errors import DataError
 
 
 @click.command()
-@click.argument("root", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.argument("root", type=UserPath(exists=True, file_okay=False))
 @click.option(
     "--format", "format_", required=True, help="Its layout; a name that is none lists them all."
 )
@@ -19,7 +19,7 @@ from i2i_keras.errors import DataError
 @click.option("--mapping", default="", help="TOML file: what a folder's labels hold.")
 @click.option("--label-space", default="", help="Name or TOML file.  [default: what fits]")
 @click.option("--workers", default=0, help="Processes; 0 = one a core.")
-@click.option("--json", "json_", type=click.Path(path_type=Path), help="Write all findings there.")
+@click.option("--json", "json_", type=UserPath(), help="Write all findings there.")
 def audit(
     root: Path, format_: str, label_space: str, workers: int, json_: Path | None, **domain: str
 ) -> None:
@@ -52,7 +52,7 @@ def audit(
 @click.option("--method", default="cyclegan", show_default=True, help="Translator.")
 @click.option(
     "--out",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=UserPath(file_okay=False),
     help="Gets a run directory for each row and the table.  [default: runs/ablation-ROWS]",
 )
 @click.option("--source", help="Root of the source data; overrides source.root.")

@@ -7,12 +7,15 @@ from typing import Any
 import click
 
 from i2i_keras.cli.options import (
+    UserPath,
     direction_option,
+    images_options,
     of_seed,
     open_run,
     run_options,
     step_option,
     tell,
+    tell_made,
 )
 from i2i_keras.errors import SettingsError
 
@@ -45,12 +48,15 @@ def train_translator(methods: tuple[str, ...], **options: Any) -> None:
 @direction_option
 @click.option(
     "--images",
-    help="Translate these instead of the records: a folder, an image, or a quoted pattern.",
+    multiple=True,
+    metavar="PATH",
+    help="Translate these instead of the records: a folder, an image, or a quoted pattern;"
+    " may be given several times.",
 )
 @click.option(
-    "--out", type=click.Path(file_okay=False, path_type=Path), help="Where translated --images go."
+    "--out", type=UserPath(), help="Folder that translated --images go to; of one image, or a PNG."
 )
-@click.option("--shard", metavar="I/N", help="Do the I-th of N shares; others do the rest.")
+@images_options
 @click.option(
     "--tile",
     type=click.IntRange(min=16),
@@ -61,7 +67,7 @@ def train_translator(methods: tuple[str, ...], **options: Any) -> None:
 def translate(
     methods: tuple[str, ...],
     direction: str,
-    images: str | None,
+    images: tuple[str, ...],
     out: Path | None,
     shard: str | None,
     tile: int | None,
@@ -70,7 +76,7 @@ def translate(
     """Translate the labelled source, its labels kept; or any images.
 
     What is there already and comes from the same translator and the same
-    file is kept.
+    file is kept. Folders are walked, and their tree is kept.
 
     Example: i2i-keras translate --method cyclegan --images photos --out fakes
     """
@@ -78,8 +84,8 @@ def translate(
     from i2i_keras.experiment.repetitions import repetitions
     from i2i_keras.run_folder.locks import Shard
 
-    step = options.pop("step")
-    _check_images(images, out, step)
+    step, on_bad = options.pop("step"), options.pop("on_bad")
+    _check_images(images, out, step, on_bad)
     share = Shard.read(shard) if shard else None
     translating.check_methods(methods)
     opened = open_run(**options, use="use" if images else "make")
@@ -92,8 +98,8 @@ def translate(
                 name = f"translate {method}{of_seed(settings, own)}"
                 trained = translating.TrainedTranslator(member, method, direction, tile, step)
                 if images and out:
-                    count = translating.translate_images(trained, images, out, share or Shard())
-                    click.echo(f"{name}: {count} images in {out}")
+                    made = translating.translate_images(trained, images, out, share or Shard())
+                    tell_made(name, made, out, on_bad)
                 elif not share:
                     tell(name, translating.translate(trained))
                 elif done := translating.translate_shard(trained, share):
@@ -102,11 +108,13 @@ def translate(
                     click.echo(f"{name}: shard {shard} is done; others are not")
 
 
-def _check_images(images: str | None, out: Path | None, step: int | None) -> None:
+def _check_images(images: Sequence[str], out: Path | None, step: int | None, on_bad: str) -> None:
     """Refuses options that need another one beside them."""
-    if (images is None) != (out is None):
+    if bool(images) != (out is not None):
         raise SettingsError("--images and --out go together.")
-    if step is not None and images is None:
+    if on_bad == "skip" and not images:
+        raise SettingsError("--on-bad goes with --images; for records there is prepare.on_bad.")
+    if step is not None and not images:
         raise SettingsError("--step goes with --images; records are of the end of the training.")
 
 

@@ -14,8 +14,8 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 from tqdm import tqdm
 
-from i2i_keras.data.records import IMAGE_SUFFIXES, Record, images_in, read_image
-from i2i_keras.errors import DataError
+from i2i_keras.data.records import Record, read_image
+from i2i_keras.errors import DataError, FileError
 from i2i_keras.run_folder import files
 
 Pixels = NDArray[np.uint8]
@@ -35,13 +35,15 @@ class Maker(NamedTuple):
         compute: from pixels `(height, width, 3)` uint8 RGB to one array for
             each of `files`.
         files: from the name of a record to the files that are made: `.png` of
-            uint8 pixels, `.npz` of one array, named as its folder is.
+            uint8 pixels, `.npz` of one array.
         origin: fingerprint of all that `compute` depends on.
+        array: name of the array in `.npz` files.
     """
 
     compute: Callable[[Pixels], Sequence[NDArray[Any]]]
     files: Callable[[str], Sequence[Path]]
     origin: str
+    array: str = "array"
 
 
 class _Picture(NamedTuple):
@@ -50,7 +52,12 @@ class _Picture(NamedTuple):
     origin: str
 
 
-def make_of_each(records: Sequence[Record], maker: Maker, description: str) -> None:
+def make_of_each(
+    records: Sequence[Record],
+    maker: Maker,
+    description: str,
+    unreadable: list[FileError] | None = None,
+) -> None:
     """Makes files of the images of records; each may have its own size.
 
     Images are read and written by threads while `compute` is at work on others.
@@ -62,11 +69,22 @@ def make_of_each(records: Sequence[Record], maker: Maker, description: str) -> N
         records: what to make them of.
         maker: what is made.
         description: what the progress bar says.
+        unreadable: gets what is said of images that cannot be read, and the
+            others go on; None = the first one ends it all.
+
+    Raises:
+        FileError: an image cannot be read.
     """
     left = unfinished(records, maker)
 
-    def read(record: Record) -> _Picture:
-        pixels = np.asarray(read_image(record.image))
+    def read(record: Record) -> _Picture | None:
+        try:
+            pixels = np.asarray(read_image(record.image))
+        except FileError as error:
+            if unreadable is None:
+                raise
+            unreadable.append(error)
+            return None
         return _Picture(record, [pixels], _origin(record, maker))
 
     def compute(picture: _Picture) -> _Picture:
@@ -75,10 +93,10 @@ def make_of_each(records: Sequence[Record], maker: Maker, description: str) -> N
     def write(picture: _Picture) -> None:
         files = maker.files(picture.record.name)
         for path, array in zip(files, picture.arrays, strict=True):
-            _write(path, array, picture.origin)
+            _write(path, array, maker.array, picture.origin)
 
     with ThreadPoolExecutor(AHEAD) as readers, ThreadPoolExecutor(AHEAD) as writers:
-        pictures = _in_threads(readers, read, left)
+        pictures = (picture for picture in _in_threads(readers, read, left) if picture)
         written = _in_threads(writers, write, map(compute, pictures))
         total, kept = len(records), len(records) - len(left)
         bar = tqdm(desc=description, total=total, initial=kept, unit="image", mininterval=1.0)
@@ -89,12 +107,7 @@ def make_of_each(records: Sequence[Record], maker: Maker, description: str) -> N
 
 def unfinished(records: Sequence[Record], maker: Maker) -> list[Record]:
     """Records of which a file is not there, or was made from others."""
-    return [
-        record
-        for record in records
-        if not all(path.is_file() for path in maker.files(record.name))
-        or {_origin_of(path) for path in maker.files(record.name)} != {_origin(record, maker)}
-    ]
+    return [record for record in records if not _is_made(record, maker)]
 
 
 def refuse_others(records: Sequence[Record], files: Callable[[str], list[Path]]) -> None:
@@ -109,64 +122,33 @@ def refuse_others(records: Sequence[Record], files: Callable[[str], list[Path]])
     """
     for record in records:
         there = [path for path in files(record.name) if path.is_file()]
-        if there and not any(map(_origin_of, there)):
+        if there and not any(map(is_made_here, there)):
             raise DataError(
                 f"{there[0]} is there and was not made by i2i-keras; move it away, or give another"
                 " --out."
             )
 
 
-def find_images(what: str, *out: Path) -> list[Record]:
-    """Finds images to make something of.
-
-    Args:
-        what: a folder, an image file, or a pattern such as `photos/**/*.JPG`.
-        out: folders that what is made shall go to.
-
-    Returns:
-        Records without labels, by path.
-
-    Raises:
-        DataError: there are none, two of them would become one file, or they
-            lie in `out` themselves.
-    """
-    paths = _matching(what)
-    places = {path.parent.resolve() for path in paths} | {Path(what).resolve()}
-    for folder in out:
-        if folder.resolve() in places:
-            raise DataError(f"{folder} holds the images themselves; give another folder for --out.")
-    if not paths:
-        raise DataError(f"{what} holds no PNG or JPEG; give a folder of images.")
-    names: dict[str, Path] = {}
-    for path in paths:
-        # Some file systems make no difference between A.png and a.png.
-        other = names.setdefault(path.stem.casefold(), path)
-        if other != path:
-            raise DataError(f"{other} and {path} would both become {path.stem}.png; rename one.")
-    return [Record(path.stem, path, None) for path in paths]
+def _is_made(record: Record, maker: Maker) -> bool:
+    made = maker.files(record.name)
+    if not all(path.is_file() for path in made):
+        return False
+    try:
+        return {_origin_of(path) for path in made} == {_origin(record, maker)}
+    except OSError:  # The image cannot be read any more.
+        return False
 
 
-def _matching(what: str) -> list[Path]:
-    path = Path(what)
-    if path.is_dir():
-        return images_in(path)
-    if path.is_file():
-        return [path]
-    root = Path(path.anchor)
-    return sorted(
-        found
-        for found in root.glob(str(path.relative_to(root)))
-        if found.suffix.lower() in IMAGE_SUFFIXES
-        and not found.name.startswith(".")
-        and found.is_file()
-    )
+def is_made_here(path: Path) -> bool:
+    """Whether a file says that it was made by `make_of_each`."""
+    return bool(_origin_of(path))
 
 
-def _write(path: Path, array: NDArray[Any], origin: str) -> None:
+def _write(path: Path, array: NDArray[Any], name: str, origin: str) -> None:
     with files.replacing(path) as draft:
         if path.suffix == ".npz":
             with draft.open("wb") as file:  # By its name numpy would add a suffix.
-                np.savez_compressed(file, **{path.parent.name: array, _ORIGIN: np.array(origin)})
+                np.savez_compressed(file, **{name: array, _ORIGIN: np.array(origin)})
             return
         text = PngInfo()
         text.add_text(_ORIGIN, origin)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from i2i_keras.data.labels import CLASSES, IGNORE
+from i2i_keras.data.lossless import lossy_kind
 from i2i_keras.data.records import open_image
 from i2i_keras.data.sixteen_bits import is_deep_color, read_deep_color
 from i2i_keras.errors import FileError
@@ -59,8 +60,8 @@ class LabelReader(NamedTuple):
             FileError: it cannot be read, or holds what it should not.
         """
         with open_image(path) as image:
-            if image.format == "JPEG":
-                raise FileError(path, "is a JPEG, which blurs labels", "give a PNG")
+            if kind := lossy_kind(path, image):
+                raise FileError(path, f"is {kind}, which blurs labels", "give a PNG")
             if self.colors:
                 return _by_color(path, image, self.colors)
             if (self.channel, self.bits) == ("gray", 8):

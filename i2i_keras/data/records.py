@@ -15,14 +15,16 @@ from i2i_keras.run_folder import files
 from i2i_keras.run_folder.places import how_to_make
 
 SPLITS = ("train", "val", "test")
-IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg")
+IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".gif")
+KINDS_READ = "PNG, JPEG, BMP, TIFF, WebP or GIF"
 
 
 class Record(NamedTuple):
     """An image and, where there is one, its label.
 
     Attributes:
-        name: unique within its split.
+        name: unique within its split. Parts divided by `/` are folders, in
+            which all that is made of the record lies, too.
         image: RGB file.
         label: file of class numbers, or None.
     """
@@ -72,10 +74,13 @@ def write_records(root: Path, table: Path, records: Sequence[Record]) -> None:
 def images_in(folder: Path) -> list[Path]:
     """The images directly in a folder, by name; hidden files left out."""
     return sorted(
-        path
-        for path in folder.iterdir()
-        if path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith(".")
+        path for path in folder.iterdir() if is_image(path) and not path.name.startswith(".")
     )
+
+
+def is_image(path: Path) -> bool:
+    """Whether a file is an image by its suffix, in any case of letters."""
+    return path.suffix.lower() in IMAGE_SUFFIXES
 
 
 def read_label(path: Path) -> NDArray[np.uint8]:
@@ -93,7 +98,8 @@ def read_label(path: Path) -> NDArray[np.uint8]:
 def read_image(path: Path) -> Image.Image:
     """Reads any image file as RGB, turned as its EXIF data say.
 
-    Of 16 bits a channel the upper 8 are taken; transparency is left out.
+    Of 16 bits a channel the upper 8 are taken; transparency is left out. Of
+    several frames or pages the first is taken.
 
     Raises:
         FileError: it cannot be read.

@@ -13,7 +13,7 @@ from tqdm import tqdm
 from i2i_keras.data import pipeline
 from i2i_keras.data.labels import IGNORE
 from i2i_keras.data.records import Record, open_image, read_label
-from i2i_keras.errors import DataError
+from i2i_keras.errors import DataError, how_many
 from i2i_keras.evaluation import calibration
 from i2i_keras.evaluation.confusion import confusion_matrix
 from i2i_keras.evaluation.whole_images import enlarged
@@ -115,7 +115,7 @@ class _Tally:
         pixels = self.sums[0].sum()
         if not pixels:
             raise DataError(
-                f"All pixels of the {len(self.confusions)} test labels are ignored;"
+                f"All pixels of {how_many(len(self.confusions), 'test label')} are ignored;"
                 " the official test labels of Cityscapes are withheld, use split = 'val_as_test'."
             )
         error = calibration.expected_error(self.sums)

@@ -3,14 +3,22 @@
 from pathlib import Path
 from typing import NamedTuple
 
-from i2i_keras.data.records import SPLITS, Record, Splits, image_size, read_records
+from i2i_keras.data.records import (
+    SPLITS,
+    Record,
+    Splits,
+    image_size,
+    is_image,
+    read_records,
+)
+from i2i_keras.data.tree import files_below
 from i2i_keras.datasets.spaces import find_space
-from i2i_keras.errors import DataError, SettingsError
+from i2i_keras.errors import DataError, SettingsError, how_many
 from i2i_keras.experiment.settings import Settings
 from i2i_keras.preparation import auto_size
 from i2i_keras.preparation import prepare as preparation
 from i2i_keras.preparation.auto_size import Size
-from i2i_keras.preparation.domains import check_labels
+from i2i_keras.preparation.domains import DomainConfig, check_labels
 from i2i_keras.run_folder.run import Run
 
 _ROLES = ("source", "target")
@@ -26,17 +34,20 @@ class Contents(NamedTuple):
             in which every pixel is ignored is counted, too.
         size: (height, width) of all prepared images.
         prepared: whether that is done already.
+        noted: what lies in plain folders and is not taken; or that raw data
+            are gone of which there are records.
     """
 
     images: dict[str, int]
     labelled: dict[str, int]
     size: Size
     prepared: bool
+    noted: tuple[str, ...] = ()
 
     def told(self) -> list[str]:
         """A line for each table that is not empty."""
         return [
-            f"{table}: {count} image{'s' * (count != 1)}, {self.labelled[table]} labelled"
+            f"{table}: {how_many(count, 'image')}, {self.labelled[table]} labelled"
             for table, count in self.images.items()
             if count
         ]
@@ -48,16 +59,18 @@ def look(settings: Settings, run: Run) -> Contents:
     Raises:
         SettingsError: no data are named, see `check_roots`, or the label space
             does not know a domain's classes.
-        DataError: a raw folder has not the layout of its format, or no training
-            images.
+        DataError: a raw folder has not the layout of its format, no training
+            images, or what looks like labels where they are not looked for.
     """
     if is_prepared(run):
-        return _prepared(run)
+        return _prepared(settings, run)
     check_roots(settings)
     images, labelled, sizes = dict[str, int](), dict[str, int](), list[list[Size]]()
+    noted = list[str]()
     for role in _ROLES:
         if getattr(settings, role).root:
             splits = _raw(settings, role)
+            noted += _overlooked(getattr(settings, role), splits, role)
             images |= {f"{role}-{split}": len(records) for split, records in splits.items()}
             labelled |= {f"{role}-{split}": _labelled(r) for split, r in splits.items()}
             sizes.append(auto_size.sizes([r.image for some in splits.values() for r in some]))
@@ -65,7 +78,8 @@ def look(settings: Settings, run: Run) -> Contents:
             drawn = {f"{role}-{s}": getattr(settings.streets, f"num_{s}") for s in SPLITS}
             images, labelled = images | drawn, labelled | drawn
             sizes.append([getattr(settings.streets, _DRAWN[role])])
-    return Contents(images, labelled, preparation.fitting_size(settings.prepare, sizes), False)
+    size = preparation.fitting_size(settings.prepare, sizes)
+    return Contents(images, labelled, size, False, tuple(noted))
 
 
 def check_roots(settings: Settings) -> None:
@@ -89,13 +103,27 @@ def is_scored(run: Run) -> bool:
     return _labelled_records(run)["target-test"] > 0
 
 
-def _prepared(run: Run) -> Contents:
+def gone(settings: Settings) -> list[str]:
+    """Roots of raw data that are not there, or hold no image any more."""
+    roots = [getattr(settings, role).root for role in _ROLES]
+    if settings.streets is not None:  # What is not named is drawn.
+        roots = [root for root in roots if root]
+    return [root for root in roots if not (root and _holds_images(Path(root)))]
+
+
+def _holds_images(root: Path) -> bool:
+    return root.is_dir() and any(map(is_image, files_below(root)))
+
+
+def _prepared(settings: Settings, run: Run) -> Contents:
     results = run.done(run.records).results
     size = results.get("size")
     if size is None:  # An earlier version did not tell.
         first = read_records(run.root, run.table(run.records, "source-train"))[0]
         size = image_size(first.image)
-    return Contents(results["records"], _labelled_records(run), (size[0], size[1]), True)
+    named = " and ".join(filter(None, gone(settings)))
+    noted = (f"{named}: no images any more; the run goes on from its records.",) if named else ()
+    return Contents(results["records"], _labelled_records(run), (size[0], size[1]), True, noted)
 
 
 def _labelled_records(run: Run) -> dict[str, int]:
@@ -117,6 +145,22 @@ def _raw(settings: Settings, role: str) -> Splits:
         space = find_space(settings.prepare.label_space)
         check_labels(config, Path(config.root), splits, space)
     return splits
+
+
+def _overlooked(config: DomainConfig, splits: Splits, role: str) -> list[str]:
+    """Sentences on what is not taken.
+
+    Raises:
+        DataError: it looks like labels that are wanted.
+    """
+    told = []
+    for found in config.overlooked(splits, Path(config.root), role):
+        place = f"{config.root}/{found.file}" if found.file else config.root
+        sentence = f"{place} ({found.table}) {found.what}; {found.todo}."
+        if found.bad:
+            raise DataError(sentence)
+        told.append(sentence)
+    return told
 
 
 def _labelled(records: list[Record]) -> int:

@@ -68,7 +68,7 @@ def fit_to(settings: Settings, there: Contents) -> Fitted:
     _check_selection(fitted, there)
     fitted, reduced = _fit_crops(fitted, there.size)
     left_out = tuple(arm for arm in settings.arms if arm not in fitted.arms)
-    return Fitted(fitted, [*notes, *reduced], scored, left_out)
+    return Fitted(fitted, [*notes, *reduced, *there.noted], scored, left_out)
 
 
 def _fit_arms(settings: Settings, there: Contents) -> tuple[Settings, list[str]]:

@@ -14,7 +14,7 @@ from i2i_keras.data.labels import IGNORE
 from i2i_keras.data.records import SPLITS
 from i2i_keras.datasets.folder import HOLD_OUT
 from i2i_keras.datasets.spaces import common_space
-from i2i_keras.errors import DataError
+from i2i_keras.errors import DataError, how_many
 from i2i_keras.experiment import fitting
 from i2i_keras.experiment.settings import Settings
 from i2i_keras.preparation import auto_size, own_classes
@@ -172,7 +172,7 @@ def _usual(sizes: Sequence[Size]) -> str:
     """The size that most images have."""
     counts = Counter(sizes)
     (height, width), _ = counts.most_common(1)[0]
-    more = f" and {len(counts) - 1} other sizes" if len(counts) > 1 else ""
+    more = f" and {how_many(len(counts) - 1, 'other size')}" if len(counts) > 1 else ""
     return f"{height} x {width} pixels (height x width){more}"
 
 
@@ -180,7 +180,7 @@ def _machine() -> str:
     gpus = len(tf.config.list_physical_devices("GPU"))
     free = memory.free_bytes()
     gib = "" if free is None else f"{free / 2**30:.0f} GiB of free memory, "
-    return f"{os.cpu_count()} cores, {gib}{gpus or 'no'} GPU"
+    return f"{how_many(os.cpu_count() or 1, 'core')}, {gib}{gpus or 'no'} GPU"
 
 
 def _told_of(classes: Mapping[Path, str]) -> list[str]:

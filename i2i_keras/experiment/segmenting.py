@@ -1,6 +1,6 @@
 """What is done with a trained segmenter: any images, export."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -9,10 +9,12 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from i2i_keras.data import each_image, transforms
-from i2i_keras.data.records import Record, open_image, read_image, spread
+from i2i_keras.data.find_images import Made, find_images
+from i2i_keras.data.records import Record, is_image, open_image, read_image, spread
 from i2i_keras.data.tables import prepared
+from i2i_keras.data.tree import by_suffix
 from i2i_keras.datasets.spaces import LabelSpace, read_space
-from i2i_keras.errors import DataError
+from i2i_keras.errors import DataError, FileError, SettingsError
 from i2i_keras.evaluation.any_image import Pixels, View
 from i2i_keras.experiment.choosing import TrainedSegmenter
 from i2i_keras.models import formats
@@ -45,21 +47,29 @@ class Look(NamedTuple):
 
 
 def segment_images(
-    trained: TrainedSegmenter, images: str, out: Path, shard: locks.Shard, look: Look
-) -> int:
-    """Segments images, each of any size, and returns their number.
+    trained: TrainedSegmenter, images: Sequence[str], out: Path, shard: locks.Shard, look: Look
+) -> Made:
+    """Segments images, each of any size; unreadable ones are left out.
 
     Args:
         trained: the segmenter.
-        images: folder, file or pattern.
+        images: folders, files or patterns.
         out: folder that gets `classes/NAME.png`, `overlays/NAME.png`,
             `classes.json` and, if they are wanted, `probabilities/NAME.npz`.
         shard: what this process does.
         look: how.
+
+    Raises:
+        SettingsError: `out` has the name of an image.
     """
+    if is_image(out) and not out.is_dir():
+        raise SettingsError(
+            f"{out} is to be a folder, of classes and overlays; give one for --out."
+        )
     folders = [out / name for name in ("classes", "overlays", "probabilities")]
     folders = folders if look.probabilities else folders[:2]
-    records = shard.of(each_image.find_images(images, out, *folders))
+    found = find_images(images, out, *folders)
+    records, unreadable = shard.of(found.records), list[FileError]()
     space = read_space(trained.run.label_space)
     with locks.sharing(out, shard):
         network = trained.load()
@@ -74,10 +84,26 @@ def segment_images(
         facts = _classes(space)
         origin = [checkpoints.hashes(trained.folder, trained.step), facts, view.height, view.window]
         with locks.in_turn(out):
-            files.write_json(out / "classes.json", facts)
-        maker = each_image.Maker(compute, places, files.fingerprint(origin))
-        each_image.make_of_each(records, maker, f"segment {trained.arm}")
-    return len(records)
+            _write_classes(out / "classes.json", facts)
+        maker = each_image.Maker(compute, places, files.fingerprint(origin), "probabilities")
+        each_image.make_of_each(records, maker, f"segment {trained.arm}", unreadable)
+    return Made(len(records) - len(unreadable), unreadable, by_suffix(found.others))
+
+
+def _write_classes(path: Path, facts: files.Facts) -> None:
+    """Writes the names of the classes, not over a file of another kind.
+
+    Raises:
+        DataError: such a file is there.
+    """
+    if path.exists():
+        there = files.read_json(path).values()
+        if not all(isinstance(row, dict) and row.keys() == {"name", "color"} for row in there):
+            raise DataError(
+                f"{path} is there and was not made by i2i-keras; move it away, or give another"
+                " --out."
+            )
+    files.write_json(path, facts)
 
 
 def export(trained: TrainedSegmenter, kind: str, out: Path, image: Path | None) -> tuple[int, int]:
@@ -165,6 +191,6 @@ def _height(trained: TrainedSegmenter, look: Look) -> int | None:
     raise DataError(f"{run.records} has no image, so that the working size is unknown; prepare it.")
 
 
-def _classes(space: LabelSpace) -> Mapping[str, Any]:
+def _classes(space: LabelSpace) -> files.Facts:
     rows = zip(space.names, space.colors.tolist(), strict=True)
     return {str(number): {"name": n, "color": c} for number, (n, c) in enumerate(rows)}

@@ -46,7 +46,7 @@ def prepare(settings: Settings, run: Run) -> Done:
 
     What is prepared stays so where its raw data are gone.
     """
-    if contents.is_prepared(run) and not _has_roots(settings):
+    if contents.is_prepared(run) and contents.gone(settings):
         return run.done(run.records)
     contents.check_roots(settings)
     domains: dict[str, Domain] = {}
@@ -162,12 +162,6 @@ def evaluate(settings: Settings, run: Run) -> Summary | UnscoredSummary:
 def report(run: Run) -> Facts:
     """Writes the report page from what the other stages left."""
     return page.write_report(run)
-
-
-def _has_roots(settings: Settings) -> bool:
-    """Whether the raw data that settings name, or have drawn, are there."""
-    roots = (settings.source.root, settings.target.root)
-    return settings.streets is not None or all(root and Path(root).is_dir() for root in roots)
 
 
 def _listing(root: Path, splits: Splits) -> str:

@@ -1,16 +1,19 @@
 """What is done with a trained translator: records, any images, export."""
 
-from collections.abc import Callable, Iterable
+import contextlib
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import keras
 import numpy as np
 
-from i2i_keras.data.each_image import find_images, refuse_others
-from i2i_keras.data.records import read_image, write_records
+from i2i_keras.data.each_image import refuse_others
+from i2i_keras.data.find_images import Images, Made, find_images
+from i2i_keras.data.records import is_image, read_image, write_records
 from i2i_keras.data.tables import prepared
-from i2i_keras.errors import SettingsError, unknown
+from i2i_keras.data.tree import by_suffix
+from i2i_keras.errors import DataError, FileError, SettingsError, unknown
 from i2i_keras.run_folder import files, locks
 from i2i_keras.run_folder.files import Facts
 from i2i_keras.run_folder.run import Done, Run
@@ -172,21 +175,47 @@ def translate_shard(trained: TrainedTranslator, shard: locks.Shard) -> Done | No
             return run.stage(job.place, job.settings, job.inputs, job.finish)
 
 
-def translate_images(trained: TrainedTranslator, images: str, out: Path, shard: locks.Shard) -> int:
-    """Translates images, each of any size, and returns their number.
+def translate_images(
+    trained: TrainedTranslator, images: Sequence[str], out: Path, shard: locks.Shard
+) -> Made:
+    """Translates images, each of any size; unreadable ones are left out.
 
     Args:
         trained: the translator.
-        images: folder, file or pattern.
-        out: folder that gets `NAME.png` of each.
+        images: folders, files or patterns.
+        out: folder that gets `NAME.png` of each, or a PNG file for one image.
         shard: what this process does.
+
+    Raises:
+        SettingsError: `out` is a file for several images, or no PNG.
     """
     trained.done()
-    records = shard.of(find_images(images, out))
-    refuse_others(records, lambda name: [out / f"{name}.png"])
-    with locks.sharing(out, shard):
-        translate_records(trained.load(), records, out, "translate", trained.fingerprint())
-    return len(records)
+    found, folder = _goal(images, out)
+    records, unreadable = shard.of(found.records), list[FileError]()
+    refuse_others(records, lambda name: [folder / f"{name}.png"])
+    # Beside a single file no lock is left.
+    with locks.sharing(out, shard) if folder == out else contextlib.nullcontext():
+        translate_records(
+            trained.load(), records, folder, "translate", trained.fingerprint(), unreadable
+        )
+    return Made(len(records) - len(unreadable), unreadable, by_suffix(found.others))
+
+
+def _goal(images: Sequence[str], out: Path) -> tuple[Images, Path]:
+    """The images, and the folder that their translations go to."""
+    if out.is_dir() or not is_image(out):
+        return find_images(images, out), out
+    found = find_images(images)
+    if len(found.records) > 1:
+        raise SettingsError(
+            f"{out} would be one file of {len(found.records)} images; give a folder for --out."
+        )
+    if out.suffix != ".png":
+        raise SettingsError(f"{out} has to be a PNG, such as {out.with_suffix('.png').name}.")
+    [record] = found.records
+    if out.resolve() == record.image.resolve():
+        raise DataError(f"{out} is the image itself; give another --out.")
+    return found._replace(records=[record._replace(name=out.stem)]), out.parent
 
 
 def export(trained: TrainedTranslator, kind: str, out: Path, image: Path | None) -> int:

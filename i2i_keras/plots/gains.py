@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
+from i2i_keras.errors import how_many
 from i2i_keras.evaluation.summary import ArmScores
 from i2i_keras.plots.axes import chart, line_colors, name_rows
 from i2i_keras.plots.charts import arm_colors
@@ -62,5 +63,7 @@ def image_by_image(first: Values, second: Values, titles: tuple[str, str]) -> Pl
     axes.set(xlim=ends, ylim=ends, aspect="equal")
     axes.set_xlabel(f"{titles[0]}, mean IoU of an image, %", color=INK)
     axes.set_ylabel(f"{titles[1]}, %", color=INK)
-    axes.set_title(f"above the line: {better.sum()} of {len(first)} images", color=INK, fontsize=10)
+    axes.set_title(
+        f"above the line: {better.sum()} of {how_many(len(first), 'image')}", color=INK, fontsize=10
+    )
     return figure

@@ -12,6 +12,7 @@ from i2i_keras.data import parallel
 from i2i_keras.data.encodings import LabelReader, what_it_holds
 from i2i_keras.data.labels import IGNORE
 from i2i_keras.data.records import Record, Splits
+from i2i_keras.errors import how_many
 from i2i_keras.preparation import numberings, whole_set
 from i2i_keras.preparation.examine import Finding, examine, name_of
 from i2i_keras.preparation.whole_set import Labels
@@ -208,8 +209,10 @@ def overview(audited: Audited) -> list[str]:
         labelled = [row for row in rows if row["pixels"]]
         sizes = Counter(tuple(row["size"]) for row in rows if row["size"])
         usual = "".join(f", {w} x {h}" for (w, h), _ in sizes.most_common(1))
-        more = f" and {len(sizes) - 1} other sizes" if len(sizes) > 1 else ""
-        lines.append(f"{split}: {len(rows)} images, {len(labelled)} labelled{usual}{more}")
+        more = f" and {how_many(len(sizes) - 1, 'other size')}" if len(sizes) > 1 else ""
+        lines.append(
+            f"{split}: {how_many(len(rows), 'image')}, {len(labelled)} labelled{usual}{more}"
+        )
         pixels = Counter[int]()
         for row in labelled:
             pixels.update(row["pixels"])

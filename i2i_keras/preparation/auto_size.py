@@ -7,7 +7,7 @@ from pathlib import Path
 
 from i2i_keras.data.records import image_size, spread
 from i2i_keras.data.resizing import shape_within
-from i2i_keras.errors import DataError, FileError
+from i2i_keras.errors import DataError, FileError, how_many
 
 Size = tuple[int, int]
 
@@ -82,7 +82,7 @@ def stretched(before: Sequence[Size], after: Size, what: str) -> str:
     Args:
         before: (height, width) of the images.
         after: that they are brought to.
-        what: they are, such as "source images".
+        what: one of them is, such as "source image".
     """
     factors = [stretch(size, after) for size in before]
     ways = {
@@ -90,14 +90,14 @@ def stretched(before: Sequence[Size], after: Size, what: str) -> str:
         "high": [1 / factor for factor in factors if factor < 1 / NOTABLE],
     }
     told = [
-        f"{len(some)} become {statistics.median(some):.2f} times as {way} as they are"
+        f"{len(some)} {_becomes(len(some), statistics.median(some), way)}"
         for way, some in ways.items()
         if some
     ]
     if not told:
         return ""
     return (
-        f"Of {len(factors)} {what}, at {after[0]} x {after[1]} (height x width), "
+        f"Of {how_many(len(factors), what)}, at {after[0]} x {after[1]} (height x width), "
         f"{' and '.join(told)} (medians); set prepare.size, or prepare.fit = 'crop'."
     )
 
@@ -109,6 +109,12 @@ def cropped_off(before: Sequence[Size], after: Size, what: str) -> str:
     if share < _HARDLY:
         return ""
     return (
-        f"Of {len(lost)} {what}, {100 * share:.0f}% of the pixels are cropped off at {after[0]} x"
-        f" {after[1]} (height x width, median)."
+        f"Of {how_many(len(lost), what)}, {100 * share:.0f}% of the pixels are cropped off at"
+        f" {after[0]} x {after[1]} (height x width, median)."
     )
+
+
+def _becomes(count: int, factor: float, way: str) -> str:
+    if count == 1:
+        return f"becomes {factor:.2f} times as {way} as it is"
+    return f"become {factor:.2f} times as {way} as they are"

@@ -1,5 +1,6 @@
 """Where the two domains come from."""
 
+import os
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -18,6 +19,8 @@ from i2i_keras.preparation import numberings, whole_set
 from i2i_keras.preparation.audit import Audited, audit_tree
 from i2i_keras.preparation.examine import Finding, name_of
 from i2i_keras.preparation.hold_out import HoldOutConfig, divide
+from i2i_keras.preparation.overlooked import overlooked, partners
+from i2i_keras.preparation.short_palettes import short_palettes
 from i2i_keras.preparation.whole_set import Labels
 from i2i_keras.run_folder.files import Facts
 
@@ -32,8 +35,8 @@ class DomainConfig(Config):
             see `datasets.description`.
         variant: which variant of it; empty = the usual one.
         split: one of its ways to split; empty = its first.
-        root: its folder; empty = given on the command line, or drawn by
-            `streets`.
+        root: its folder, where `~` is the user's home; empty = given on the
+            command line, or drawn by `streets`.
         encoding: which label files: `ids`, `train_ids` or `colors`; empty =
             the format's first.
         hold_out: how `split = "hold_out"` divides a plain folder.
@@ -51,6 +54,11 @@ class DomainConfig(Config):
     mapping: str = ""
     trust_labels: bool = False
     hold_out: HoldOutConfig = HoldOutConfig()
+
+    @pydantic.field_validator("root", "mapping")
+    @classmethod
+    def _of_home(cls, path: str) -> str:
+        return os.path.expanduser(path)  # noqa: PTH111 (`Path` makes "" a dot.)
 
     @pydantic.model_validator(mode="after")
     def _known(self) -> "DomainConfig":
@@ -114,6 +122,10 @@ class DomainConfig(Config):
         reader = build_reader(self.dataset, self._encoding, space, self.mapping)
         stated = bool(self.format != "folder" or self.encoding or self.mapping)
         return Labels(reader, space.names, stated, self.trust_labels)
+
+    def overlooked(self, splits: Splits, root: Path, role: str = "") -> list[Finding]:
+        """What lies in a plain folder and is not taken, see `overlooked`."""
+        return overlooked(splits, root, role) if self.format == "folder" else []
 
     def facts(self) -> Facts:
         """All that the records depend on, without a path."""
@@ -239,4 +251,6 @@ def audit_domain(config: DomainConfig, root: Path, label_space: str, workers: in
     space = find_space(label_space) if label_space else space_of(dataset)
     labels = config.labels(space) if _has_labels(splits) else None
     findings, rows = audit_tree(splits, root, labels, dataset.known, workers)
-    return Audited([*findings, *config.left_out(root)], rows, space.names)
+    whole = [*config.overlooked(splits, root), *short_palettes(splits)]
+    findings = [*whole, *partners(findings, splits), *config.left_out(root)]
+    return Audited(findings, rows, space.names)

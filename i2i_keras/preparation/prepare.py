@@ -16,6 +16,8 @@ from i2i_keras.errors import DataError
 from i2i_keras.preparation import audit, auto_size, comparison
 from i2i_keras.preparation.domains import Domain
 from i2i_keras.preparation.examine import Finding
+from i2i_keras.preparation.overlooked import partners
+from i2i_keras.preparation.short_palettes import short_palettes
 from i2i_keras.preparation.table import conversion, convert, write_native_table
 from i2i_keras.preparation.whole_set import Labels
 from i2i_keras.preparation.working_size import Conversion, Work
@@ -114,12 +116,14 @@ def prepare(config: PrepareConfig, domains: Mapping[str, Domain], root: Path) ->
         for split in domain.splits
     }
     believed = {name: _labels(domain, space) for name, domain in domains.items()}
-    findings = audit.over_all(rows, known, believed)
-    findings += [
-        note._replace(table=f"{name}-{note.table}")
-        for name, domain in domains.items()
-        for note in domain.config.left_out(domain.root)
-    ]
+    raw = {table: [one.raw for one in some] for table, (_, some) in tables.items()}
+    findings = [*partners(audit.over_all(rows, known, believed), raw), *short_palettes(raw)]
+    for name, domain in domains.items():
+        findings += domain.config.overlooked(domain.splits, domain.root, name)
+        findings += [
+            note._replace(table=f"{name}-{note.table}")
+            for note in domain.config.left_out(domain.root)
+        ]
     skipped = _judge(config, findings, root)
     counts, labelled = {}, {}
     for table, (_, conversions) in tables.items():
@@ -188,7 +192,7 @@ def _stretched(tables: Mapping[str, Rows], size: auto_size.Size, fit: Fit) -> li
             for row in rows
             if row.get("size")
         ]
-        told.append(tell(sizes, size, f"{name} images") if sizes else "")
+        told.append(tell(sizes, size, f"{name} image") if sizes else "")
     return [sentence for sentence in told if sentence]
 
 

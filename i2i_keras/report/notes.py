@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
+from i2i_keras.errors import how_many
 from i2i_keras.evaluation.summary import Summary
 from i2i_keras.report.findings import marked_arm
 from i2i_keras.report.numbers import is_number
@@ -98,7 +99,8 @@ def _choice(summary: Summary) -> Iterator[str]:
               if facts.get("label_chosen")]  # fmt: skip
     if states:
         yield (
-            f"Chosen by target labels: the best of up to {max(states):.0f} checkpoints of each"
-            " training by these very scores. Nobody without labels could choose so; it only shows"
-            " what the choice of the weights is worth."
+            "Chosen by target labels: the best of up to"
+            f" {how_many(round(max(states)), 'checkpoint')} of each training by these very scores."
+            " Nobody without labels could choose so; it only shows what the choice of the weights"
+            " is worth."
         )

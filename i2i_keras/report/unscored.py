@@ -5,6 +5,7 @@ from typing import Any
 
 from i2i_keras.data.records import spread
 from i2i_keras.datasets.spaces import LabelSpace
+from i2i_keras.errors import how_many
 from i2i_keras.evaluation.summary import UnscoredSummary
 from i2i_keras.plots import panels
 from i2i_keras.report import figures, tables
@@ -81,8 +82,9 @@ def unscored_notes(summary: UnscoredSummary) -> list[str]:
     if not summary["arms"]:
         return []
     return [
-        f"Of {summary['num_images']:.0f} target images, without looking at any label. To have"
-        " scores, label some test images: a few dozen tell arms apart that differ by much.",
+        f"Of {how_many(round(summary['num_images']), 'target image')}, without looking at any"
+        " label. To have scores, label some test images: a few dozen tell arms apart that differ by"
+        " much.",
         *arm_notes(summary["arms"]),
     ]
 

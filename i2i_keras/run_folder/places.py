@@ -155,6 +155,10 @@ class Places:
         """Strips of images that a translator's training has left."""
         return stage / "samples"
 
+    def is_run(self) -> bool:
+        """Whether a run has been begun here."""
+        return self.settings.is_file() and self.records.is_dir()
+
 
 def folder_name(arm: str) -> str:
     """An arm's name as that of its folders and files."""

@@ -7,6 +7,7 @@ import keras
 import tensorflow as tf
 
 from i2i_keras.data.pipeline import PipelineConfig
+from i2i_keras.errors import how_many
 
 _GIB = 2**30
 _RUNTIME = 0.5 * _GIB  # TensorFlow itself, and its threads' scratch.
@@ -83,7 +84,7 @@ def advice(
     if free is None or needed <= free:
         return None
     start = (
-        f"A step with {batch_size // accumulate} images at once will take about"
+        f"A step with {how_many(batch_size // accumulate, 'image')} at once will take about"
         f" {needed / _GIB:.1f} GiB, and {free / _GIB:.1f} are free"
     )
     for parts in range(accumulate + 1, batch_size + 1):

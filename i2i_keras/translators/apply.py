@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from i2i_keras.data import each_image, transforms
 from i2i_keras.data.records import Record
+from i2i_keras.errors import FileError
 
 Translate = Callable[[tf.Tensor], tf.Tensor]
 
@@ -19,6 +20,7 @@ def translate_records(
     folder: Path,
     description: str,
     translator: str,
+    unreadable: list[FileError] | None = None,
 ) -> list[Record]:
     """Translates the images of records, see `each_image.make_of_each`.
 
@@ -29,12 +31,13 @@ def translate_records(
         folder: gets `NAME.png` of every record.
         description: what the progress bar says.
         translator: fingerprint of all that `translate` depends on.
+        unreadable: see `each_image.make_of_each`.
 
     Returns:
         Records of the translated images, with the same names and labels.
     """
     maker = _maker(translate, folder, translator)
-    each_image.make_of_each(records, maker, description)
+    each_image.make_of_each(records, maker, description, unreadable)
     return [record._replace(image=folder / f"{record.name}.png") for record in records]
 
 

@@ -77,7 +77,7 @@ def test_its_audit_tells_its_classes_by_those_of_cityscapes(toy, invoke, encodin
     words = ["--encoding", encoding, "--variant", KINDS[encoding], "--workers", "1"]
     told = invoke("audit", "raw/source", "--format", "toy.toml", *words).stdout.splitlines()
     assert told[:2] == [
-        "train: 1 images, 1 labelled, 10 x 8",
+        "train: 1 image, 1 labelled, 10 x 8",
         f"  labels hold {holds} (1): road 20.0%, building 20.0%, terrain 20.0%, person 20.0%,"
         " ignored 20.0%",
     ]

@@ -193,7 +193,7 @@ def test_a_native_label_that_is_missing_is_told(segment, records, native):
 def test_labels_that_say_nothing_are_refused(segment, records, tmp_path):
     blank = records[0]._replace(label=tmp_path / "blank.png")
     Image.fromarray(np.full(SIZE, IGNORE, np.uint8)).save(blank.label)
-    with pytest.raises(DataError, match=r"All pixels of the 1 test labels are ignored; .*withheld"):
+    with pytest.raises(DataError, match=r"All pixels of 1 test label are ignored; .*withheld"):
         predict(segment, [blank], CLASSES, 4, {})
 
 

@@ -111,7 +111,7 @@ def test_a_folder_without_images_is_named(init, tmp_path):
     folder(tmp_path / "b")
     result = init("a", "b")
     assert result.exit_code == 1
-    assert "a holds no PNG or JPEG" in result.output
+    assert "a holds no PNG, JPEG, BMP, TIFF" in result.output
 
 
 def test_labels_that_ignore_everything_are_named(init, tmp_path):

@@ -121,7 +121,8 @@ def out(tmp_path):
 
 
 def segment(run, photos, out, arm="source_only", shard=ALL, step=None, **look):
-    return segment_images(TrainedSegmenter(run, arm, step), str(photos), out, shard, Look(**look))
+    trained = TrainedSegmenter(run, arm, step)
+    return segment_images(trained, [str(photos)], out, shard, Look(**look)).number
 
 
 def oracle(pixels, height, seed=4):
@@ -212,10 +213,50 @@ def test_gray_images_are_as_rgb_and_turned_ones_as_they_are_meant(run, tmp_path,
     np.testing.assert_array_equal(turned, upright)
 
 
-def test_a_broken_image_is_named(run, photos, out):
+@pytest.mark.parametrize("on_bad", ["fail", "skip"])
+def test_it_goes_on_past_unreadable_images(run, photos, out, on_bad):
+    save(photos / "drive" / "b.png", picture(17, 23))
     (photos / "a.png").write_bytes(b"no image")
-    with pytest.raises(DataError, match=r"a.png cannot be read as an image"):
+    result = command(
+        *("segment", "--run", run.root, "--arm", "source_only", "--images", photos),
+        *("--out", out, "--on-bad", on_bad, "--probabilities"),
+    )
+    assert result.exit_code == (on_bad == "fail")
+    assert "segment source_only: 2 images in" in result.output
+    assert "1 image left out:\n  " in result.output
+    assert "a.png cannot be read as an image" in result.output
+    for folder in ("classes", "overlays"):
+        found = sorted(p.relative_to(out / folder).as_posix() for p in (out / folder).rglob("*.*"))
+        assert found == ["b.png", "drive/b.png"]
+    with np.load(out / "probabilities" / "drive" / "b.npz", allow_pickle=False) as arrays:
+        assert arrays["probabilities"].shape == (17, 23, 4)
+
+
+def test_several_folders_are_segmented_at_once(run, photos, out):
+    save(photos.parent / "more" / "a.png", picture(17, 23))
+    words = ["--arm", "source_only", "--images", photos, "--images", photos.parent / "more"]
+    result = command("segment", "--run", run.root, *words, "--out", out)
+    assert result.exit_code == 0, result.output
+    found = [p.relative_to(out / "classes").as_posix() for p in (out / "classes").rglob("*.png")]
+    assert sorted(found) == ["more/a.png", "photos/a.png", "photos/b.png"]
+
+
+@pytest.mark.parametrize("name", ["classes/a.png", "classes.json"])
+def test_files_of_the_users_are_not_written_over(run, photos, out, name):
+    save(out / "classes" / "a.png", picture(3, 3))
+    if name == "classes.json":
+        (out / "classes" / "a.png").unlink()
+        (out / name).write_text('{"cat": 1}')
+    before = (out / name).read_bytes()
+    with pytest.raises(DataError, match=rf"{name} is there and was not made by i2i-keras; move"):
         segment(run, photos, out)
+    assert (out / name).read_bytes() == before
+
+
+def test_a_folder_is_not_called_like_an_image(run, photos, tmp_path):
+    with pytest.raises(SettingsError, match=r"x\.png is to be a folder, of classes and overlays;"):
+        segment(run, photos, tmp_path / "x.png")
+    assert not (tmp_path / "x.png").exists()
 
 
 def test_what_was_segmented_is_not_segmented_over_itself(run, photos, out):
@@ -364,7 +405,7 @@ def test_of_several_trainings_the_first_is_taken_or_a_given_one(several, photos,
     assert str(choose(several)) == "source_only of seed 10 (the only arm that was scored)"
     found = choose(several, seed=9)
     assert found.run.root.name == "seed-9"
-    assert segment_images(found, str(photos), out, Shard(), Look()) == 2
+    assert segment_images(found, [str(photos)], out, Shard(), Look()).number == 2
 
 
 def test_an_unknown_seed_is_told_which_there_are(several, run):
@@ -410,7 +451,7 @@ def test_every_option_of_the_command_counts(run, photos, out):
     given = ["--run", run.root, "--images", photos, "--out", out, "--probabilities"]
     result = command("segment", *given, *words)
     assert result.exit_code == 0, result.output
-    assert f"segment oracle at step 2: 1 images in {out}" in result.output
+    assert f"segment oracle at step 2: 1 image in {out}" in result.output
     assert [path.name for path in (out / "probabilities").iterdir()] == ["b.npz"]
     pixels = read(photos / "b.png")
     differ = read(out / "classes" / "b.png") != oracle(pixels, len(pixels), seed=22).argmax(-1)
@@ -429,7 +470,7 @@ def test_every_option_of_the_command_counts(run, photos, out):
         (["--arm", "oracle", "--seed", "9"], 2, "has no training of seed 9; leave out --seed."),
         ([], 2, "No arm was scored, so that none is known to be the best; evaluate them, or give"),
         (["--arm", "oracle", "--shard", "3/2"], 2, "No shard '3/2'; give I/N"),
-        (["--arm", "oracle", "--images", "none*"], 1, "none* holds no PNG or JPEG;"),
+        (["--arm", "oracle", "--images", "none*"], 1, "none* holds no PNG, JPEG, BMP, TIFF"),
     ],
 )
 def test_what_cannot_be_is_one_sentence(run, photos, out, words, code, message):

@@ -1,9 +1,11 @@
 import numpy as np
 import pytest
 import tensorflow as tf
+from click.testing import CliRunner
 from PIL import Image
 
 from i2i_keras import config
+from i2i_keras.cli import main
 from i2i_keras.data.records import Record, read_records, write_records
 from i2i_keras.errors import DataError, SettingsError
 from i2i_keras.experiment import translating
@@ -121,7 +123,7 @@ def test_small_tiles_change_no_more_than_rounding(run, tmp_path):
     made = []
     for tile in (None, 16):
         trained, out = TrainedTranslator(run, "cyclegan", tile=tile), tmp_path / f"tile-{tile}"
-        translate_images(trained, str(tmp_path / "noise.png"), out, Shard())
+        translate_images(trained, [str(tmp_path / "noise.png")], out, Shard())
         made.append(pixels(out / "noise.png"))
     assert np.abs(made[0] - made[1]).max() <= 1
 
@@ -185,8 +187,8 @@ def test_images_of_an_older_translator_do_not_finish_a_stage(run):
 
 def test_shards_of_a_folder_are_all_of_it(run, tmp_path):
     trained, source = TrainedTranslator(run, "cyclegan"), run.root / "prepare" / "source-train"
-    counts = [translate_images(trained, str(source), tmp_path, Shard(n, 2)) for n in (1, 2)]
-    assert counts == [3, 2]
+    made = [translate_images(trained, [str(source)], tmp_path, Shard(n, 2)) for n in (1, 2)]
+    assert [one.number for one in made] == [3, 2]
     assert len(list(tmp_path.glob("*.png"))) == 5
 
 
@@ -197,15 +199,105 @@ def test_a_file_of_the_users_is_not_written_over(run, tmp_path):
     before = (out / "1.png").read_bytes()
     with pytest.raises(DataError, match=r"1\.png is there and was not made by i2i-keras; move it"):
         source = run.root / "prepare" / "source-train"
-        translate_images(TrainedTranslator(run, "cyclegan"), str(source), out, Shard())
+        translate_images(TrainedTranslator(run, "cyclegan"), [str(source)], out, Shard())
     assert [path.read_bytes() for path in out.glob("*.png")] == [before]
+
+
+def command(run, *words):
+    given = ["translate", "--run", run.root, "--method", "cyclegan", *words]
+    return CliRunner().invoke(main, [str(word) for word in given])
+
+
+@pytest.fixture
+def drives(tmp_path):
+    """Two drives whose frames have the same names."""
+    for drive in ("a", "b"):
+        (tmp_path / "drives" / drive).mkdir(parents=True)
+        for frame in ("1", "2"):
+            Image.effect_noise((20, 16), 80).save(tmp_path / "drives" / drive / f"{frame}.bmp")
+    return tmp_path / "drives"
+
+
+def made(out):
+    return sorted(path.relative_to(out).as_posix() for path in out.rglob("*.png"))
+
+
+def test_the_tree_of_a_folder_is_kept(run, drives, tmp_path):
+    result = command(run, "--images", drives, "--out", tmp_path / "out")
+    assert result.exit_code == 0, result.output
+    assert f"translate cyclegan: 4 images in {tmp_path / 'out'}" in result.output
+    assert made(tmp_path / "out") == ["a/1.png", "a/2.png", "b/1.png", "b/2.png"]
+
+
+def test_several_folders_and_files_go_together(run, drives, tmp_path):
+    out = tmp_path / "out"
+    words = [word for d in ("a", "b/*", "b/2.bmp") for word in ("--images", drives / d)]
+    result = command(run, *words, "--out", out)
+    assert result.exit_code == 0, result.output
+    assert made(out) == ["2.png", "a/1.png", "a/2.png", "b/1.png", "b/2.png"]
+
+
+@pytest.mark.parametrize("on_bad", ["fail", "skip"])
+def test_it_goes_on_past_unreadable_images(run, drives, tmp_path, on_bad):
+    (drives / "a" / "1.bmp").write_bytes(b"no image")
+    (drives / "film.mp4").touch()
+    out = tmp_path / "out"
+    result = command(run, "--images", drives, "--out", out, "--on-bad", on_bad)
+    assert result.exit_code == (on_bad == "fail")
+    assert made(out) == ["a/2.png", "b/1.png", "b/2.png"]
+    assert "translate cyclegan: 3 images in" in result.output
+    assert "1 image left out:\n  " in result.output
+    assert "a/1.bmp cannot be read as an image" in result.output
+    assert "Note: 1 .mp4 beside them, which are no images." in result.output
+
+
+def test_one_image_goes_to_the_file_that_is_named(run, drives, tmp_path):
+    out = tmp_path / "new" / "one.png"
+    result = command(run, "--images", drives / "a" / "1.bmp", "--out", out)
+    assert result.exit_code == 0, result.output
+    assert f"1 image in {out}" in result.output
+    assert [path.name for path in out.parent.iterdir()] == ["one.png"]
+    with Image.open(out) as image:
+        assert image.size == (20, 16)
+
+
+@pytest.mark.parametrize(
+    ("images", "out", "code", "words"),
+    [
+        ("", "x.png", 2, "x.png would be one file of 4 images; give a folder for --out."),
+        ("a/1.bmp", "x.jpg", 2, "x.jpg has to be a PNG, such as x.png."),
+        ("a/1.bmp", "mine.png", 1, "mine.png is there and was not made by i2i-keras; move it away"),
+        ("mine.png", "mine.png", 1, "mine.png is the image itself; give another --out."),
+        ("b", "a", 1, "a/1.png is there and was not made by i2i-keras; move it away"),
+    ],
+)
+def test_what_cannot_be_written_is_refused(run, drives, images, out, code, words):
+    for place in ("mine.png", "a/1.png") if images else ():
+        Image.effect_noise((20, 16), 80).save(drives / place)
+    result = command(run, "--images", drives / images, "--out", drives / out)
+    assert result.exit_code == code, result.output
+    assert words in result.output.replace("\n", " ")
+    assert not (drives / "x.png").exists()
+
+
+def test_records_are_not_left_out(run):
+    result = command(run, "--on-bad", "skip")
+    assert result.exit_code == 2
+    assert "--on-bad goes with --images; for records there is prepare.on_bad." in result.output
+
+
+def test_home_is_known_in_all_paths(run, drives, monkeypatch):
+    monkeypatch.setenv("HOME", str(drives.parent))
+    result = command(run, "--images", "~/drives/a", "--out", "~/out")
+    assert result.exit_code == 0, result.output
+    assert made(drives.parent / "out") == ["1.png", "2.png"]
 
 
 def test_the_other_direction_is_another_translator(run, tmp_path):
     source = str(run.root / "prepare" / "source-train" / "0.png")
     made = []
     for direction in ("xy", "yx"):
-        translate_images(TrainedTranslator(run, "cyclegan", direction), source, tmp_path, Shard())
+        translate_images(TrainedTranslator(run, "cyclegan", direction), [source], tmp_path, Shard())
         made.append((tmp_path / "0.png").read_bytes())
     assert made[0] != made[1]
 
@@ -217,7 +309,7 @@ def test_a_kept_state_is_another_translator(run, tmp_path):
     assert end.fingerprint() != state.fingerprint()
     made = []
     for trained in (end, state):
-        translate_images(trained, str(source), tmp_path / "out", Shard())
+        translate_images(trained, [str(source)], tmp_path / "out", Shard())
         made.append(pixels(tmp_path / "out" / "0.png"))
     assert (made[0] != made[1]).any()
     padded = np.pad(pixels(source), ((0, 0), (0, 1), (0, 0)), mode="symmetric")[np.newaxis]
@@ -229,7 +321,7 @@ def test_a_state_that_is_not_kept_is_refused(run, tmp_path):
     keep_state(run, 5)
     with pytest.raises(SettingsError, match=r"no checkpoint of step 6; it keeps those of 5\."):
         translate_images(
-            TrainedTranslator(run, "cyclegan", step=6), str(run.root), tmp_path / "o", Shard()
+            TrainedTranslator(run, "cyclegan", step=6), [str(run.root)], tmp_path / "o", Shard()
         )
     run.stage("train-translator/color", {}, {}, lambda folder: {})
     with pytest.raises(SettingsError, match="no checkpoint of step 6; it keeps none at all"):

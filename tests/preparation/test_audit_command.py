@@ -49,7 +49,7 @@ def test_the_shares_of_the_classes_add_up(drawn):
             GAME,
             "bad: unreadable image (1)\n  images/00001.png cannot be read as an image (",
         ),
-        ("gone", PALETTE, "bad: no label (1)\n  labels/00001.png is missing; "),
+        ("gone", PALETTE, "bad: image without label (1)\n  labels/00001.png is missing; "),
         (
             "luma",
             PALETTE,
@@ -169,7 +169,7 @@ def test_prepare_says_how_many_it_left_out(streets, damage, tmp_path):
     )
     assert result.exit_code == 0
     path = tmp_path / "prepare" / "audit.json"
-    assert result.stdout.endswith(f"  1 bad records left out; see {path}\n")
+    assert result.stdout.endswith(f"  1 bad record left out; see {path}\n")
 
 
 @pytest.mark.parametrize(

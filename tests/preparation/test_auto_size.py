@@ -59,10 +59,12 @@ def test_sizes_are_as_images_are_seen(tmp_path):
 
 
 def test_a_stretch_of_more_than_a_tenth_is_said():
-    assert stretched([(100, 100)], (100, 109), "source images") == ""
-    assert stretched([(100, 100)] * 3, (100, 200), "source images") == (
+    assert stretched([(100, 100)], (100, 109), "source image") == ""
+    assert stretched([(100, 100)] * 3, (100, 200), "source image") == (
         "Of 3 source images, at 100 x 200 (height x width), 3 become 2.00 times as wide as they"
         " are (medians); set prepare.size, or prepare.fit = 'crop'."
     )
-    both = stretched([(100, 50), (100, 100), (100, 200)], (100, 100), "target images")
-    assert "1 become 2.00 times as wide as they are and 1 become 2.00 times as high" in both
+    both = stretched([(100, 50), (100, 100), (100, 200)], (100, 100), "target image")
+    assert "1 becomes 2.00 times as wide as it is and 1 becomes 2.00 times as high as it is" in both
+    one = stretched([(100, 100)], (100, 200), "target image")
+    assert one.startswith("Of 1 target image, at 100 x 200 (height x width), 1 becomes 2.00 times")

@@ -83,7 +83,7 @@ def write_jpegs(folder, rgb):
 @pytest.fixture(scope="module")
 def odd(tmp_path_factory, drawn):
     """Odd pictures, what they should be read as, and what became of them."""
-    root = tmp_path_factory.mktemp("odd")
+    root, run = tmp_path_factory.mktemp("odd"), tmp_path_factory.mktemp("run")
     rgb = decoded(drawn / "gta5/images/00001.png")[-SIDE:, -SIDE:]
     expected = write_pngs(root, rgb) | write_jpegs(root, rgb[:, ::-1])
     name = "Straße nach Köln, 街 'n` roll; 100%"
@@ -93,8 +93,8 @@ def odd(tmp_path_factory, drawn):
     for hidden in ("._gray.png", ".upright.jpeg", "._.png"):
         (root / hidden).write_bytes(b"Mac OS X")
     config = PrepareConfig(size=(SIDE, SIDE), workers=1)
-    prepare(config, {"source": Domain(FOLDER, root, FOLDER.find(root))}, root / "run")
-    records = read_records(root / "run", root / "run/prepare/source-train.csv")
+    prepare(config, {"source": Domain(FOLDER, root, FOLDER.find(root))}, run)
+    records = read_records(run, run / "prepare/source-train.csv")
     return root, expected, {r.name: np.asarray(read_image(r.image)) for r in records}
 
 
