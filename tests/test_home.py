@@ -46,5 +46,5 @@ def test_init_and_the_run(home):
     told = command("run", "--dry-run", *words)
     assert "source-train: 3 images" in told and "target-train: 3 images" in told
     command("prepare", *words, "--run=~/runs/x", "--set=prepare.workers=1")
-    assert (home / "runs" / "x" / "records" / "done.json").is_file()
+    assert (home / "runs" / "x" / "prepare" / "done.json").is_file()
     assert str(home) not in (home / "runs" / "x" / "settings.json").read_text("utf-8")

@@ -124,8 +124,8 @@ def test_drives_whose_frames_have_the_same_names_do_not_clash(tmp_path, raw):
     test = [first._replace(name="monday/0001"), second._replace(name="tuesday/0001")]
     domains = raw | {"target": raw["target"]._replace(splits=raw["target"].splits | {"test": test})}
     native = prepared(tmp_path, domains, native_labels=True)
-    usual = read_records(tmp_path, tmp_path / "records" / "target-test.csv")
-    folder = tmp_path / "records" / "target-test"
+    usual = read_records(tmp_path, tmp_path / "prepare" / "target-test.csv")
+    folder = tmp_path / "prepare" / "target-test"
     for old, one, other in zip(test, native, usual, strict=True):
         assert one.name == other.name == old.name
         assert one.label == folder / "native" / f"{old.name}.png"
