@@ -280,6 +280,7 @@ _WAYS = {
     "one color": _repaint(lambda pixels: np.full_like(pixels, 90)),
     "jpeg": _jpeg,
     "rgb": _repaint(lambda ids: np.stack([ids] * 3, axis=-1)),
+    "instances": _repaint(lambda ids: np.where(ids < 8, 26000, ids).astype(np.uint16)),
     "16 bit": _repaint(lambda ids: ids.astype(np.uint16)),
     "luma": _luma,
     "pillow's luma": _pillows_luma,

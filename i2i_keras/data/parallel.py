@@ -58,6 +58,8 @@ def _spread(
 def _begin() -> None:
     # Ctrl-C reaches every process; only one shall speak of it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # For labels that TensorFlow has to decode, see `sixteen_bits`.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     # glibc keeps freed memory, up to twice the largest block freed so far (of
     # 32 MiB at most). If it did not, new pages would cost an eighth of all.
     bytes(31 << 20)

@@ -83,7 +83,11 @@ class Examined(NamedTuple):
 
 
 def examine(
-    table: str, record: Record, reader: LabelReader | None, root: Path, reading: Reading
+    table: str,
+    record: Record,
+    reader: LabelReader | None,
+    root: Path,
+    reading: Reading = Reading(),  # noqa: B008 (It cannot be changed.)
 ) -> Examined:
     """Reads both files of a record and looks for what is wrong with each.
 

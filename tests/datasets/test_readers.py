@@ -116,15 +116,17 @@ def test_train_ids_and_ids_of_one_picture_are_the_same_labels(tmp_path, save):
 @pytest.mark.parametrize(
     ("encoding", "mode", "words"),
     [
-        ("ids", "RGB", "a.png holds RGB pixels, not class numbers; give the file with one 8-bit"),
-        ("ids", "I;16", "a.png holds I;16 pixels, not class numbers; give the file with one"),
-        ("ids", "1", "a.png holds 1 pixels, not class numbers; give the file with one"),
-        ("colors", "L", "a.png holds L pixels, not colors; set another encoding"),
-        ("colors", "LA", "a.png holds LA pixels, not colors; set another encoding"),
+        ("ids", "RGB", "a.png holds the same numbers three times (RGB); save one channel"),
+        ("ids", "CMYK", "a.png holds CMYK pixels, not class numbers; if its colors are those"),
+        ("colors", "L", "a.png holds L pixels, not colors; set encoding = 'ids' or 'train_ids'"),
+        ("colors", "LA", "a.png holds LA pixels, not colors; set encoding = 'ids' or"),
     ],
 )
 def test_a_file_of_another_kind_is_refused_with_what_to_do(tmp_path, encoding, mode, words):
-    Image.new(mode, (4, 3)).save(tmp_path / "a.png")
+    picture = Image.new(mode, (4, 3))
+    if mode == "CMYK":
+        picture.putpixel((0, 0), (10, 90, 0, 0))
+    picture.save(tmp_path / "a.png", "TIFF" if mode == "CMYK" else "PNG")
     with pytest.raises(FileError) as error:
         reader(CITYSCAPES, encoding).numbers(tmp_path / "a.png")
     assert words in str(error.value)

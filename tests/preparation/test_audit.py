@@ -38,8 +38,8 @@ BAD = [
     ("loop", PALETTE, NO_LABEL, "Too many levels of symbolic links"),
     ("locked", IDS, NO_LABEL, "Permission denied"),
     ("jpeg", IDS, NO_LABEL, "is a JPEG, which blurs labels"),
-    ("rgb", IDS, NO_LABEL, "holds RGB pixels, not class numbers"),
-    ("16 bit", IDS, NO_LABEL, "holds I;16 pixels, not class numbers"),
+    ("rgb", IDS, NO_LABEL, r"holds the same numbers three times \(RGB\)"),
+    ("instances", IDS, NO_LABEL, "holds numbers up to 26000"),
     ("luma", PALETTE, "palette read as gray", "holds the gray values of GTA5's colors"),
     ("pillow's luma", PALETTE, "palette read as gray", "holds the gray values of GTA5's colors"),
     ("train ids", IDS, "train ids", "not class ids"),
@@ -98,7 +98,7 @@ def test_a_broken_file_is_found_and_nothing_else(streets, damage, way, file, kin
 @pytest.mark.parametrize(
     ("way", "label", "kind", "words"),
     [
-        ("inverted", "", "unknown class", "holds colors of no class in .* pixels"),
+        ("inverted", "", "unknown class", r"holds the color \(\d+, \d+, \d+\) in \d+ pixels"),
         ("copy", IDS, "unreadable label", "holds L pixels, not colors"),
         ("jpeg", "", "unreadable label", "is a JPEG, which blurs labels"),
         ("16 bit", IDS, "unreadable label", "holds I;16 pixels, not colors"),
