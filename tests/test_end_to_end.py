@@ -598,7 +598,9 @@ def test_a_folder_without_images_is_refused(finished, tmp_path):
     arguments = ["--images", tmp_path / "empty", "--out", tmp_path / "out"]
     result = finished.command("translate", *arguments)
     assert result.exit_code == 1
-    assert "empty holds no PNG or JPEG; give a folder of images." in result.output
+    assert (
+        "empty holds no PNG, JPEG, BMP, TIFF, WebP or GIF; give a folder of images" in result.output
+    )
 
 
 def test_two_images_that_would_become_one_are_refused(finished, tmp_path):

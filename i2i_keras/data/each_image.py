@@ -38,12 +38,14 @@ class Maker(NamedTuple):
             uint8 pixels, `.npz` of one array.
         origin: fingerprint of all that `compute` depends on.
         array: name of the array in `.npz` files.
+        bits: that are in use of 16-bit images.
     """
 
     compute: Callable[[Pixels], Sequence[NDArray[Any]]]
     files: Callable[[str], Sequence[Path]]
     origin: str
     array: str = "array"
+    bits: int = 16
 
 
 class _Picture(NamedTuple):
@@ -79,7 +81,7 @@ def make_of_each(
 
     def read(record: Record) -> _Picture | None:
         try:
-            pixels = np.asarray(read_image(record.image))
+            pixels = np.asarray(read_image(record.image, bits=maker.bits))
         except FileError as error:
             if unreadable is None:
                 raise
@@ -157,7 +159,8 @@ def _write(path: Path, array: NDArray[Any], name: str, origin: str) -> None:
 
 def _origin(record: Record, maker: Maker) -> str:
     pixels = hashlib.sha256(record.image.read_bytes()).hexdigest()
-    return files.fingerprint([maker.origin, pixels])
+    deep = [maker.bits] if maker.bits < 16 else []
+    return files.fingerprint([maker.origin, pixels, *deep])
 
 
 def _origin_of(path: Path) -> str | None:

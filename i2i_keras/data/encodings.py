@@ -12,7 +12,7 @@ from PIL import Image
 from i2i_keras.data.labels import CLASSES, IGNORE
 from i2i_keras.data.lossless import lossy_kind
 from i2i_keras.data.records import open_image
-from i2i_keras.data.sixteen_bits import is_deep_color, read_deep_color
+from i2i_keras.data.sixteen_bits import gray_step, is_deep_color, read_deep_color
 from i2i_keras.errors import FileError
 
 Rgb = tuple[int, int, int]
@@ -88,7 +88,8 @@ def numbers_by_color(colors: Iterable[Rgb]) -> tuple[tuple[Rgb, int], ...]:
 def what_it_holds(path: Path) -> str:
     """What kind of pixels a label file that can be read holds."""
     with Image.open(path) as image:
-        return {"L": "numbers", "P": "palette indices"}.get(image.mode, "colors")
+        kinds = {"P": "palette indices", "RGB": "colors", "RGBA": "colors"}
+        return kinds.get(image.mode, "numbers")
 
 
 def _by_number(path: Path, image: Image.Image) -> NDArray[np.uint8]:
@@ -96,13 +97,66 @@ def _by_number(path: Path, image: Image.Image) -> NDArray[np.uint8]:
 
     TensorFlow and OpenCV would give the gray values of a palette.
     """
+    if image.mode == "1":
+        return np.asarray(image).astype(np.uint8)
+    if image.mode.startswith("I"):
+        return _small(np.asarray(image), path)
+    if image.mode == "LA":
+        image = image.getchannel("L")
     if image.mode not in ("L", "P"):
+        what, todo = _instead(path, image)
+        raise FileError(path, what, todo)
+    numbers: NDArray[np.uint8] = np.asarray(image) // np.uint8(gray_step(path))
+    return numbers
+
+
+def _small(numbers: NDArray[Any], path: Path) -> NDArray[np.uint8]:
+    """Numbers of 16 bits that fit into 8."""
+    if numbers.max() > IGNORE:
         raise FileError(
             path,
-            f"holds {image.mode} pixels, not class numbers",
-            "give the file with one 8-bit class id a pixel, or set encoding = 'colors'",
+            f"holds numbers up to {numbers.max()}, and those of classes are 0 to {IGNORE}; are they"
+            " instances?",
+            "give the file of classes",
         )
-    return np.asarray(image)
+    return numbers.astype(np.uint8)
+
+
+def _instead(path: Path, image: Image.Image) -> tuple[str, str]:
+    """What a label file in color may be, and what to do."""
+    if is_deep_color(path):
+        return (
+            "holds 16 bits a channel, of which one may be the class, as in SYNTHIA",
+            "set format = 'synthia', or describe the data set (docs/datasets.md) with channel and"
+            " bits",
+        )
+    red, green, blue = image.convert("RGB").split()
+    if red.tobytes() == green.tobytes() == blue.tobytes():
+        return (
+            f"holds the same numbers three times ({image.mode})",
+            "save one channel of it as an 8-bit gray PNG",
+        )
+    return (
+        f"holds {image.mode} pixels, not class numbers",
+        "if its colors are those of Cityscapes, set encoding = 'colors'; if they are others, or if"
+        " red is the class, say so in a file (docs/datasets.md), or in a mapping",
+    )
+
+
+def unknown_colors(path: Path, reader: LabelReader) -> list[tuple[Rgb, int]]:
+    """Colors of a label file that mean no class, and their pixels.
+
+    Returns:
+        The most frequent first.
+    """
+    known = {color for color, number in reader.colors if reader.valid[number]}
+    with open_image(path) as image:
+        codes, counts = np.unique(_packed(image), return_counts=True)
+    found = [
+        ((code >> 16, code >> 8 & 255, code & 255), count)
+        for code, count in zip(codes.tolist(), counts.tolist(), strict=True)
+    ]
+    return sorted((one for one in found if one[0] not in known), key=lambda one: -one[1])
 
 
 def _by_channel(path: Path, image: Image.Image, channel: str, bits: int) -> NDArray[np.uint8]:
@@ -115,6 +169,8 @@ def _by_channel(path: Path, image: Image.Image, channel: str, bits: int) -> NDAr
             "give the original file, which no program has written anew",
         )
     pixels = read_deep_color(path) if deep else np.asarray(image)
+    if channel == "gray" and image.mode == "LA":
+        pixels = pixels[..., 0]
     if channel != "gray":
         if pixels.ndim < 3 or pixels.shape[2] < 3:
             raise FileError(
@@ -135,11 +191,20 @@ def _by_channel(path: Path, image: Image.Image, channel: str, bits: int) -> NDAr
 def _by_color(
     path: Path, image: Image.Image, colors: tuple[tuple[Rgb, int], ...]
 ) -> NDArray[np.uint8]:
+    if is_deep_color(path):
+        raise FileError(path, "holds 16 bits a channel, not colors", "save it with 8 bits")
     if image.mode not in ("RGB", "RGBA", "P"):
-        raise FileError(path, f"holds {image.mode} pixels, not colors", "set another encoding")
+        todo = "set encoding = 'ids' or 'train_ids' if it holds numbers"
+        raise FileError(path, f"holds {image.mode} pixels, not colors", todo)
+    return _color_table(colors)[_packed(image)]
+
+
+def _packed(image: Image.Image) -> NDArray[np.uint32]:
+    """One number a color."""
     # By way of RGBA, for which a palette may be transparent.
-    pixels = np.asarray(image.convert("RGBA")).astype(np.uint32)
-    return _color_table(colors)[(pixels[..., 0] << 16) | (pixels[..., 1] << 8) | pixels[..., 2]]
+    red, green, blue, _ = np.moveaxis(np.asarray(image.convert("RGBA")).astype(np.uint32), -1, 0)
+    packed: NDArray[np.uint32] = (red << np.uint32(16)) | (green << np.uint32(8)) | blue
+    return packed
 
 
 @functools.lru_cache(maxsize=2)  # 16 MiB each.

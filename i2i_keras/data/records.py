@@ -3,19 +3,21 @@
 import warnings
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageOps
 
 from i2i_keras.data.labels import IGNORE
+from i2i_keras.data.sixteen_bits import is_deep_color, read_deep_color
 from i2i_keras.errors import DataError, FileError
 from i2i_keras.run_folder import files
 from i2i_keras.run_folder.places import how_to_make
 
 SPLITS = ("train", "val", "test")
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".gif")
+_BITS_PER_SAMPLE = 258  # TIFF's tag.
 KINDS_READ = "PNG, JPEG, BMP, TIFF, WebP or GIF"
 
 
@@ -95,31 +97,89 @@ def read_label(path: Path) -> NDArray[np.uint8]:
         return np.asarray(image)
 
 
-def read_image(path: Path) -> Image.Image:
-    """Reads any image file as RGB, turned as its EXIF data say.
+def read_image(path: Path, *, turn: bool = True, bits: int = 16) -> Image.Image:
+    """Reads any image file as RGB.
 
-    Of 16 bits a channel the upper 8 are taken; transparency is left out. Of
-    several frames or pages the first is taken.
+    Transparency is left out. Of several frames or pages the first is taken.
+
+    Args:
+        path: the file.
+        turn: whether it is turned as its EXIF data say.
+        bits: that are in use of 16-bit files, of which the upper 8 are taken.
 
     Raises:
-        FileError: it cannot be read.
+        FileError: it cannot be read, or not without loss.
     """
     with open_image(path) as image:
-        if image.mode.startswith("I"):
-            # 16-bit gray; Pillow's `convert` would cut off all above 255.
-            return Image.fromarray((np.asarray(image) >> 8).astype(np.uint8)).convert("RGB")
+        if image.mode == "F" or _is_deep_tiff(image):
+            raise FileError(
+                path,
+                "holds floating-point pixels"
+                if image.mode == "F"
+                else "is a TIFF of 16 bits a channel, of which only the upper 8 could be read",
+                "save it as a PNG of 8 or 16 bits",
+            )
+        counts = deep_counts(path, image)
         try:
             with warnings.catch_warnings():
                 # Pillow's, of odd EXIF data and of transparent palettes.
                 warnings.simplefilter("ignore")
-                ImageOps.exif_transpose(image, in_place=True)
-                return image.convert("RGB")
+                shown = image if counts is None else _shown(counts, bits)
+                shown.info.update(image.info)
+                if turn:
+                    ImageOps.exif_transpose(shown, in_place=True)
+                return shown.convert("RGB")
         except Exception as error:  # Broken EXIF data.
             raise _broken(path, error) from None
 
 
-def image_size(path: Path) -> tuple[int, int]:
+def deep_counts(path: Path, image: Image.Image) -> NDArray[Any] | None:
+    """The values of a 16-bit file, with channels if it has any; else None.
+
+    Raises:
+        FileError: it cannot be decoded.
+    """
+    if image.mode.startswith("I"):
+        return np.asarray(image)
+    if not is_deep_color(path):
+        return None
+    try:
+        return read_deep_color(path)
+    except ValueError as error:
+        raise _broken(path, error) from None
+
+
+def _shown(counts: NDArray[Any], bits: int) -> Image.Image:
+    pixels = np.clip(counts >> (bits - 8), 0, 255).astype(np.uint8)
+    if pixels.ndim == 3:  # Without alpha; gray as one channel.
+        pixels = pixels[..., :3] if pixels.shape[2] > 2 else pixels[..., 0]
+    return Image.fromarray(pixels)
+
+
+def _is_deep_tiff(image: Image.Image) -> bool:
+    tags = getattr(image, "tag_v2", {})
+    return image.mode[:3] == "RGB" and 16 in tags.get(_BITS_PER_SAMPLE, ())
+
+
+def orientation(path: Path) -> int:
+    """How EXIF data say that an image is to be turned; 1 = not at all.
+
+    Of a file that cannot be read it is 1, too.
+    """
+    try:
+        with warnings.catch_warnings(), Image.open(path) as image:
+            warnings.simplefilter("ignore")
+            return int(image.getexif().get(ExifTags.Base.Orientation, 1))
+    except Exception:  # As in `open_image`.
+        return 1
+
+
+def image_size(path: Path, *, turn: bool = True) -> tuple[int, int]:
     """(height, width) of an image file as it is seen, without decoding it.
+
+    Args:
+        path: the file.
+        turn: whether it is turned as its EXIF data say.
 
     Raises:
         FileError: it cannot be read.
@@ -128,7 +188,7 @@ def image_size(path: Path) -> tuple[int, int]:
         with warnings.catch_warnings(), Image.open(path) as image:
             warnings.simplefilter("ignore")
             turned = image.getexif().get(ExifTags.Base.Orientation, 1) >= 5  # By 90 degrees.
-            width, height = image.size[::-1] if turned else image.size
+            width, height = image.size[::-1] if turn and turned else image.size
             return height, width
     except Exception as error:  # As in `open_image`.
         raise _broken(path, error) from None

@@ -40,9 +40,13 @@ def folders_below(folder: Path, above: frozenset[str] = frozenset()) -> Iterator
 def entries(folder: Path) -> tuple[list[Path], list[Path]]:
     """Files and folders directly in a folder, by name; links are followed."""
     files, folders = list[Path](), list[Path]()
-    for path in sorted(folder.iterdir()):
-        if not path.name.startswith("."):
-            (folders if path.is_dir() else files).append(path)
+    with os.scandir(folder) as found:
+        for entry in sorted(found, key=lambda entry: entry.name):
+            if not entry.name.startswith("."):
+                path = folder / entry.name
+                # Of a link to itself `entry` would raise.
+                inner = path.is_dir() if entry.is_symlink() else entry.is_dir()
+                (folders if inner else files).append(path)
     return files, [path for path in folders if not Places(path).is_run()]
 
 

@@ -1,5 +1,6 @@
 """What images and labels a run has, as prepared or in its raw folders."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,7 +16,7 @@ from i2i_keras.data.tree import files_below
 from i2i_keras.datasets.spaces import find_space
 from i2i_keras.errors import DataError, SettingsError, how_many
 from i2i_keras.experiment.settings import Settings
-from i2i_keras.preparation import auto_size
+from i2i_keras.preparation import bit_depth
 from i2i_keras.preparation import prepare as preparation
 from i2i_keras.preparation.auto_size import Size
 from i2i_keras.preparation.domains import DomainConfig, check_labels
@@ -69,11 +70,11 @@ def look(settings: Settings, run: Run) -> Contents:
     noted = list[str]()
     for role in _ROLES:
         if getattr(settings, role).root:
-            splits = _raw(settings, role)
+            config, splits = getattr(settings, role), _raw(settings, role)
             noted += _overlooked(getattr(settings, role), splits, role)
             images |= {f"{role}-{split}": len(records) for split, records in splits.items()}
             labelled |= {f"{role}-{split}": _labelled(r) for split, r in splits.items()}
-            sizes.append(auto_size.sizes([r.image for some in splits.values() for r in some]))
+            sizes.append(config.sizes(splits))
         else:
             drawn = {f"{role}-{s}": getattr(settings.streets, f"num_{s}") for s in SPLITS}
             images, labelled = images | drawn, labelled | drawn
@@ -101,6 +102,19 @@ def is_prepared(run: Run) -> bool:
 def is_scored(run: Run) -> bool:
     """Whether the target has labelled test images to score arms on."""
     return _labelled_records(run)["target-test"] > 0
+
+
+def bits(run: Run, role: str, records: Sequence[Record]) -> int:
+    """How many bits of 16-bit images are in use, as a domain of a run has them.
+
+    Args:
+        run: the run.
+        role: `source` or `target`.
+        records: images of that kind, which are looked at if it has none.
+    """
+    known = run.done(run.records).results.get("bits", {})
+    found: int = known.get(role) or bit_depth.bits_in_use([record.image for record in records])
+    return found
 
 
 def gone(settings: Settings) -> list[str]:

@@ -166,7 +166,12 @@ def _read(records: Sequence[Record]) -> Any:
 def _measure_distances(
     eye: Extractor, multiple: int, compared: _Compared, names: tuple[str, str]
 ) -> Facts:
-    """Distances to the other domain, before and after, by these names."""
+    """Distances to the other domain, before and after, by these names.
+
+    They are None where a domain has a single image: there is no covariance.
+    """
+    if min(len(compared.before), len(compared.wanted)) < 2:
+        return {"frechet_distance": None, "kernel_distance": None}
     before, after, wanted = (
         distribution.extract_features(eye.extract, records, multiple) for records in compared
     )

@@ -16,6 +16,7 @@ from i2i_keras.data.tree import by_suffix
 from i2i_keras.datasets.spaces import LabelSpace, read_space
 from i2i_keras.errors import DataError, FileError, SettingsError
 from i2i_keras.evaluation.any_image import Pixels, View
+from i2i_keras.experiment import contents
 from i2i_keras.experiment.choosing import TrainedSegmenter
 from i2i_keras.models import formats
 from i2i_keras.run_folder import files, locks
@@ -85,7 +86,8 @@ def segment_images(
         origin = [checkpoints.hashes(trained.folder, trained.step), facts, view.height, view.window]
         with locks.in_turn(out):
             _write_classes(out / "classes.json", facts)
-        maker = each_image.Maker(compute, places, files.fingerprint(origin), "probabilities")
+        bits = contents.bits(trained.run, "target", found.records)
+        maker = each_image.Maker(compute, places, files.fingerprint(origin), "probabilities", bits)
         each_image.make_of_each(records, maker, f"segment {trained.arm}", unreadable)
     return Made(len(records) - len(unreadable), unreadable, by_suffix(found.others))
 

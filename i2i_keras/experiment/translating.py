@@ -8,18 +8,24 @@ from typing import Any, NamedTuple
 import keras
 import numpy as np
 
-from i2i_keras.data.each_image import refuse_others
+from i2i_keras.data import each_image
 from i2i_keras.data.find_images import Images, Made, find_images
 from i2i_keras.data.records import is_image, read_image, write_records
 from i2i_keras.data.tables import prepared
 from i2i_keras.data.tree import by_suffix
 from i2i_keras.errors import DataError, FileError, SettingsError, unknown
+from i2i_keras.experiment import contents
 from i2i_keras.run_folder import files, locks
 from i2i_keras.run_folder.files import Facts
 from i2i_keras.run_folder.run import Done, Run
 from i2i_keras.training import checkpoints
 from i2i_keras.translators import TRANSLATORS, tiles
-from i2i_keras.translators.apply import Translate, translate_records, unfinished
+from i2i_keras.translators.apply import (
+    Translate,
+    build_maker,
+    translate_records,
+    unfinished,
+)
 from i2i_keras.translators.export import export_generator
 
 # Tables that are translated, by direction.
@@ -192,12 +198,13 @@ def translate_images(
     trained.done()
     found, folder = _goal(images, out)
     records, unreadable = shard.of(found.records), list[FileError]()
-    refuse_others(records, lambda name: [folder / f"{name}.png"])
+    each_image.refuse_others(records, lambda name: [folder / f"{name}.png"])
     # Beside a single file no lock is left.
     with locks.sharing(out, shard) if folder == out else contextlib.nullcontext():
-        translate_records(
-            trained.load(), records, folder, "translate", trained.fingerprint(), unreadable
-        )
+        role = "source" if trained.direction == "xy" else "target"
+        bits = contents.bits(trained.run, role, found.records)
+        maker = build_maker(trained.load(), folder, trained.fingerprint())._replace(bits=bits)
+        each_image.make_of_each(records, maker, "translate", unreadable)
     return Made(len(records) - len(unreadable), unreadable, by_suffix(found.others))
 
 

@@ -14,7 +14,7 @@ from i2i_keras.data.labels import IGNORE
 from i2i_keras.data.records import Record, Splits
 from i2i_keras.errors import how_many
 from i2i_keras.preparation import numberings, whole_set
-from i2i_keras.preparation.examine import Finding, examine, name_of
+from i2i_keras.preparation.examine import Finding, Reading, examine, name_of
 from i2i_keras.preparation.whole_set import Labels
 from i2i_keras.run_folder import files
 
@@ -47,6 +47,7 @@ def audit_tree(
     root: Path,
     labels: Labels | None,
     known: Mapping[str, str],
+    reading: Reading,
     workers: int,
 ) -> tuple[list[Finding], dict[str, Rows]]:
     """Looks at a raw tree without writing anything.
@@ -56,16 +57,20 @@ def audit_tree(
         root: where it lies; files are named from there.
         labels: what is believed of its labels; None = they are not looked at.
         known: frames known to be bad.
+        reading: how its images are read.
         workers: processes; 0 = one a core.
 
     Returns:
         All findings, and by split what each record is like, see `Audited`.
     """
-    reader = labels.reader if labels else None
+    look = functools.partial(_look, root, labels.reader if labels else None, reading)
     rows = {
         split: [
             *parallel.for_each(
-                functools.partial(_look, split, root, reader), records, workers, f"audit {split}"
+                functools.partial(look, split),
+                records,
+                workers,
+                f"audit {split}",
             )
         ]
         for split, records in splits.items()
@@ -73,8 +78,10 @@ def audit_tree(
     return over_all(rows, {split: known for split in rows}, {"": labels}), rows
 
 
-def _look(table: str, root: Path, reader: LabelReader | None, record: Record) -> dict[str, Any]:
-    seen = examine(table, record, reader, root)
+def _look(
+    root: Path, reader: LabelReader | None, reading: Reading, table: str, record: Record
+) -> dict[str, Any]:
+    seen = examine(table, record, reader, root, reading)
     counts = np.zeros(0) if seen.label is None else np.bincount(seen.label.ravel())
     return {
         "name": record.name,

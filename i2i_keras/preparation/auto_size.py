@@ -57,15 +57,19 @@ def auto_size(domains: Sequence[Sequence[Size]], pixels: int) -> Size:
     return height, width
 
 
-def sizes(images: Sequence[Path]) -> list[Size]:
-    """(height, width) of images from all over a list, as they are seen.
+def sizes(images: Sequence[Path], *, turn: bool = True) -> list[Size]:
+    """(height, width) of images from all over a list.
 
     What cannot be read is left out; `prepare` will tell.
+
+    Args:
+        images: the files.
+        turn: whether they are turned as their EXIF data say.
     """
     found = []
     for path in spread(images, _LOOKED_AT):
         try:
-            found.append(image_size(path))
+            found.append(image_size(path, turn=turn))
         except FileError:
             continue
     return found

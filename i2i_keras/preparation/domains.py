@@ -3,7 +3,7 @@
 import os
 from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import pydantic
 
@@ -15,9 +15,10 @@ from i2i_keras.datasets.folder import HOLD_OUT
 from i2i_keras.datasets.readers import build_reader
 from i2i_keras.datasets.spaces import LabelSpace, find_space, space_of
 from i2i_keras.errors import DataError, SettingsError, unknown
-from i2i_keras.preparation import numberings, whole_set
+from i2i_keras.preparation import auto_size, numberings, whole_set
 from i2i_keras.preparation.audit import Audited, audit_tree
-from i2i_keras.preparation.examine import Finding, name_of
+from i2i_keras.preparation.bit_depth import bits_in_use
+from i2i_keras.preparation.examine import Finding, Reading, name_of
 from i2i_keras.preparation.hold_out import HoldOutConfig, divide
 from i2i_keras.preparation.overlooked import overlooked, partners
 from i2i_keras.preparation.short_palettes import short_palettes
@@ -39,6 +40,11 @@ class DomainConfig(Config):
             command line, or drawn by `streets`.
         encoding: which label files: `ids`, `train_ids` or `colors`; empty =
             the format's first.
+        exif: whether images are turned as their EXIF data say, `apply` or
+            `ignore`; empty = they are, and where a label may fit either that is
+            bad.
+        bits: that are in use of 16-bit images; 0 = as many as the counts of
+            all of them need.
         hold_out: how `split = "hold_out"` divides a plain folder.
         mapping: TOML file that says what the labels of a plain folder hold,
             see `readers.LabelMapping`; empty = Cityscapes ids.
@@ -53,6 +59,8 @@ class DomainConfig(Config):
     encoding: str = ""
     mapping: str = ""
     trust_labels: bool = False
+    exif: Literal["", "apply", "ignore"] = ""
+    bits: Literal[0, 8, 10, 12, 14, 16] = 0
     hold_out: HoldOutConfig = HoldOutConfig()
 
     @pydantic.field_validator("root", "mapping")
@@ -127,6 +135,16 @@ class DomainConfig(Config):
         """What lies in a plain folder and is not taken, see `overlooked`."""
         return overlooked(splits, root, role) if self.format == "folder" else []
 
+    def reading(self, splits: Splits, workers: int) -> Reading:
+        """How its images are read; how many bits they use is looked up."""
+        images = [record.image for records in splits.values() for record in records]
+        return Reading(self.exif, self.bits or bits_in_use(images, workers))
+
+    def sizes(self, splits: Splits) -> list[auto_size.Size]:
+        """(height, width) of images of all splits, see `auto_size.sizes`."""
+        images = [record.image for records in splits.values() for record in records]
+        return auto_size.sizes(images, turn=Reading(self.exif).turn)
+
     def facts(self) -> Facts:
         """All that the records depend on, without a path."""
         mapping = config.read_toml(Path(self.mapping)) if self.mapping else {}
@@ -134,8 +152,7 @@ class DomainConfig(Config):
         left_out = {"root", "trust_labels"}
         if self._split != HOLD_OUT:
             left_out |= {"hold_out"}
-        if not self.variant:
-            left_out |= {"variant"}
+        left_out |= {name for name in ("variant", "exif", "bits") if not getattr(self, name)}
         facts = self.model_dump(exclude=left_out) | {"mapping": mapping}
         content = self.dataset.content
         return facts if content is None else facts | {"format": content}
@@ -225,9 +242,9 @@ class Domain(NamedTuple):
     root: Path
     splits: Splits
 
-    def images(self) -> list[Path]:
-        """The image files of all splits."""
-        return [record.image for records in self.splits.values() for record in records]
+    def sizes(self) -> list[auto_size.Size]:
+        """(height, width) of images of all splits, see `auto_size.sizes`."""
+        return self.config.sizes(self.splits)
 
 
 def audit_domain(config: DomainConfig, root: Path, label_space: str, workers: int) -> Audited:
@@ -250,7 +267,8 @@ def audit_domain(config: DomainConfig, root: Path, label_space: str, workers: in
         )
     space = find_space(label_space) if label_space else space_of(dataset)
     labels = config.labels(space) if _has_labels(splits) else None
-    findings, rows = audit_tree(splits, root, labels, dataset.known, workers)
+    reading = config.reading(splits, workers)
+    findings, rows = audit_tree(splits, root, labels, dataset.known, reading, workers)
     whole = [*config.overlooked(splits, root), *short_palettes(splits)]
     findings = [*whole, *partners(findings, splits), *config.left_out(root)]
     return Audited(findings, rows, space.names)

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from i2i_keras.data.each_image import is_made_here
 from i2i_keras.data.records import SPLITS, Record, Splits, is_image, open_image, spread
 from i2i_keras.data.tree import by_suffix, files_below
 from i2i_keras.errors import FileError, how_many
@@ -14,6 +15,7 @@ _MOST_CLASSES = 64  # More colors than that are no classes.
 _LOOKED_AT = 3  # Files of which the pixels are looked at.
 _FEW = 3  # Names that are told.
 _DOCUMENTS = (".md", ".txt", ".pdf", ".html", ".toml", ".ini", ".db")
+_MISSING = ("no label", "unreadable image")  # What the audit says of a file.
 # Words in names of folders and files that hold labels.
 _WORDS = frozenset(
     (
@@ -41,7 +43,7 @@ def overlooked(splits: Splits, root: Path, role: str = "") -> list[Finding]:
     findings = [*_strangers(splits, root, role)] or _unlabelled(splits, root, role)
     told = " ".join(finding.what for finding in findings)
     findings += [f for f in _not_taken(splits, root, role) if f" {f.file} holds" not in told]
-    return [*findings, *_odd_splits(splits, role)]
+    return [*findings, *_odd_splits(splits, role), *_made_here(splits, role)]
 
 
 def partners(findings: Sequence[Finding], tables: Mapping[str, Sequence[Record]]) -> list[Finding]:
@@ -51,36 +53,45 @@ def partners(findings: Sequence[Finding], tables: Mapping[str, Sequence[Record]]
         findings: of any kind.
         tables: the raw records by table.
     """
-    by_name = {(table, r.name): r for table, records in tables.items() for r in records}
-    lone = {
-        table: [r for r in records if r.label and r.label.is_file() and not r.image.is_file()]
-        for table, records in tables.items()
-    }
+    wanted = {(f.table, f.name) for f in findings if f.name and f.kind in _MISSING}
+    records = {(t, r.name): r for t, some in tables.items() for r in some if (t, r.name) in wanted}
+    lone = _lone_labels(records)
     return [
-        _with_partner(finding, by_name[finding.table, finding.name], lone[finding.table])
-        if finding.name and finding.kind in ("no label", "unreadable image")
+        _with_partner(finding, records[finding.table, finding.name], lone)
+        if (finding.table, finding.name) in records and finding.kind in _MISSING
         else finding
         for finding in findings
     ]
 
 
-def _with_partner(finding: Finding, record: Record, lone: Sequence[Record]) -> Finding:
+def _lone_labels(records: Mapping[tuple[str, str], Record]) -> dict[tuple[str, str], str]:
+    """Labels without image by domain and by what an image could be called.
+
+    That is each beginning of their name that ends before a sign such as `_`.
+    """
+    found: dict[tuple[str, str], str] = {}
+    for (table, name), record in records.items():
+        if record.label and record.label.is_file() and not record.image.is_file():
+            for sign in re.finditer(r"[^A-Za-z0-9]", name):
+                found.setdefault(
+                    (table.rpartition("-")[0], name[: sign.start()]), record.label.name
+                )
+    return found
+
+
+def _with_partner(finding: Finding, record: Record, lone: Mapping[tuple[str, str], str]) -> Finding:
     """The same finding, or a better word for it."""
     if finding.kind == "no label":
-        similar = [r.label.name for r in lone if r.label and _begins(r.name, record.name)]
         found = finding._replace(kind="image without label")
-        if not similar:
+        there = lone.get((finding.table.rpartition("-")[0], record.name))
+        if there is None:
             return found
-        what, todo = f"{finding.what}, but {similar[0]} lies there", f"call that {record.name}.png"
+        name = record.name.rpartition("/")[2]
+        what, todo = f"{finding.what}, but {there} lies there", f"call that {name}.png"
         return found._replace(what=what, todo=todo)
     if os.path.lexists(record.image):
         return finding
     return finding._replace(kind="label without image")
-
-
-def _begins(name: str, image: str) -> bool:
-    """Whether a name is that of an image and something more."""
-    return re.match(rf"{re.escape(image)}[^A-Za-z0-9]", name) is not None
 
 
 def _table(role: str, split: str) -> str:
@@ -90,9 +101,11 @@ def _table(role: str, split: str) -> str:
 def _strangers(splits: Splits, root: Path, role: str) -> Iterator[Finding]:
     """A set in which no label has the name of an image."""
     records = [record for split in splits.values() for record in split]
+    if any(r.label and r.label.is_file() and r.image.is_file() for r in records):
+        return
     images = [r for r in records if r.image.is_file()]
     labels = [r.label for r in records if r.label and r.label.is_file()]
-    if not images or not labels or any(r.label and r.label.is_file() for r in images):
+    if not images or not labels:
         return
     like = [f"{name_of(path, root)}" for path in labels[:_FEW]]
     what = (
@@ -129,8 +142,8 @@ def _unlabelled(splits: Splits, root: Path, role: str) -> list[Finding]:
 
 def _left(splits: Splits, root: Path) -> list[Path]:
     """All files that belong to no record."""
-    taken = {path for some in splits.values() for r in some for path in (r.image, r.label)}
-    return [path for path in files_below(root) if path not in taken]
+    taken = {str(path) for some in splits.values() for r in some for path in (r.image, r.label)}
+    return [path for path in files_below(root) if str(path) not in taken]
 
 
 def _of_split(paths: Sequence[Path], root: Path, split: str) -> list[Path]:
@@ -234,6 +247,20 @@ def _odd_splits(splits: Splits, role: str) -> Iterator[Finding]:
                 what = f"has {how_many(tops.count(top), 'image')} of a folder {top}"
                 todo = "call folders train, val and test if they are such"
                 yield Finding(_table(role, split), "", "", "odd split", what, todo, False)
+
+
+def _made_here(splits: Splits, role: str) -> Iterator[Finding]:
+    """Folders of translations beside those of other images."""
+    for split, records in splits.items():
+        tops: dict[str, list[Record]] = {}
+        for record in records:
+            folder, inner, _ = record.name.partition("/")
+            tops.setdefault(folder if inner else "", []).append(record)
+        made = {top: some for top, some in tops.items() if is_made_here(some[0].image)}
+        for top, some in made.items() if len(made) < len(tops) else ():
+            what = f"has {how_many(len(some), 'image')} of a folder {top} that i2i-keras has made"
+            todo = "move it away if it is not meant"
+            yield Finding(_table(role, split), "", "", "made here", what, todo, False)
 
 
 def _by_folder(paths: Sequence[Path], root: Path) -> dict[Path, list[Path]]:

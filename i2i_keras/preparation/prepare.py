@@ -14,8 +14,9 @@ from i2i_keras.data.resizing import Fit, Resize
 from i2i_keras.datasets.spaces import LabelSpace, find_space, write_space
 from i2i_keras.errors import DataError
 from i2i_keras.preparation import audit, auto_size, comparison
+from i2i_keras.preparation.bit_depth import BITS
 from i2i_keras.preparation.domains import Domain
-from i2i_keras.preparation.examine import Finding
+from i2i_keras.preparation.examine import Finding, Reading
 from i2i_keras.preparation.overlooked import partners
 from i2i_keras.preparation.short_palettes import short_palettes
 from i2i_keras.preparation.table import conversion, convert, write_native_table
@@ -92,7 +93,8 @@ def prepare(config: PrepareConfig, domains: Mapping[str, Domain], root: Path) ->
     Returns:
         The number of `records` of each table, how many of them are `labelled`
         with at least one pixel that counts, and how many were `skipped`; the
-        working `size`; in words how much images are `stretched`, what the audit
+        working `size`; by domain the `bits` in use of 16-bit images, where they
+        are fewer; in words how much images are `stretched`, what the audit
         has `noted`, and what the comparison of the domains has `foretold`.
 
     Raises:
@@ -101,11 +103,15 @@ def prepare(config: PrepareConfig, domains: Mapping[str, Domain], root: Path) ->
             nothing to train on.
     """
     space, places = find_space(config.label_space), Places(root)
-    size = fitting_size(config, [auto_size.sizes(d.images()) for d in domains.values()])
+    size = fitting_size(config, [d.sizes() for d in domains.values()])
     config = config.model_copy(update={"size": size})
     tables: dict[str, tuple[Work, list[Conversion]]] = {}
+    bits: dict[str, int] = {}
     for name, domain in domains.items():
-        tables |= _conversions(config, name, domain, space, root)
+        reading = domain.config.reading(domain.splits, config.workers)
+        tables |= _conversions(config, name, domain, space, root, reading)
+        if reading.bits < BITS[-1]:
+            bits[name] = reading.bits
     rows = {
         table: convert(*how_and_what, config.workers, root)
         for table, how_and_what in tables.items()
@@ -146,8 +152,9 @@ def prepare(config: PrepareConfig, domains: Mapping[str, Domain], root: Path) ->
         "labelled": labelled,
         "skipped": len(skipped),
         "size": size,
+        "bits": bits,
         "stretched": _stretched(rows, size, config.fit),
-        "noted": _noted(findings, places.name_of(places.audit)),
+        "noted": [*_of_bits(bits), *_noted(findings, places.name_of(places.audit))],
         "foretold": _compare(rows, skipped, space, root),
     }
 
@@ -169,6 +176,14 @@ def fitting_size(
     if not all(sizes):
         raise DataError("No image of one domain can be read; check its root, or audit it.")
     return auto_size.auto_size(sizes, auto_size.PIXELS[auto_size.device()])
+
+
+def _of_bits(bits: Mapping[str, int]) -> list[str]:
+    return [
+        f"{name}: its 16-bit images use {count} bits and are read so; if they have others, set"
+        f" {name}.bits."
+        for name, count in bits.items()
+    ]
 
 
 def _noted(findings: Sequence[Finding], listed: str) -> list[str]:
@@ -197,7 +212,12 @@ def _stretched(tables: Mapping[str, Rows], size: auto_size.Size, fit: Fit) -> li
 
 
 def _conversions(
-    config: PrepareConfig, name: str, domain: Domain, space: LabelSpace, root: Path
+    config: PrepareConfig,
+    name: str,
+    domain: Domain,
+    space: LabelSpace,
+    root: Path,
+    reading: Reading,
 ) -> Iterator[tuple[str, tuple[Work, list[Conversion]]]]:
     """What is to be converted for each table of a domain, and how."""
     size = fitting_size(config, [])  # It is set by now.
@@ -209,10 +229,13 @@ def _conversions(
     labels = _labels(domain, space)
     reader = labels.reader if labels else None
     measured = len(space.names) if name == "source" or config.compare_target_labels else 0
-    facts = [config.facts(), reader.facts() if reader else None, _VERSION]
+    facts = [config.facts(), reader.facts() if reader else None, reading, _VERSION]
     for split, records in domain.splits.items():
         table = f"{name}-{split}"
-        work = Work(table, domain.root, reader, size, config.image_resize, config.fit, measured)
+        work = Work(
+            *(table, domain.root, reader, size, config.image_resize, config.fit),
+            *(measured, reading),
+        )
         folder = Places(root).table_folder(table)
         native = folder / "native" if config.native_labels and table == "target-test" else None
         yield table, (work, [conversion(folder, record, facts, native) for record in records])

@@ -12,7 +12,7 @@ from i2i_keras.data.labels import IGNORE
 from i2i_keras.data.records import Record
 from i2i_keras.data.resizing import Fit, Resize, cropped, nearest, resize
 from i2i_keras.preparation import comparison
-from i2i_keras.preparation.examine import examine, name_of
+from i2i_keras.preparation.examine import Reading, examine, name_of
 from i2i_keras.run_folder import files
 
 
@@ -28,6 +28,7 @@ class Work(NamedTuple):
         fit: whether they are stretched to its shape, or cropped to it before.
         measured_classes: number of classes whose pixels are counted; 0 =
             labels are not measured.
+        reading: how the images are read.
     """
 
     table: str
@@ -37,6 +38,7 @@ class Work(NamedTuple):
     image_resize: Resize
     fit: Fit
     measured_classes: int
+    reading: Reading = Reading()
 
 
 class Conversion(NamedTuple):
@@ -70,7 +72,7 @@ def write_record(work: Work, conversion: Conversion) -> dict[str, Any]:
         `comparison.measure`); of a label whether it `counts`, that is, has a
         pixel that is not ignored.
     """
-    seen = examine(work.table, conversion.raw, work.reader, work.root)
+    seen = examine(work.table, conversion.raw, work.reader, work.root, work.reading)
     row: dict[str, Any] = {
         "key": conversion.key,
         "name": conversion.raw.name,

@@ -151,13 +151,14 @@ def translator_rows(quality: Quality) -> Table:
     """
     rows = []
     for method, facts in quality.items():
+        # Source, translated; None where there are too few images.
         frechet, kernel = facts["frechet_distance"], facts["kernel_distance"]
         cycle = facts["cycle_error"]  # None: there is no way back.
         rows.append(
             [
                 Cell(method),
-                Cell(f"{frechet['source']:.3g} to {frechet['translated']:.3g}"),
-                Cell(" to ".join(_kernel(kernel[images]) for images in ("source", "translated"))),
+                Cell(" to ".join(f"{d:.3g}" for d in frechet.values()) if frechet else NOTHING),
+                Cell(" to ".join(map(_kernel, kernel.values())) if kernel else NOTHING),
                 Cell(NOTHING if cycle is None else f"{cycle:.1f}"),
                 Cell(percent(facts["drift"]["drifted"])),
             ]

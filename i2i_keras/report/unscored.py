@@ -100,7 +100,7 @@ def translator_tables(quality: Quality) -> list[Table]:
         for way, found in facts["directions"].items():
             name = Cell(f"{method}, {_DIRECTIONS[way]}")
             rows.append([name, *(Cell(_number(found.get(signal))) for signal in _SIGNALS)])
-            if "frechet_distance" in found:
+            if found.get("frechet_distance"):
                 frechet, kernel = found["frechet_distance"], found["kernel_distance"]
                 texts = [f"{frechet['before']:.3g} to {frechet['after']:.3g}"]
                 texts.append(f"{1000 * kernel['before'][0]:.2g} to {1000 * kernel['after'][0]:.2g}")

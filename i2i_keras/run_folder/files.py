@@ -4,6 +4,7 @@ import contextlib
 import csv
 import hashlib
 import json
+import math
 import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
@@ -29,9 +30,34 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 def write_json(path: Path, facts: Mapping[str, Any]) -> None:
-    """Writes readable JSON, atomically."""
+    """Writes readable JSON, atomically.
+
+    Raises:
+        DataError: a value is not a number, or infinite, which JSON does not
+            know; what is not known is left out, or null.
+    """
+    try:
+        text = json.dumps(facts, indent=2, allow_nan=False)
+    except ValueError:
+        names = ", ".join(_not_finite(facts))
+        raise DataError(
+            f"{path} would hold what is not a number ({names}); look for what went wrong there"
+            " before, such as a training that diverged."
+        ) from None
     with replacing(path) as draft:
-        draft.write_text(json.dumps(facts, indent=2) + "\n", "utf-8")
+        draft.write_text(text + "\n", "utf-8")
+
+
+def _not_finite(value: Any, name: str = "") -> Iterator[str]:
+    """Dotted names of numbers that are not finite."""
+    if isinstance(value, float) and not math.isfinite(value):
+        yield name
+    if isinstance(value, Mapping):
+        parts = [*value.items()]
+    else:
+        parts = [*enumerate(value)] if isinstance(value, list | tuple) else []
+    for key, part in parts:
+        yield from _not_finite(part, f"{name}.{key}" if name else str(key))
 
 
 def read_json(path: Path) -> Facts:

@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from i2i_keras.data import each_image, transforms
 from i2i_keras.data.records import Record
-from i2i_keras.errors import FileError
 
 Translate = Callable[[tf.Tensor], tf.Tensor]
 
@@ -20,7 +19,6 @@ def translate_records(
     folder: Path,
     description: str,
     translator: str,
-    unreadable: list[FileError] | None = None,
 ) -> list[Record]:
     """Translates the images of records, see `each_image.make_of_each`.
 
@@ -31,13 +29,11 @@ def translate_records(
         folder: gets `NAME.png` of every record.
         description: what the progress bar says.
         translator: fingerprint of all that `translate` depends on.
-        unreadable: see `each_image.make_of_each`.
 
     Returns:
         Records of the translated images, with the same names and labels.
     """
-    maker = _maker(translate, folder, translator)
-    each_image.make_of_each(records, maker, description, unreadable)
+    each_image.make_of_each(records, build_maker(translate, folder, translator), description)
     return [record._replace(image=folder / f"{record.name}.png") for record in records]
 
 
@@ -49,10 +45,11 @@ def translate_pixels(translate: Translate, pixels: NDArray[np.uint8]) -> NDArray
 
 def unfinished(records: Sequence[Record], folder: Path, translator: str) -> list[Record]:
     """Records whose image is not in the folder, or was made from others."""
-    return each_image.unfinished(records, _maker(tf.identity, folder, translator))
+    return each_image.unfinished(records, build_maker(tf.identity, folder, translator))
 
 
-def _maker(translate: Translate, folder: Path, translator: str) -> each_image.Maker:
+def build_maker(translate: Translate, folder: Path, translator: str) -> each_image.Maker:
+    """What makes translations of images; see `translate_records`."""
     return each_image.Maker(
         lambda pixels: [translate_pixels(translate, pixels)],
         lambda name: [folder / f"{name}.png"],

@@ -280,7 +280,7 @@ def test_another_format_falls_back_to_its_defaults_and_says_so(invoke, tmp_path)
         "Note: source.split = 'report' is of cityscapes; folder takes its default," in result.output
     )
     assert "Note: target.split = 'val_as_test' is of gta5; folder" in result.output
-    assert "a holds no PNG, JPEG" in result.output
+    assert "a holds no PNG, JPEG, BMP, TIFF, WebP or GIF" in result.output
 
 
 def test_a_split_that_was_asked_for_does_not_fall_back(invoke):

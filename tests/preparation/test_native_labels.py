@@ -116,3 +116,20 @@ def test_a_record_that_is_left_out_has_none(tmp_path, raw):
 def test_runs_that_were_prepared_without_stay_valid():
     assert "native_labels" not in PrepareConfig().facts()
     assert PrepareConfig(native_labels=True).facts()["native_labels"] is True
+
+
+def test_drives_whose_frames_have_the_same_names_do_not_clash(tmp_path, raw):
+    """Names with `/` are folders, of native labels as of all others."""
+    first, second = raw["target"].splits["test"]
+    test = [first._replace(name="monday/0001"), second._replace(name="tuesday/0001")]
+    domains = raw | {"target": raw["target"]._replace(splits=raw["target"].splits | {"test": test})}
+    native = prepared(tmp_path, domains, native_labels=True)
+    usual = read_records(tmp_path, tmp_path / "prepare" / "target-test.csv")
+    folder = tmp_path / "prepare" / "target-test"
+    for old, one, other in zip(test, native, usual, strict=True):
+        assert one.name == other.name == old.name
+        assert one.label == folder / "native" / f"{old.name}.png"
+        assert other.image == folder / "images" / f"{old.name}.png"
+        with Image.open(old.label) as image:
+            assert read_label(one.label).shape == image.size[::-1]
+        assert read_label(other.label).shape == SIZE

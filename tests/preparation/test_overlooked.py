@@ -9,6 +9,7 @@ from PIL import Image
 
 from i2i_keras import config
 from i2i_keras.cli import main
+from i2i_keras.data import each_image
 from i2i_keras.errors import DataError
 from i2i_keras.experiment import contents
 from i2i_keras.experiment.settings import Settings
@@ -179,6 +180,18 @@ def test_folders_that_seem_to_be_splits_are_noted(tmp_path):
     photo(tmp_path / "training" / "{}.jpg"), photo(tmp_path / "Validation" / "{}.jpg", 1)
     whats = [finding.what for finding in found(tmp_path)]
     assert whats == ["has 1 image of a folder Validation", "has 3 images of a folder training"]
+
+
+def test_translations_of_the_images_beside_them_are_noted(tmp_path):
+    photo(tmp_path / "{}.jpg"), photo(tmp_path / "drive" / "{}.jpg")
+    assert found(tmp_path) == []
+    out = tmp_path / "fake"
+    maker = each_image.Maker(lambda pixels: [pixels], lambda name: [out / f"{name}.png"], "copy")
+    each_image.make_of_each(FOLDER.find(tmp_path)["train"], maker, "copy")
+    [finding] = found(tmp_path)
+    assert not finding.bad
+    assert finding.what == "has 6 images of a folder fake that i2i-keras has made"
+    assert found(out) == []  # Alone they are meant.
 
 
 def audit(root):

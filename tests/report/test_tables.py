@@ -144,6 +144,12 @@ def test_a_translator_without_a_way_back_has_no_cycle_error():
     assert cells["Cycle error"].text == "-"
 
 
+def test_distances_of_too_few_images_are_absent():
+    facts = {"frechet_distance": None, "kernel_distance": None, "cycle_error": 4.5}
+    [row] = tables.translator_rows({"cyclegan": facts | {"drift": {"drifted": 0.4}}}).rows
+    assert [cell.text for cell in row] == ["cyclegan", "-", "-", "4.5", "40.0"]
+
+
 def test_scores_at_native_size_have_a_column_where_there_are_any(summary):
     assert "Mean IoU % at native size" not in tables.result_rows(summary).columns
     summary["arms"]["oracle"]["native_mean_iou"] = 0.512
