@@ -204,8 +204,11 @@ def test_gray_may_have_16_bits(toy, root):
         Image.fromarray(label).save(root / f"{file}_classes.png")
     found = audit_domain(DomainConfig(format=toy("bits = 16\n" + TOY)), root, "", workers=1)
     assert found.rows["train"][0]["pixels"] == {0: 8, 2: 8, 255: 8}
-    found = audit_domain(DomainConfig(format=toy()), root, "", workers=1)
-    assert {f.kind for f in found.findings} == {"unreadable label"}
+    draw(root, "train/a")
+    found = audit_domain(DomainConfig(format=toy("bits = 16\n" + TOY)), root, "", workers=1)
+    [bad] = [finding for finding in found.findings if finding.bad]
+    assert (bad.file, bad.kind) == ("train/a_classes.png", "unreadable label")
+    assert bad.what == "does not hold 16 bits a channel, as labels of this data set do"
 
 
 def test_a_number_above_255_is_told(toy, root):
