@@ -11,7 +11,10 @@ from i2i_keras.errors import DataError
 @click.command()
 @click.argument("root", type=UserPath(exists=True, file_okay=False))
 @click.option(
-    "--format", "format_", required=True, help="Its layout; a name that is none lists them all."
+    "--format",
+    "format_",
+    required=True,
+    help="Its layout, or a TOML file that describes it; a name that is none lists them all.",
 )
 @click.option("--variant", default="", help="Which variant of it.  [default: the usual one]")
 @click.option("--split", default="", help="Way to split.  [default: the format's first]")

@@ -1,6 +1,5 @@
 """Data sets: how each is laid out and how its labels are written."""
 
-from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
 
@@ -30,7 +29,7 @@ def find(name: str, variant: str = "") -> Dataset:
     Raises:
         SettingsError: there is none, or none such; or a file is not right.
     """
-    found = _named(name)
+    found = usual(name)
     if variant:
         if variant not in found.variants:
             told = "" if found.variants else "it has none; leave it out"
@@ -45,12 +44,12 @@ def find(name: str, variant: str = "") -> Dataset:
     return found
 
 
-def variants_of(name: str) -> Mapping[str, Dataset]:
-    """The variants that there are of a data set, see `find`."""
-    return _named(name).variants
+def usual(name: str) -> Dataset:
+    """The same in its usual variant, or else its first, with all others.
 
-
-def _named(name: str) -> Dataset:
+    Raises:
+        SettingsError: there is none, or a file is not right.
+    """
     if name.endswith(".toml"):
         return described.read(Path(name))
     if name not in DATASETS:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+from i2i_keras.data.encodings import NO_CLASS
 from i2i_keras.datasets import patterns
 from i2i_keras.datasets.dataset import CITYSCAPES
 from i2i_keras.datasets.description import Description, folder_ways
@@ -14,6 +15,7 @@ Where = tuple[str | int, ...]  # Keys and places in lists, from the top down.
 def faults(found: Description) -> Iterator[tuple[Where, str]]:
     """What is wrong between settings, each with its place."""
     yield from _faults_of_patterns(found)
+    yield from _faults_of_globs(found)
     yield from _faults_of_classes(found)
     yield from _faults_of_splits(found)
     yield from _faults_of_spaces(found)
@@ -29,9 +31,18 @@ def _faults_of_patterns(found: Description) -> Iterator[tuple[Where, str]]:
             yield ("labels",), "labels has to have as many ** as images; give both the same"
         if ("{split}" in found.images) != ("{split}" in found.labels):
             yield ("labels",), "{split} has to stand in both images and labels, or in none"
-    for place, glob in enumerate(found.recognized_by):
-        if glob.startswith("/"):
-            yield ("recognized_by", place), f"{glob!r} has to be a path below the root"
+
+
+def _faults_of_globs(found: Description) -> Iterator[tuple[Where, str]]:
+    globs: dict[Where, str] = {
+        ("recognized_by", place): glob for place, glob in enumerate(found.recognized_by)
+    }
+    if found.instead:
+        globs["instead", "files"] = found.instead.files
+    for where, glob in globs.items():
+        parts = glob.split("/")
+        if not parts[0] or any("**" in part and part != "**" for part in parts):
+            yield where, f"{glob!r} has to be a glob below the root, as in labels/*/*.json"
 
 
 def _faults_of_classes(found: Description) -> Iterator[tuple[Where, str]]:
@@ -47,6 +58,8 @@ def _faults_of_classes(found: Description) -> Iterator[tuple[Where, str]]:
             yield where, f"{row.name!r} needs a number"
         if row.color is None and colored and not numbered:
             yield where, f"{row.name!r} needs a color, as others have one"
+        if colored and row.number == NO_CLASS:
+            yield where, f"{NO_CLASS} is no number for a class that has a color; take another"
         if row.number in found.ignored:
             yield ("ignored",), f"{row.number} is ignored and the class {row.name!r}; leave it out"
         yield from _faults_of_names((*where, "cityscapes"), (row.cityscapes,))

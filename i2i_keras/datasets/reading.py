@@ -71,7 +71,10 @@ def _read_lists(path: Path, text: str, content: Table) -> None:
         if Path(name).is_absolute() or ".." in Path(name).parts or not file.is_file():
             what = f"there is no file {name} beside the description or below; put it there"
             raise _error(path, text, where, f"{what}.")
-        names = [line.strip() for line in file.read_text("utf-8").splitlines()]
+        try:
+            names = [line.strip() for line in file.read_text("utf-8").splitlines()]
+        except UnicodeDecodeError:
+            raise _error(path, text, where, f"{name} is not UTF-8; save it so.") from None
         _, way, split, place = where
         content["lists"][way][split][place : int(place) + 1] = [name for name in names if name]
 

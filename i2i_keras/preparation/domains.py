@@ -98,7 +98,7 @@ class DomainConfig(Config):
         """Refuses a set whose only labels are those of another variant."""
         if _has_labels(found) or not self.dataset.labelled:
             return
-        for name, other in datasets.variants_of(self.format).items():
+        for name, other in datasets.usual(self.format).variants.items():
             if self._split in other.splits and name != self.variant:
                 try:
                     others = other.splits[self._split](root, other.encodings[0])
@@ -210,7 +210,7 @@ def misfits(
     if before.get("format") == now.get("format"):
         return {}
     try:
-        dataset = datasets.find(str(now.get("format")))
+        dataset = datasets.usual(str(now.get("format")))
     except SettingsError:  # It is told when the settings are built.
         return {}
     found = {

@@ -207,6 +207,11 @@ def test_gray_may_have_16_bits(toy, root):
     found = audit_domain(DomainConfig(format=toy()), root, "", workers=1)
     # Small numbers of 16 bits can be read without a word.
     assert found.rows["train"][0]["pixels"] == {0: 8, 2: 8, 255: 8}
+    draw(root, "train/a")
+    found = audit_domain(DomainConfig(format=toy("bits = 16\n" + TOY)), root, "", workers=1)
+    [bad] = [finding for finding in found.findings if finding.bad]
+    assert (bad.file, bad.kind) == ("train/a_classes.png", "unreadable label")
+    assert bad.what == "does not hold 16 bits a channel, as labels of this data set do"
 
 
 def test_a_number_above_255_is_told(toy, root):
@@ -398,7 +403,9 @@ def test_one_of_ours_is_known_by_its_name(tmp_path):
         ('default = "nwe"\n' + VARIANTS, 1, "no variant 'nwe'. Did you mean 'new'?"),
         ("variants = 3\n" + TOY, 1, "has to be a table of tables"),
         (changed("number = 3", "color = [1, 2]"), 5, "'classes.0.color': it has to be a list of 3"),
-        (TOY + 'recognized_by = ["/a"]\n', 9, "'/a' has to be a path below the root"),
+        (TOY + 'recognized_by = ["/a"]\n', 9, "'/a' has to be a glob below the root"),
+        (TOY + '[instead]\nfiles = "**a"\ntodo = "x"\n', 10, "'**a' has to be a glob below the"),
+        (changed("number = 77", "number = 254, color = [1, 1, 1]"), 6, "254 is no number for a"),
     ],
 )
 def test_a_fault_is_one_sentence_with_its_file_and_line(toy, text, line, words):
@@ -409,6 +416,12 @@ def test_a_fault_is_one_sentence_with_its_file_and_line(toy, text, line, words):
     assert words in told
     assert told.startswith(path) and "\n" not in told
     assert f"line {line}" in told
+
+
+def test_a_list_that_is_no_text_is_told(toy, tmp_path):
+    (tmp_path / "a.txt").write_bytes(b"\xff\n")
+    with pytest.raises(SettingsError, match=r"line 10: a\.txt is not UTF-8; save it so"):
+        datasets.find(toy(FLAT + '[lists.mine]\ntrain = ["a.txt"]\n'))
 
 
 def test_a_file_that_is_not_there_is_refused(tmp_path):
@@ -433,3 +446,7 @@ def test_a_preset_takes_what_the_new_format_has(toy):
         "encoding": f"{toy()} takes its default, 'ids'",
     }
     assert misfits(before, before | {"format": toy(TOY[:9])}, set()) == {}
+    before = {"format": "gta5", "split": "val_as_test", "encoding": "colors"}
+    assert misfits(before, before | {"format": "carla"}, set()) == {
+        "split": "carla takes its default, 'hold_out'"
+    }

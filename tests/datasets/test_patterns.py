@@ -115,5 +115,5 @@ def test_what_is_no_pattern_is_told(pattern, words):
     assert words in patterns.fault(pattern)
 
 
-def test_patterns_that_are_shipped_are_right():
+def test_all_of_it_together_is_no_fault():
     assert patterns.fault("{split}/**/{name}_{a,b}*.png") == ""
