@@ -31,7 +31,7 @@ def test_every_make_target_is_one():
     named = {
         *re.findall(r"^make ([a-z-]+)", "\n".join(blocks("sh")), re.MULTILINE),
         *re.findall(r"`make ([a-z-]+)", README),
-        *re.findall(r"^\| `([a-z-]+)` \| `[a-z]+/` \|", README, re.MULTILINE),
+        *re.findall(r"^\| `([a-z-]+)` \| `[a-z-]+/` \|", README, re.MULTILINE),
     }
     assert {"demo", "test", "prepare", "train-translator"} <= named
     assert named <= {*re.findall(r"^([a-z-]+):", MAKEFILE, re.MULTILINE)}

@@ -112,7 +112,7 @@ def bits(run: Run, role: str, records: Sequence[Record]) -> int:
         role: `source` or `target`.
         records: images of that kind, which are looked at if it has none.
     """
-    known = run.done(run.records).results.get("bits", {})
+    known = run.done(run.records).results.get("bits", {}) if is_prepared(run) else {}
     found: int = known.get(role) or bit_depth.bits_in_use([record.image for record in records])
     return found
 

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from i2i_keras.data.encodings import LabelReader
+from i2i_keras.data.labels import IGNORE
 from i2i_keras.data.records import SPLITS, Record, Splits, open_image, spread
 from i2i_keras.datasets import DATASETS
 from i2i_keras.datasets.folder import HOLD_OUT
@@ -147,7 +148,8 @@ def _seem_train_ids(labels: list[Path]) -> bool:
     numbers = np.array(sorted(found), np.uint8)
     if seem_train_ids(numbers) and (numbers < _FIRST_SEEN).sum() > 1:
         return True
-    return bool(found) and numberings.are_surely(numberings.TRAIN_IDS, found)
+    # Labels that ignore every pixel hold no classes of any numbering.
+    return bool(found.keys() - {IGNORE}) and numberings.are_surely(numberings.TRAIN_IDS, found)
 
 
 def _fits(labels: list[Path], reader: LabelReader) -> bool:
@@ -160,7 +162,7 @@ def _fits(labels: list[Path], reader: LabelReader) -> bool:
             return False
         if not reader.valid[numbers].all():
             return False
-        counted = counted or bool((reader.labels[numbers] != 255).any())
+        counted = counted or bool((reader.labels[numbers] != IGNORE).any())
     return counted
 
 

@@ -49,7 +49,7 @@ def test_it_goes_on_and_says_so_once(command, tmp_path, way):
         assert code == 0, output
         assert output.count(told) == 1
     assert (tmp_path / "run" / "report" / "index.html").is_file()
-    assert len([*(tmp_path / "run" / "translated").rglob("*.png")]) >= 4
+    assert len([*(tmp_path / "run" / "translate").rglob("*.png")]) >= 4
 
 
 def test_what_was_never_prepared_is_refused(command, tmp_path):

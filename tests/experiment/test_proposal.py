@@ -98,8 +98,8 @@ def test_nothing_is_overwritten(init, tmp_path):
 
 
 def test_what_cannot_be_carried_out_is_not_left_behind(init, tmp_path):
-    folder(tmp_path / "a", (64, 64), [7, 11, 23, 26])
-    folder(tmp_path / "b", (64, 64), [40, 50, 60, 70])  # Another numbering than a's.
+    folder(tmp_path / "a", (64, 128), STREET)
+    folder(tmp_path / "b", (64, 128), [40, 50, 60, 70])  # Another numbering than a's.
     result = init("a", "b")
     assert result.exit_code == 1
     assert "labels of b hold 40, 50, 60, 70, which is no numbering of Cityscapes" in result.output

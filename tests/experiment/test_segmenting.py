@@ -126,9 +126,9 @@ def segment(run, photos, out, arm="source_only", shard=ALL, step=None, **look):
 
 
 def oracle(pixels, height, seed=4):
-    """Logits by Pillow, numpy, Keras and TensorFlow's resize."""
+    """Logits by numpy, Keras and TensorFlow's resize."""
     size = (height, round(pixels.shape[1] * height / pixels.shape[0]))
-    seen = np.asarray(Image.fromarray(pixels).resize(size[::-1], Image.Resampling.BOX))
+    seen = np.rint(tf.image.resize(pixels, size, "area"))
     padding = ((0, -size[0] % 4), (0, -size[1] % 4), (0, 0))
     padded = np.pad(seen, padding, mode="symmetric")[np.newaxis].astype(np.float32) / 127.5 - 1.0
     logits = network(seed).predict(padded, verbose=0)[:, : size[0], : size[1]]

@@ -184,7 +184,7 @@ def test_what_is_no_translator_is_refused_by_its_place(fitted, tmp_path):
     )
     (tmp_path / "train-translator" / "cyclegan").mkdir(parents=True)
     assert refused(tmp_path) == (
-        f"{tmp_path / 'translator/cyclegan'} has no weights yet; finish its training first."
+        f"{tmp_path / 'train-translator/cyclegan'} has no weights yet; finish its training first."
     )
 
 

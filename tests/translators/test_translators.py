@@ -38,8 +38,16 @@ def fit_of(translator, request):
 @pytest.mark.parametrize("name", TRANSLATORS)
 def test_a_training_sees_paths_of_images_and_no_labels(name):
     names = list(inspect.signature(TRANSLATORS[name].fit).parameters)
-    more = ["segment"] if TRANSLATORS[name].needs_segmenter else []
+    # What else is `given` is the source's segmenter, where a method needs it.
+    more = ["given"] if name in ADVERSARIAL else []
     assert names == ["config", "images_x", "images_y", "folder", "seed", *more]
+
+
+@pytest.mark.parametrize("name", sorted(ADVERSARIAL))
+def test_a_training_is_given_no_more_than_it_knows(name, request, images, tmp_path):
+    fit = fit_of(TRANSLATORS[name], request)
+    with pytest.raises(TypeError, match="labels"):
+        fit(TRANSLATORS[name].config(), *images, tmp_path, 7, labels=images[0])
 
 
 @pytest.mark.parametrize("name", TRANSLATORS)
