@@ -1,7 +1,6 @@
 import numpy as np
 import pytest
 import tensorflow as tf
-from PIL import Image
 
 from i2i_keras.evaluation import any_image
 from i2i_keras.evaluation.any_image import View, seen_size
