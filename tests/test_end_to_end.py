@@ -391,7 +391,7 @@ def test_new_records_are_other_inputs(finished, tmp_path):
         shutil.copytree(finished.root / stage, tmp_path / stage, dirs_exist_ok=True)
     done = files.read_json(tmp_path / "prepare" / "done.json")
     files.write_json(tmp_path / "prepare" / "done.json", done | {"fingerprint": "another"})
-    with pytest.raises(DataError, match="was made with another records; use another --run"):
+    with pytest.raises(DataError, match="was made before its records changed; use another --run"):
         stages.train_translator(finished.settings(), Run(tmp_path), "cyclegan")
 
 

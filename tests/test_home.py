@@ -5,6 +5,7 @@ import pytest
 from click.testing import CliRunner
 from PIL import Image
 
+from i2i_keras import config
 from i2i_keras.cli import main
 from i2i_keras.preparation.domains import DomainConfig
 
@@ -31,6 +32,11 @@ def test_a_root_is_below_home_and_one_of_no_user_stays(home):
     assert DomainConfig(format="folder", mapping="~/a.toml").mapping == f"{home}/a.toml"
     assert DomainConfig(format="folder", root="~nobody-at-all/x").root == "~nobody-at-all/x"
     assert DomainConfig(format="folder").root == ""
+
+
+def test_a_preset_is_below_home(home):
+    (home / "mine.toml").write_text("seed = 3", "utf-8")
+    assert config.read("~/mine.toml") == {"seed": 3}
 
 
 def test_audit_and_its_findings(home):

@@ -35,13 +35,14 @@ def run(only: tuple[str, ...], seed: int | None, dry_run: bool, **options: Any) 
     Example: i2i-keras run --preset demo --only adapted:cyclegan --only oracle
     """
     from i2i_keras.evaluation.summary import is_scored, read_summary
-    from i2i_keras.experiment import fitting, running
+    from i2i_keras.experiment import fitting, running, stages
     from i2i_keras.experiment.plan import table
     from i2i_keras.experiment.plan.tasks import plan
     from i2i_keras.report.terminal import result_text, terminal_of
 
     opened = open_run(**options, use="begin")
     settings, run = opened.settings, opened.run
+    stages.check_prepared(settings, run)
     fitted = fitting.fit(settings, run)
     fitted.check(only)
     tasks = plan(fitted.settings, run, only, seed)  # Refuses before a run is made.

@@ -2,6 +2,7 @@
 
 import copy
 import json
+import os
 import sys
 from collections.abc import Collection, Mapping, Sequence
 from importlib import resources
@@ -82,7 +83,8 @@ def read_named(folder: str, name: str) -> Table:
     """
     names = names_in(folder)
     if name.endswith(".toml"):
-        return read_toml(Path(name))
+        # Shells leave ~ as it is in --preset=~/mine.toml.
+        return read_toml(Path(os.path.expanduser(name)))  # noqa: PTH111
     if current_name(name) in names:
         file = resources.files("i2i_keras") / folder / f"{current_name(name)}.toml"
         return tomllib.loads(file.read_text("utf-8"))

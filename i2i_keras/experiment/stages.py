@@ -49,6 +49,29 @@ def prepare(settings: Settings, run: Run) -> Done:
     if contents.is_prepared(run) and contents.gone(settings):
         return run.done(run.records)
     contents.check_roots(settings)
+    domains, inputs = _raw_domains(settings, run)
+
+    def work(folder: Path) -> Facts:
+        return preparation.prepare(settings.prepare, domains, run.root)
+
+    return run.stage(run.records, _facts_of_prepare(settings), inputs, work)
+
+
+def check_prepared(settings: Settings, run: Run) -> None:
+    """Refuses records that `prepare` would refuse; nothing is written.
+
+    Raises:
+        DataError: they were made from other files, or with other settings.
+    """
+    named = settings.source.root and settings.target.root
+    there = not contents.gone(settings) and (named or run.is_done(run.raw))
+    if contents.is_prepared(run) and there:
+        _, inputs = _raw_domains(settings, run)
+        run.check(run.records, _facts_of_prepare(settings), inputs)
+
+
+def _raw_domains(settings: Settings, run: Run) -> tuple[dict[str, Domain], dict[str, str]]:
+    """The raw files of both domains, drawn where none are named; fingerprints."""
     domains: dict[str, Domain] = {}
     inputs = {}
     for role in ("source", "target"):
@@ -60,16 +83,15 @@ def prepare(settings: Settings, run: Run) -> Done:
         splits = config.find(root)
         inputs.setdefault(f"{role} files", _listing(root, splits))
         domains[role] = Domain(config, root, splits)
-    facts = {
+    return domains, inputs
+
+
+def _facts_of_prepare(settings: Settings) -> Facts:
+    return {
         "source": settings.source.facts(),
         "target": settings.target.facts(),
         "prepare": settings.prepare.facts(),
     }
-
-    def work(folder: Path) -> Facts:
-        return preparation.prepare(settings.prepare, domains, run.root)
-
-    return run.stage(run.records, facts, inputs, work)
 
 
 def train_translator(settings: Settings, run: Run, method: str) -> Done:

@@ -13,7 +13,7 @@ from PIL import Image
 from i2i_keras.data.encodings import LabelReader, unknown_colors
 from i2i_keras.data.labels import IGNORE
 from i2i_keras.data.records import Record, image_size, orientation, read_image
-from i2i_keras.errors import FileError
+from i2i_keras.errors import FileError, how_many
 from i2i_keras.preparation.numberings import IDS, places
 from i2i_keras.preparation.wrong_labels import palette_read_as_gray, seem_train_ids
 
@@ -215,9 +215,11 @@ def _of_numbers(path: Path, counts: NDArray[np.int64], reader: LabelReader) -> I
         yield "train ids", what, "set encoding = 'train_ids'", True
     elif outside:
         pixels = int(counts[outside].sum())
-        what = f"holds {_listed(outside)} in {pixels} pixels"
+        what = f"holds {_listed(outside)} in {how_many(pixels, 'pixel')}"
         if reader.colors:
-            colors = [f"{color} in {n} pixels" for color, n in unknown_colors(path, reader)]
+            colors = [
+                f"{color} in {how_many(n, 'pixel')}" for color, n in unknown_colors(path, reader)
+            ]
             what = f"holds the color {_listed(colors, 'colors')}"
         yield "unknown class", f"{what}, which is no class of this data set", _CHECK, True
     elif (reader.labels[occurring] == IGNORE).all():

@@ -86,7 +86,8 @@ def sharing(folder: Path, shard: Shard) -> Iterator[None]:
         common.seek(0)
         if (count := common.read()) != str(shard.total):
             raise DataError(
-                f"Other processes work in {folder} in {count} shards; wait for them, or join them."
+                f"Other processes work in {folder} with --shard I/{count}; wait for them, or join"
+                " them."
             )
         yield
 

@@ -152,6 +152,18 @@ class Run(Places):
         settings: Facts = self._left_by(place).get("settings") or {}
         return settings
 
+    def check(self, place: Path | str, settings: Facts, inputs: Mapping[str, str]) -> None:
+        """Refuses a stage that is done, or begun, otherwise than it is asked for.
+
+        Raises:
+            DataError: it was made with other settings or from other inputs.
+        """
+        folder, asked = self._folder(place), _asked(settings, inputs)
+        for name in (places.DONE, places.BEGUN):
+            if (folder / name).is_file():
+                _refuse_difference(folder, read_json(folder / name), asked)
+                return
+
     def begin(self, place: Path | str, settings: Facts, inputs: Mapping[str, str]) -> Done | None:
         """Begins a stage, or goes on with it; see `stage`.
 
@@ -159,11 +171,9 @@ class Run(Places):
             How it ended, if it has been done before.
         """
         folder, asked = self._folder(place), _asked(settings, inputs)
-        if (folder / places.DONE).is_file():
-            _refuse_difference(folder, read_json(folder / places.DONE), asked)
+        self.check(place, settings, inputs)
+        if self.is_done(place):
             return self.done(place)
-        if (folder / places.BEGUN).is_file():
-            _refuse_difference(folder, read_json(folder / places.BEGUN), asked)
         write_json(folder / places.BEGUN, {**asked, "seconds": round(self.worked(folder), 1)})
         return None
 
@@ -281,10 +291,10 @@ def _refuse_difference(folder: Path, found: Facts, asked: Facts) -> None:
         for key in [*now, *there]:
             if there.get(key) != now.get(key):
                 was = there.get(key, "absent")
-                what = f"{key} = {was} (now {now.get(key, 'absent')})"
+                how = f"with {key} = {was} (now {now.get(key, 'absent')})"
                 if part == "inputs":
-                    what = f"another {key}"
+                    how = f"before its {key} changed"
                 raise DataError(
-                    f"{os.path.relpath(folder)} was made with {what};"
+                    f"{os.path.relpath(folder)} was made {how};"
                     " use another --run, or delete that folder to make it anew."
                 )

@@ -66,3 +66,13 @@ def test_a_preset_that_could_draw_streets_does_not_look_for_files_in_vain(comman
     code, output = command("prepare", *more, preset="demo")
     assert code == 0, output
     assert output.count("no images any more; the run goes on from its records.") == 1
+
+
+def test_records_of_which_a_part_is_gone_are_refused_in_the_plan_already(command, tmp_path):
+    assert command("prepare")[0] == 0
+    (tmp_path / "source" / "0.png").unlink()
+    for words in (["run", "--dry-run"], ["run"]):
+        code, output = command(*words)
+        assert code == 1
+        assert "prepare was made before its source files changed; use another --run" in output
+        assert "plan" not in output  # It would say that this is done.

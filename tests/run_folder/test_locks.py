@@ -56,7 +56,9 @@ def test_shards_of_another_cut_are_refused(tmp_path, refused, other):
 
 def test_other_cuts_are_named(tmp_path, refused):
     with locks.sharing(tmp_path, Shard(2, 2)):
-        assert "in 2 shards; wait for them, or join them." in refused(locks.sharing, Shard(3, 3))
+        assert "with --shard I/2; wait for them, or join them." in refused(
+            locks.sharing, Shard(3, 3)
+        )
 
 
 HOLD = """

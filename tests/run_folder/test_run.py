@@ -126,7 +126,9 @@ def test_a_setting_that_is_new_or_gone_is_named(run):
 
 def test_other_inputs_are_refused_by_their_name(run):
     do(run)
-    with pytest.raises(DataError, match=r"stage was made with another records; use another --run"):
+    with pytest.raises(
+        DataError, match=r"stage was made before its records changed; use another --run"
+    ):
         do(run, inputs={"records": "xyz"})
 
 
