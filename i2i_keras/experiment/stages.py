@@ -71,7 +71,7 @@ def check_prepared(settings: Settings, run: Run) -> None:
 
 
 def _raw_domains(settings: Settings, run: Run) -> tuple[dict[str, Domain], dict[str, str]]:
-    """The raw files of both domains, drawn where none are named; fingerprints."""
+    """The raw files of both domains, or what is drawn; and fingerprints."""
     domains: dict[str, Domain] = {}
     inputs = {}
     for role in ("source", "target"):
