@@ -153,7 +153,7 @@ class Run(Places):
         return settings
 
     def check(self, place: Path | str, settings: Facts, inputs: Mapping[str, str]) -> None:
-        """Refuses a stage that was done or begun otherwise than it is asked for.
+        """Refuses a stage that was done or begun otherwise than is asked for.
 
         Raises:
             DataError: it was made with other settings or from other inputs.
