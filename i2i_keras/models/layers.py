@@ -1,22 +1,14 @@
-"""The operations that Keras lacks, and the choice of norm and padding.
-
-The only module that imports tensorflow-addons.
-"""
+"""The operations that Keras lacks, and the choice of norm and padding."""
 
 import random
-import warnings
 from typing import Any, Literal
 
 import keras
 import tensorflow as tf
 from keras import layers
 
+from i2i_keras import stack
 from i2i_keras.models import draws
-
-with warnings.catch_warnings():
-    # It announces its end of life, which a user of this package cannot mend.
-    warnings.simplefilter("ignore", UserWarning)
-    import tensorflow_addons as tfa
 
 Norm = Literal["batch", "instance", "none"]
 Padding = Literal["reflect", "zero"]
@@ -71,9 +63,9 @@ class InstanceNormalization(layers.Layer):
         self.epsilon = epsilon
 
     def build(self, input_shape: tf.TensorShape) -> None:
-        kind = {"shape": (input_shape[-1],), "experimental_autocast": False}
-        self.gamma = self.add_weight("gamma", initializer="ones", **kind)
-        self.beta = self.add_weight("beta", initializer="zeros", **kind)
+        kind = {"shape": (input_shape[-1],), **stack.FLOAT32}
+        self.gamma = self.add_weight(name="gamma", initializer="ones", **kind)
+        self.beta = self.add_weight(name="beta", initializer="zeros", **kind)
         super().build(input_shape)
 
     def call(self, inputs: tf.Tensor) -> tf.Tensor:
@@ -152,7 +144,7 @@ class Dropout(layers.Layer):
 
     def build(self, input_shape: tf.TensorShape) -> None:
         self.calls = self.add_weight(
-            "calls", (), dtype="int64", initializer="zeros", trainable=False
+            name="calls", shape=(), dtype="int64", initializer="zeros", trainable=False
         )
         super().build(input_shape)
 
@@ -170,7 +162,7 @@ class Dropout(layers.Layer):
 def normalization(kind: Norm, name: str) -> layers.Layer:
     """The norm of a setting, as a layer; `none` is a linear activation."""
     if kind == "batch":
-        return layers.BatchNormalization(name=name)
+        return stack.BatchNormalization(name=name)
     if kind == "instance":
         return InstanceNormalization(name=name)
     return layers.Activation("linear", name=name)
@@ -199,13 +191,74 @@ def convolution(
     return layers.Conv2D(filters, size, padding=mode, name=f"{name}_conv", **kwargs)(inputs)
 
 
-def spectral_normalization(layer: layers.Layer) -> layers.Layer:
-    """Divides the layer's kernel by its largest singular value.
+@keras.saving.register_keras_serializable("i2i_keras")
+class SpectralNormalization(layers.Wrapper):
+    """Divides a convolution's kernel by its largest singular value.
+
+    The same numbers as tensorflow-addons', bit by bit, and the same variables
+    in files: before each pass of a training one step of the power iteration,
+    whose result is written back into the kernel.
+
+    Args:
+        layer: a convolution, or another layer with a `kernel`.
+
+    Input shape and output shape: those of the layer.
 
     Reference:
         Miyato et al., 2018, https://arxiv.org/abs/1802.05957
     """
+
+    def build(self, input_shape: tf.TensorShape) -> None:
+        super().build(input_shape)
+        self.w = self.layer.kernel  # A variable of this layer's as well: files hold it.
+        self.u = self.add_weight(
+            name="sn_u",
+            shape=(1, self.w.shape[-1]),
+            initializer=keras.initializers.TruncatedNormal(stddev=0.02),
+            trainable=False,
+        )
+
+    def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
+        if training:
+            self._normalize_kernel()
+        return self.layer(inputs)
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        return self.layer.compute_output_shape(input_shape)
+
+    def _normalize_kernel(self) -> None:
+        kernel = tf.convert_to_tensor(self.w)
+        flat, u = tf.reshape(kernel, [-1, kernel.shape[-1]]), tf.convert_to_tensor(self.u)
+        v = tf.math.l2_normalize(tf.matmul(u, flat, transpose_b=True))
+        u = tf.math.l2_normalize(tf.matmul(v, flat))
+        sigma = tf.matmul(tf.matmul(v, flat), u, transpose_b=True)
+        self.u.assign(u)
+        self.w.assign(tf.reshape(kernel / sigma, kernel.shape))
+
+
+def spectral_normalization(layer: layers.Layer) -> layers.Layer:
+    """A layer whose kernel is divided by its largest singular value."""
     # It writes the kernel back, and would round it to the compute precision.
-    return tfa.layers.SpectralNormalization(
+    return SpectralNormalization(
         layer, name=f"{layer.name}_spectral", dtype="float32", autocast=False
     )
+
+
+@keras.saving.register_keras_serializable("i2i_keras")
+class BilinearUpsampling(layers.Layer):
+    """Doubles height and width by bilinear interpolation.
+
+    Keras 3's own `UpSampling2D` cannot do that where sizes are not known yet.
+    Not nearest neighbors: XLA has no gradient for them.
+
+    Input shape: `(batch, height, width, channels)`.
+    Output shape: `(batch, 2 height, 2 width, channels)`.
+    """
+
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:
+        outputs = tf.image.resize(inputs, 2 * tf.shape(inputs)[1:3])
+        return tf.cast(outputs, inputs.dtype)
+
+    def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
+        batch, height, width, channels = input_shape
+        return (batch, height and 2 * height, width and 2 * width, channels)

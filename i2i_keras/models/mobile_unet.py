@@ -7,8 +7,10 @@ import pydantic
 import tensorflow as tf
 from keras import layers
 
+from i2i_keras import stack
 from i2i_keras.config import Config
 from i2i_keras.models import pretrained
+from i2i_keras.models.layers import BilinearUpsampling
 
 # What MobileNetV2 has last at each resolution, before it is widened again.
 _LEVELS = (
@@ -90,7 +92,7 @@ def build_mobile_unet(config: MobileUNetConfig, num_classes: int) -> keras.Model
 
     x = _convolution(skips.pop(), config.filters * 2 ** (config.depth - 1), 1, "bottom")
     for level in reversed(range(config.depth)):
-        x = layers.UpSampling2D(interpolation="bilinear", name=f"up{level}_resize")(x)
+        x = BilinearUpsampling(name=f"up{level}_resize")(x)
         x = layers.Concatenate(name=f"up{level}_skip")([skips[level], x])
         x = _convolution(x, config.filters * 2**level, 3, f"up{level}")
 
@@ -100,7 +102,9 @@ def build_mobile_unet(config: MobileUNetConfig, num_classes: int) -> keras.Model
 
 def _encoder(inputs: tf.Tensor, config: MobileUNetConfig) -> keras.Model:
     network = keras.applications.MobileNetV2
-    encoder = network(input_tensor=inputs, alpha=config.alpha, include_top=False, weights=None)
+    encoder = stack.with_batch_norms(
+        network(input_tensor=inputs, alpha=config.alpha, include_top=False, weights=None), inputs
+    )
 
     def download() -> keras.Model:
         # Of a size that Keras has weights of: it warns of any other.
@@ -116,5 +120,5 @@ def _encoder(inputs: tf.Tensor, config: MobileUNetConfig) -> keras.Model:
 
 def _convolution(x: tf.Tensor, filters: int, size: int, name: str) -> tf.Tensor:
     x = layers.Conv2D(filters, size, padding="same", use_bias=False, name=f"{name}_conv")(x)
-    x = layers.BatchNormalization(momentum=_MOMENTUM, name=f"{name}_norm")(x)
+    x = stack.BatchNormalization(momentum=_MOMENTUM, name=f"{name}_norm")(x)
     return layers.ReLU(name=f"{name}_relu")(x)

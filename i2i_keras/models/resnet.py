@@ -8,7 +8,15 @@ import tensorflow as tf
 from keras import layers
 
 from i2i_keras.config import Config
-from i2i_keras.models.layers import InverseTanh, Norm, Padding, convolution, gaussian, normalization
+from i2i_keras.models.layers import (
+    BilinearUpsampling,
+    InverseTanh,
+    Norm,
+    Padding,
+    convolution,
+    gaussian,
+    normalization,
+)
 
 
 class ResNetConfig(Config):
@@ -113,8 +121,7 @@ def _residual_block(x: tf.Tensor, config: ResNetConfig, name: str) -> tf.Tensor:
 
 def _upsample(x: tf.Tensor, filters: int, config: ResNetConfig, name: str) -> tf.Tensor:
     if config.upsampling == "resize":
-        # Not nearest: XLA has no gradient for it.
-        x = layers.UpSampling2D(interpolation="bilinear", name=f"{name}_resize")(x)
+        x = BilinearUpsampling(name=f"{name}_resize")(x)
         return convolution(x, filters, 3, config.padding, name, use_bias=_biased(config))
     return layers.Conv2DTranspose(
         filters,

@@ -5,6 +5,7 @@ import pydantic
 import tensorflow as tf
 from keras import layers
 
+from i2i_keras import stack
 from i2i_keras.config import Config
 
 
@@ -89,5 +90,5 @@ def _level(
 
 
 def _norm_and_relu(x: tf.Tensor, name: str) -> tf.Tensor:
-    x = layers.BatchNormalization(name=f"{name}_norm")(x)
+    x = stack.BatchNormalization(name=f"{name}_norm")(x)
     return layers.ReLU(name=f"{name}_relu")(x)

@@ -10,6 +10,7 @@ import pydantic
 import tensorflow as tf
 from tqdm import tqdm
 
+from i2i_keras import stack
 from i2i_keras.config import key_of
 from i2i_keras.data.pipeline import PipelineConfig, evaluation_batches, training_batches
 from i2i_keras.data.records import Record, spread
@@ -171,7 +172,7 @@ class SegmenterModel(keras.Model):
             self.compute_part, self.config.accumulate, *batch
         )
         variables = self.network.trainable_variables
-        self.optimizer.apply_gradients(zip(gradients, variables, strict=True))
+        stack.apply_gradients(self.optimizer, gradients, variables)
         return losses
 
     def compute_part(self, number: int, *batch: tf.Tensor) -> tuple[Any, tuple[()]]:
@@ -354,7 +355,7 @@ def _observer(
     )
 
     def observe(step: int) -> dict[str, float]:
-        row = {"learning_rate": float(model.optimizer.learning_rate)}
+        row = {"learning_rate": stack.learning_rate(model.optimizer)}
         if examples.val:
             batches = evaluation_batches(examples.val, size, stride)
             counts = [len(labels) for _, labels in batches]

@@ -87,6 +87,7 @@ def train(
                     batches(restored.step).take(steps - restored.step),
                     steps_per_epoch=steps - restored.step,
                     callbacks=[Progress(bar, config, watch, keeper, signals)],
+                    shuffle=False,  # Batches have their order.
                     verbose=0,
                 )
         history.close()

@@ -7,6 +7,8 @@ from typing import Any, Literal
 import keras
 import tensorflow as tf
 
+from i2i_keras import stack
+
 Xla = Literal["auto", "on", "off"]
 Precision = Literal["float32", "mixed_bfloat16", "mixed_float16"]
 
@@ -41,7 +43,7 @@ def scaling(
         3.2: small gradients would be zero in float16.
     """
     if precision == "mixed_float16":
-        return keras.mixed_precision.LossScaleOptimizer(optimizer)
+        return stack.with_loss_scale(optimizer)
     return optimizer
 
 
@@ -52,10 +54,11 @@ def gradients(
     optimizer: keras.optimizers.Optimizer,
 ) -> list[tf.Tensor]:
     """Gradients of a loss, by way of the optimizer's loss scale, if any."""
-    if not isinstance(optimizer, keras.mixed_precision.LossScaleOptimizer):
+    scale = stack.loss_scale(optimizer)
+    if scale is None:
         return tape.gradient(loss, variables)
-    scaled = tape.gradient(loss, variables, output_gradients=optimizer.loss_scale)
-    return optimizer.get_unscaled_gradients(scaled)
+    scaled = tape.gradient(loss, variables, output_gradients=scale)
+    return stack.unscaled(optimizer, scaled)
 
 
 def passes(

@@ -8,6 +8,7 @@ from typing import ClassVar
 import keras
 import tensorflow as tf
 
+from i2i_keras import stack
 from i2i_keras.models.networks import build_generator
 from i2i_keras.training import compilation, ema, schedules
 from i2i_keras.training.history import Row
@@ -253,7 +254,7 @@ class AdversarialModel(keras.Model, abc.ABC):
         (gradients, terms), fakes = compilation.in_parts(
             gradients_of, self.config.accumulate, *batches
         )
-        optimizer.apply_gradients(zip(gradients, variables, strict=True))
+        stack.apply_gradients(optimizer, gradients, variables)
         return tf.linalg.global_norm(gradients), terms, fakes
 
     def _optimizer(

@@ -9,6 +9,7 @@ import keras
 import tensorflow as tf
 
 from i2i_keras import config as settings
+from i2i_keras import stack
 from i2i_keras.data.pipeline import PipelineConfig, training_batches
 from i2i_keras.data.records import Record
 from i2i_keras.models.networks import build_generator
@@ -178,8 +179,8 @@ def _observer(
         columns, signals = sample(*chosen)
         samples.write_strip(columns, folder / "samples" / f"step-{step:06d}.png")
         return {
-            "generator_learning_rate": float(model.generator_optimizer.learning_rate),
-            "discriminator_learning_rate": float(model.discriminator_optimizer.learning_rate),
+            "generator_learning_rate": stack.learning_rate(model.generator_optimizer),
+            "discriminator_learning_rate": stack.learning_rate(model.discriminator_optimizer),
             **signals,
         }
 

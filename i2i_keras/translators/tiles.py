@@ -29,6 +29,7 @@ _SIDE, _WHOLE = 256, 2**22
 _MARGIN = 8
 # Larger activations are held in a file.
 _IN_MEMORY = 2**30
+_CONVOLUTIONS = (layers.Conv2D, layers.Conv2DTranspose)
 
 Moments = tuple[tf.Tensor, tf.Tensor]  # Mean and variance of each channel.
 
@@ -188,7 +189,7 @@ def _segments(generator: keras.Model) -> list[_Segment]:
     """Cuts a network where a layer needs all of what another one writes."""
     parts: list[list[layers.Layer]] = [[]]
     for layer in inference.in_order(generator):
-        after_convolution = parts[-1] and isinstance(parts[-1][-1], layers.Conv2D)
+        after_convolution = parts[-1] and isinstance(parts[-1][-1], _CONVOLUTIONS)
         if after_convolution or isinstance(layer, InstanceNormalization):
             parts.append([])
         parts[-1].append(layer)

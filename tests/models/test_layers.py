@@ -2,9 +2,10 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-import tensorflow_addons as tfa
 
+from i2i_keras import stack
 from i2i_keras.models.layers import (
+    BilinearUpsampling,
     Dropout,
     InstanceNormalization,
     ReflectionPadding2D,
@@ -21,14 +22,27 @@ GAMMA, BETA = np.array([0.5, 1.0, -2.0], np.float32), np.array([1.0, 0.0, 3.0], 
 
 
 @pytest.fixture(scope="module")
-def norms():
+def tfa():
+    """tensorflow-addons, which ends with Python 3.11."""
+    return pytest.importorskip("tensorflow_addons")
+
+
+def scaled(layer):
+    layer.build(IMAGES.shape)
+    layer.gamma.assign(GAMMA)
+    layer.beta.assign(BETA)
+    return layer
+
+
+@pytest.fixture(scope="module")
+def norm():
+    return scaled(InstanceNormalization())
+
+
+@pytest.fixture(scope="module")
+def norms(norm, tfa):
     """Ours and tensorflow-addons', with the same scale and offset."""
-    pair = InstanceNormalization(), tfa.layers.InstanceNormalization(epsilon=1e-5)
-    for layer in pair:
-        layer.build(IMAGES.shape)
-        layer.gamma.assign(GAMMA)
-        layer.beta.assign(BETA)
-    return pair
+    return norm, scaled(tfa.layers.InstanceNormalization(epsilon=1e-5))
 
 
 def first_and_second_order(layer):
@@ -49,11 +63,11 @@ def assert_close(ours, theirs):
         np.testing.assert_allclose(one, two, rtol=1e-3, atol=1e-4)
 
 
-def test_instance_norm_equals_its_formula_in_float64(norms):
+def test_instance_norm_equals_its_formula_in_float64(norm):
     x = IMAGES.astype(np.float64)
     mean, variance = (f(x, axis=(1, 2), keepdims=True) for f in (np.mean, np.var))
     expected = (x - mean) / np.sqrt(variance + 1e-5) * GAMMA + BETA
-    np.testing.assert_allclose(norms[0](IMAGES), expected, atol=1e-5)
+    np.testing.assert_allclose(norm(IMAGES), expected, atol=1e-5)
 
 
 def test_instance_norm_equals_tensorflow_addons(norms):
@@ -71,9 +85,9 @@ def test_second_gradients_of_instance_norm_equal_tensorflow_addons(norms):
     assert_close(ours, theirs)
 
 
-def test_gradients_of_instance_norm_are_the_same_inside_a_graph(norms):
-    eager = first_and_second_order(norms[0])
-    graph = tf.function(lambda: first_and_second_order(norms[0]))()
+def test_gradients_of_instance_norm_are_the_same_inside_a_graph(norm):
+    eager = first_and_second_order(norm)
+    graph = tf.function(lambda: first_and_second_order(norm))()
     for one, two in zip(eager, graph, strict=True):
         assert_close(one, two)
 
@@ -87,9 +101,9 @@ def test_instance_norm_of_a_constant_image_is_its_offset_and_has_a_finite_gradie
     assert np.isfinite(tape.gradient(y, x)).all()
 
 
-def test_instance_norm_treats_each_image_alone(norms):
-    alone = np.concatenate([norms[0](image[None]) for image in IMAGES])
-    np.testing.assert_allclose(norms[0](IMAGES), alone, atol=1e-6)
+def test_instance_norm_treats_each_image_alone(norm):
+    alone = np.concatenate([norm(image[None]) for image in IMAGES])
+    np.testing.assert_allclose(norm(IMAGES), alone, atol=1e-6)
 
 
 @pytest.mark.parametrize("padding", [1, 3])
@@ -112,7 +126,7 @@ def test_a_layer_comes_back_from_its_settings(layer):
 def test_the_norm_is_the_one_of_the_setting():
     kinds = {kind: type(normalization(kind, "n")) for kind in ("batch", "instance", "none")}
     assert kinds == {
-        "batch": keras.layers.BatchNormalization,
+        "batch": stack.BatchNormalization,
         "instance": InstanceNormalization,
         "none": keras.layers.Activation,
     }
@@ -135,17 +149,93 @@ def test_a_convolution_keeps_the_size_over_its_stride(padding, size, strides):
     assert y.shape == (1, 8 // strides, 12 // strides, 5)
 
 
+def spectral_norms(tfa):
+    """Ours and tensorflow-addons', around equal convolutions."""
+    pair = []
+    for wrap in (spectral_normalization, tfa.layers.SpectralNormalization):
+        conv = keras.layers.Conv2D(4, 3, kernel_initializer=gaussian(), name="conv")
+        pair.append(wrap(conv))
+        pair[-1](IMAGES)
+    for one, other in zip(*(layer.weights for layer in pair), strict=True):
+        other.assign(one)
+    return pair
+
+
+def test_spectral_norm_equals_tensorflow_addons_to_the_bit(tfa):
+    pair = spectral_norms(tfa)
+    found = []
+    for layer in pair:
+        gradients = []
+        for _ in range(5):
+            with tf.GradientTape() as tape:
+                loss = tf.reduce_sum(layer(IMAGES, training=True) ** 2)
+            gradients += tape.gradient(loss, layer.trainable_weights)
+            layer.layer.kernel.assign_add(0.1 * layer.layer.kernel**2)
+        found.append([*gradients, *layer.weights, layer(IMAGES)])
+    for one, other in zip(*found, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_files_of_tensorflow_addons_spectral_norm_are_read(tfa, tmp_path):
+    ours, theirs = (
+        keras.Sequential([keras.Input((5, 7, 3)), layer]) for layer in spectral_norms(tfa)
+    )
+    for weight in theirs.weights:
+        weight.assign_add(tf.ones_like(weight))
+    theirs.save_weights(tmp_path / "a.weights.h5")
+    ours.load_weights(tmp_path / "a.weights.h5")
+    np.testing.assert_array_equal(ours(IMAGES), theirs(IMAGES))
+
+
+def test_upsampling_doubles_by_half_pixels():
+    ramp = tf.constant(np.arange(4, dtype=np.float32)[None, None, :, None])
+    expected = [0, 0.25, 0.75, 1.25, 1.75, 2.25, 2.75, 3]  # As pixels are areas.
+    found = BilinearUpsampling()(ramp)
+    assert found.shape == (1, 2, 8, 1)
+    np.testing.assert_allclose(found[0, 0, :, 0], expected, atol=1e-6)
+    inputs = keras.Input((None, None, 1))
+    model = keras.Model(inputs, BilinearUpsampling()(inputs))
+    np.testing.assert_array_equal(model(ramp), found)
+
+
+# --- Batch norm -------------------------------------------------------------
+
+
+def test_batch_norm_equals_its_formula_and_its_statistics_those_of_keras_2():
+    layer = scaled(stack.BatchNormalization(momentum=0.75))
+    y, x = layer(IMAGES, training=True), IMAGES.astype(np.float64)
+    mean, variance = x.mean((0, 1, 2)), x.var((0, 1, 2))
+    expected = (x - mean) / np.sqrt(variance + layer.epsilon) * GAMMA + BETA
+    np.testing.assert_allclose(y, expected, atol=1e-5)
+    count = IMAGES[..., 0].size
+    moving = [0.25 * mean, 0.75 + 0.25 * variance * count / (count - 1)]
+    np.testing.assert_allclose(layer.moving_mean, moving[0], rtol=1e-5)
+    np.testing.assert_allclose(layer.moving_variance, moving[1], rtol=1e-5)
+    expected = (x - moving[0]) / np.sqrt(moving[1] + layer.epsilon) * GAMMA + BETA
+    np.testing.assert_allclose(layer(IMAGES), expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("precision", ["mixed_float16", "mixed_bfloat16"])
+def test_batch_norm_in_half_precision_is_that_in_float32_rounded(precision):
+    precise = scaled(stack.BatchNormalization())
+    layer = scaled(stack.BatchNormalization(dtype=precision))
+    images = tf.cast(IMAGES, layer.compute_dtype)
+    for training in (True, False):
+        y = layer(images, training=training)
+        assert y.dtype == layer.compute_dtype
+        expected = precise(tf.cast(images, tf.float32), training=training)
+        np.testing.assert_allclose(tf.cast(y, tf.float32), expected, rtol=0.01, atol=0.03)
+    assert layer.moving_variance.dtype == tf.float32
+    np.testing.assert_allclose(layer.moving_variance, precise.moving_variance, rtol=1e-4)
+
+
 # --- Precision --------------------------------------------------------------
 
 HALVES = {"mixed_float16": tf.float16, "mixed_bfloat16": tf.bfloat16}
 
 
 def half_norm(precision):
-    layer = InstanceNormalization(dtype=precision)
-    layer.build(IMAGES.shape)
-    layer.gamma.assign(GAMMA)
-    layer.beta.assign(BETA)
-    return layer
+    return scaled(InstanceNormalization(dtype=precision))
 
 
 def gradients(layer, inputs):
@@ -158,20 +248,20 @@ def gradients(layer, inputs):
 
 @pytest.mark.parametrize("precision", HALVES)
 @pytest.mark.parametrize("known", [True, False], ids=["batch_known", "batch_unknown"])
-def test_instance_norm_in_half_precision_is_that_in_float32_rounded(norms, precision, known):
+def test_instance_norm_in_half_precision_is_that_in_float32_rounded(norm, precision, known):
     layer, images = half_norm(precision), tf.cast(IMAGES, HALVES[precision])
     signature = tf.TensorSpec((2 if known else None, *IMAGES.shape[1:]), images.dtype)
     y = tf.function(layer, input_signature=[signature])(images)
     assert y.dtype == HALVES[precision]
     assert layer.gamma.dtype == layer.beta.dtype == tf.float32
-    precise = norms[0](tf.cast(images, tf.float32))
+    precise = norm(tf.cast(images, tf.float32))
     np.testing.assert_allclose(tf.cast(y, tf.float32), precise, rtol=0.01, atol=0.01)
 
 
 @pytest.mark.parametrize("precision", HALVES)
-def test_gradients_of_instance_norm_in_half_precision_are_close(norms, precision):
+def test_gradients_of_instance_norm_in_half_precision_are_close(norm, precision):
     images = tf.cast(tf.cast(IMAGES, HALVES[precision]), tf.float32)
-    ours, precise = (gradients(layer, images) for layer in (half_norm(precision), norms[0]))
+    ours, precise = (gradients(layer, images) for layer in (half_norm(precision), norm))
     for one, two in zip(ours, precise, strict=True):
         np.testing.assert_allclose(one, two, atol=0.02 * np.abs(two).max())
 
@@ -187,7 +277,7 @@ def test_instance_norm_stands_a_variance_that_float16_cannot_hold(precision):
     assert all(np.isfinite(g).all() for g in gradients(layer, images))
 
 
-def test_second_gradients_of_instance_norm_exist_in_bfloat16(norms):
+def test_second_gradients_of_instance_norm_exist_in_bfloat16(norm):
     images = tf.cast(tf.cast(IMAGES, tf.bfloat16), tf.float32)
 
     def second(layer):
@@ -199,7 +289,7 @@ def test_second_gradients_of_instance_norm_exist_in_bfloat16(norms):
             penalty = tf.reduce_sum(tf.cast(inner.gradient(loss, x), tf.float32) ** 2)
         return outer.gradient(penalty, layer.gamma)
 
-    ours, precise = second(half_norm("mixed_bfloat16")), second(norms[0])
+    ours, precise = second(half_norm("mixed_bfloat16")), second(norm)
     np.testing.assert_allclose(ours, precise, atol=0.05 * np.abs(precise).max())
 
 

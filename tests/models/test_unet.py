@@ -16,7 +16,8 @@ def build(num_classes=5, **changes):
 
 def convolutions(model):
     """Transposed ones too, from input to output."""
-    return [layer for layer in model.layers if isinstance(layer, keras.layers.Conv2D)]
+    kinds = keras.layers.Conv2D, keras.layers.Conv2DTranspose
+    return [layer for layer in model.layers if isinstance(layer, kinds)]
 
 
 def count(model):

@@ -1,0 +1,130 @@
+"""Which Keras this is, and all that differs between the two.
+
+Keras 2.15 comes with TensorFlow 2.15 (Python 3.10 and 3.11), Keras 3 with
+TensorFlow 2.21 (Python 3.12 and later).
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import tensorflow as tf
+from keras import layers
+
+KERAS = int(keras.__version__.partition(".")[0])  # Its major version, 2 or 3.
+NAME = f"TensorFlow {tf.__version__} with Keras {keras.__version__}"
+
+# Of `add_weight`: the variable is float32 under every precision. Keras 3 has
+# another name for it.
+FLOAT32: dict[str, Any] = {"autocast" if KERAS == 3 else "experimental_autocast": False}
+
+
+if KERAS == 3:
+
+    @keras.saving.register_keras_serializable("i2i_keras")
+    class BatchNormalization(layers.BatchNormalization):
+        """Keras 2's batch norm: the operation that processors have.
+
+        Keras 3's own is made of many operations, and its moving variance is
+        that of the batch, N in its denominator, where Keras 2's is an estimate
+        with N - 1. Files of either hold the same variables.
+        """
+
+        def call(self, inputs: tf.Tensor, training: bool = False, mask: None = None) -> tf.Tensor:
+            if inputs.dtype == tf.float16:  # No CPU has it in float16.
+                return tf.cast(self.call(tf.cast(inputs, tf.float32), training), tf.float16)
+            scale, offset = tf.convert_to_tensor(self.gamma), tf.convert_to_tensor(self.beta)
+            moving = [tf.convert_to_tensor(v) for v in (self.moving_mean, self.moving_variance)]
+            outputs, mean, variance = tf.compat.v1.nn.fused_batch_norm(
+                inputs,
+                scale,
+                offset,
+                *([] if training else moving),
+                epsilon=self.epsilon,
+                is_training=bool(training),
+            )
+            if training:
+                share = 1.0 - self.momentum
+                for variable, old, new in zip(
+                    (self.moving_mean, self.moving_variance), moving, (mean, variance), strict=True
+                ):
+                    variable.assign(old - (old - new) * share)
+            return outputs
+
+    class _LossScaleOptimizer(keras.mixed_precision.LossScaleOptimizer):
+        """Its `iterations` count the steps that it skips, as Keras 2's do.
+
+        Schedules and random numbers go by them.
+        """
+
+        def _stateful_handle_non_finite_grads(self) -> None:
+            super()._stateful_handle_non_finite_grads()
+            self.inner_optimizer.iterations.assign_add(1)
+
+else:
+    BatchNormalization = layers.BatchNormalization
+    _LossScaleOptimizer = keras.mixed_precision.LossScaleOptimizer
+
+
+def with_batch_norms(network: keras.Model, inputs: tf.Tensor) -> keras.Model:
+    """A network of Keras' own, from the inputs on, with this batch norm."""
+    if KERAS == 2:
+        return network
+
+    def replaced(layer: layers.Layer) -> layers.Layer:
+        is_norm = isinstance(layer, layers.BatchNormalization)
+        return (BatchNormalization if is_norm else type(layer)).from_config(layer.get_config())
+
+    return keras.models.clone_model(network, [inputs], replaced)
+
+
+def with_loss_scale(optimizer: keras.optimizers.Optimizer) -> keras.optimizers.Optimizer:
+    """The optimizer, with a loss scale that finds its own size."""
+    return _LossScaleOptimizer(optimizer)
+
+
+def loss_scale(optimizer: keras.optimizers.Optimizer) -> tf.Tensor | None:
+    """What the loss is multiplied by now; None = there is no loss scale."""
+    if not isinstance(optimizer, _LossScaleOptimizer):
+        return None
+    if KERAS == 2:
+        return optimizer.loss_scale
+    return tf.convert_to_tensor(optimizer.dynamic_scale if optimizer.built else 2.0**15)
+
+
+def unscaled(
+    optimizer: keras.optimizers.Optimizer, gradients: Sequence[tf.Tensor]
+) -> list[tf.Tensor]:
+    """Gradients of the loss, from those of the loss times its scale."""
+    if KERAS == 3:  # It expects no one to ask, and does it in `apply_gradients`.
+        return [gradient / loss_scale(optimizer) for gradient in gradients]
+    return optimizer.get_unscaled_gradients(gradients)
+
+
+def apply_gradients(
+    optimizer: keras.optimizers.Optimizer,
+    gradients: Sequence[tf.Tensor],
+    variables: Sequence[tf.Variable],
+) -> None:
+    """Updates variables by gradients of the loss, which are not scaled."""
+    scale = loss_scale(optimizer) if KERAS == 3 else None
+    if scale is not None:  # Keras 3's divides by it; a power of 2, nothing is rounded.
+        gradients = [gradient * scale for gradient in gradients]
+    optimizer.apply_gradients(zip(gradients, variables, strict=True))
+
+
+def learning_rate(optimizer: keras.optimizers.Optimizer) -> float:
+    """The rate of the last update; of the first one before it.
+
+    Keras 3's property is the rate of the next update.
+    """
+    optimizer = getattr(optimizer, "inner_optimizer", optimizer)
+    rate = optimizer._learning_rate
+    if KERAS == 3 and isinstance(rate, keras.optimizers.schedules.LearningRateSchedule):
+        return float(rate(tf.maximum(tf.convert_to_tensor(optimizer.iterations) - 1, 0)))
+    return float(optimizer.learning_rate)
+
+
+def variables_of(weights: Sequence[Any]) -> tuple[tf.Variable, ...]:
+    """TensorFlow's variables; those of Keras 3 are objects around them."""
+    return tuple(weight.value if KERAS == 3 else weight for weight in weights)
