@@ -4,7 +4,7 @@ Keras 2.15 comes with TensorFlow 2.15 (Python 3.10 and 3.11), Keras 3 with
 TensorFlow 2.21 (Python 3.12 and later).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
@@ -101,15 +101,29 @@ def unscaled(
     return optimizer.get_unscaled_gradients(gradients)
 
 
+def build(optimizer: keras.optimizers.Optimizer, variables: Sequence[tf.Variable]) -> None:
+    """Makes all variables of an optimizer."""
+    optimizer.build(variables)
+    if KERAS == 3:
+        inner = _inner(optimizer)
+        inner.last_rate = inner.add_variable((), name="last_rate")
+        inner.last_rate.assign(inner.learning_rate)
+
+
 def apply_gradients(
     optimizer: keras.optimizers.Optimizer,
     gradients: Sequence[tf.Tensor],
     variables: Sequence[tf.Variable],
 ) -> None:
-    """Updates variables by gradients of the loss, which are not scaled."""
-    scale = loss_scale(optimizer) if KERAS == 3 else None
-    if scale is not None:  # Keras 3's divides by it; a power of 2, nothing is rounded.
-        gradients = [gradient * scale for gradient in gradients]
+    """Updates variables by gradients of the loss, which are not scaled.
+
+    The optimizer is one of `build`.
+    """
+    if KERAS == 3:
+        _inner(optimizer).last_rate.assign(_inner(optimizer).learning_rate)
+        if (scale := loss_scale(optimizer)) is not None:
+            # It divides by it; a power of 2, so that nothing is rounded.
+            gradients = [gradient * scale for gradient in gradients]
     optimizer.apply_gradients(zip(gradients, variables, strict=True))
 
 
@@ -118,11 +132,20 @@ def learning_rate(optimizer: keras.optimizers.Optimizer) -> float:
 
     Keras 3's property is the rate of the next update.
     """
-    optimizer = getattr(optimizer, "inner_optimizer", optimizer)
-    rate = optimizer._learning_rate
-    if KERAS == 3 and isinstance(rate, keras.optimizers.schedules.LearningRateSchedule):
-        return float(rate(tf.maximum(tf.convert_to_tensor(optimizer.iterations) - 1, 0)))
-    return float(optimizer.learning_rate)
+    return float(_inner(optimizer).last_rate if KERAS == 3 else optimizer.learning_rate)
+
+
+def _inner(optimizer: keras.optimizers.Optimizer) -> keras.optimizers.Optimizer:
+    """The optimizer inside one with a loss scale."""
+    return optimizer.inner_optimizer if isinstance(optimizer, _LossScaleOptimizer) else optimizer
+
+
+def in_order(logs: Mapping[str, float], model: keras.Model) -> dict[str, float]:
+    """What a step has reported, in the order of the model's `reported`, if any.
+
+    Keras 3 sorts it by name.
+    """
+    return {name: logs[name] for name in getattr(model, "reported", logs)}
 
 
 def variables_of(weights: Sequence[Any]) -> tuple[tf.Variable, ...]:

@@ -8,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from i2i_keras import stack
 from i2i_keras.data import each_image, transforms
 from i2i_keras.data.find_images import Made, find_images
 from i2i_keras.data.records import Record, is_image, open_image, read_image, spread
@@ -149,7 +150,10 @@ def export(trained: TrainedSegmenter, kind: str, out: Path, image: Path | None) 
             )
         return other, total
 
-    names, weights = read_space(trained.run.label_space).names, tuple(network.model.variables)
+    names, weights = (
+        read_space(trained.run.label_space).names,
+        stack.variables_of(network.model.variables),
+    )
     return formats.write(formats.Function(compute, "classes", weights, names), kind, out, check)
 
 

@@ -152,7 +152,17 @@ class SegmenterModel(keras.Model):
             optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
         self.optimizer = compilation.scaling(optimizer, config.precision)
         # Now: a checkpoint holds what exists.
-        self.optimizer.build(self.network.trainable_variables)
+        stack.build(self.optimizer, self.network.trainable_variables)
+
+    @property
+    def reported(self) -> list[str]:
+        """What a step returns, in the order of the history's columns."""
+        terms = ["cross_entropy"]
+        if self.config.dice:
+            terms.append("dice")
+        if self.network.losses:
+            terms.append("l2")
+        return ["loss", *(terms if len(terms) > 1 else []), "accuracy"]
 
     def call(self, images: tf.Tensor, training: bool = False) -> tf.Tensor:
         return self.network(images, training=training)
@@ -168,8 +178,10 @@ class SegmenterModel(keras.Model):
             `loss`, which is what is minimized; `accuracy`; and the terms of the
             loss before they are weighted, where there are several.
         """
+        # Keras 3's `train_on_batch` adds None, for weights of samples.
+        given = [part for part in batch if part is not None]
         (losses, gradients), _ = compilation.in_parts(
-            self.compute_part, self.config.accumulate, *batch
+            self.compute_part, self.config.accumulate, *given
         )
         variables = self.network.trainable_variables
         stack.apply_gradients(self.optimizer, gradients, variables)

@@ -96,6 +96,12 @@ class SelfTrainingModel(SegmenterModel):
             self.teacher = SEGMENTERS[segmenter.network].build(built, num_classes)
         ema.copy(self.teacher.variables, self.network.variables)
 
+    @property
+    def reported(self) -> list[str]:
+        """What a step returns, in the order of the history's columns."""
+        more = ["source_loss", "mixed_loss", "confident_share"]
+        return [*super().reported, *(more if self.self_training.weight else [])]
+
     def train_step(self, batch: Batch) -> Losses:
         """One update of the network, then one of its teacher.
 

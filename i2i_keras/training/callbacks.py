@@ -8,6 +8,7 @@ import keras
 import tensorflow as tf
 from tqdm import tqdm
 
+from i2i_keras import stack
 from i2i_keras.run_folder.files import Facts
 from i2i_keras.training.checkpoints import CheckpointConfig, Checkpoints
 from i2i_keras.training.history import History, Means, Row, Watch
@@ -137,7 +138,7 @@ class Progress(keras.callbacks.Callback):
     def on_train_batch_end(self, batch: int, logs: Mapping[str, float] | None = None) -> None:
         self.step += 1
         means = self.keeper.means
-        means.add(self.step, logs or {})
+        means.add(self.step, stack.in_order(logs or {}, self.model))
         complete = self.step % self.config.checkpoint_every == 0 or self.step == self.bar.total
         values = means.values()
         if complete:

@@ -185,6 +185,7 @@ class AdversarialModel(keras.Model, abc.ABC):
         Raises:
             ValueError: the number of images in a batch is not known.
         """
+        batch = batch[:2]  # Keras 3's `train_on_batch` adds None, weights of samples.
         if batch[0].shape[0] is None:
             raise ValueError("batches need a known size: batch(N, drop_remainder=True)")
         step = tf.identity(self.generator_optimizer.iterations)
@@ -267,7 +268,7 @@ class AdversarialModel(keras.Model, abc.ABC):
             rates, beta_1=config.beta_1, global_clipnorm=config.clip_norm
         )
         optimizer = compilation.scaling(optimizer, config.precision)
-        optimizer.build(variables)  # Now: a checkpoint holds what exists.
+        stack.build(optimizer, variables)  # Now: a checkpoint holds what exists.
         return optimizer
 
     # --- Parts of losses ------------------------------------------------------

@@ -11,6 +11,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from i2i_keras import stack
 from i2i_keras.data import transforms
 from i2i_keras.errors import DataError
 from i2i_keras.models import formats
@@ -43,7 +44,7 @@ def export_generator(generator: keras.Model, kind: str, out: Path, picture: form
     function = formats.Function(
         lambda image: transforms.denormalize(run(transforms.normalize(image))),
         "translated",
-        tuple(generator.variables),
+        stack.variables_of(generator.variables),
     )
 
     def check(theirs: formats.Written) -> int:

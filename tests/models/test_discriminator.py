@@ -54,7 +54,9 @@ def test_the_first_and_the_last_convolution_are_not_normalized(published):
 
 def test_the_activations_are_leaky_by_a_fifth(published):
     slopes = [
-        float(layer(tf.constant(-1.0))) for layer in published.layers if isinstance(layer, keras.layers.LeakyReLU)
+        -float(layer(tf.constant(-1.0)))
+        for layer in published.layers
+        if isinstance(layer, keras.layers.LeakyReLU)
     ]
     np.testing.assert_allclose(slopes, [0.2] * 4)
 

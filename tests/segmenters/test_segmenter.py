@@ -1,4 +1,5 @@
 import inspect
+import re
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -300,7 +301,11 @@ def test_half_precision_trains_almost_as_float32(trained, tiny, records, tmp_pat
         np.testing.assert_allclose(*values, rtol=0.03)
     assert load(tmp_path).model(np.zeros((1, 16, 16, 3))).dtype == tf.float32
     reader = tf.train.load_checkpoint(str(tmp_path / "checkpoints" / "ckpt-4"))
-    scales = [name for name in reader.get_variable_to_shape_map() if "loss_scale" in name]
+    scales = [
+        name
+        for name in reader.get_variable_to_shape_map()
+        if re.search("loss_scale|dynamic_scale", name)
+    ]
     assert bool(scales) == (precision == "mixed_float16")
 
 

@@ -12,6 +12,10 @@ def new_model():
     return model
 
 
+def another_model():
+    return keras.Sequential([keras.Input((7,)), keras.layers.Dense(2), keras.layers.Dense(2)])
+
+
 def test_weights_survive_a_round_trip(tmp_path):
     model, copy = new_model(), new_model()
     model.set_weights([np.full_like(array, 5) for array in model.get_weights()])

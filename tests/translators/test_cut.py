@@ -137,7 +137,7 @@ def test_a_low_temperature_sharpens_what_is_found(tiny_cut, new_model):
 
 def test_vectors_have_the_width_of_the_settings(tiny_cut):
     heads = CUT(tiny_cut(projection=5)).heads
-    assert {shape[-1] for shape in heads.output_shape.values()} == {5}
+    assert {output.shape[-1] for output in heads.output.values()} == {5}
 
 
 def test_patches_depend_on_seed_and_step_alone(model, tiny_cut, new_model):

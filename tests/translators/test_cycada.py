@@ -139,7 +139,7 @@ def test_generators_learn_from_it_and_the_segmenter_does_not_change(
     )
     for model in (with_it, without):
         losses = model.train_on_batch(X, Y, return_dict=True)
-    assert tuple(losses)[:8] == cycada.CyCADA.LOSSES
+    assert {*losses} >= {*cycada.CyCADA.LOSSES}
     for name in ("generator_xy", "generator_yx"):
         one, two = (getattr(model, name).get_weights() for model in (with_it, without))
         assert any(not np.array_equal(*pair) for pair in zip(one, two, strict=True)), name

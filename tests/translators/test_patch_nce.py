@@ -159,8 +159,8 @@ def test_a_head_is_a_perceptron_of_two_layers_with_unit_length(encoder):
     heads = build_heads(encoder, 8)
     heads.set_weights([RNG.normal(size=w.shape) for w in heads.get_weights()])
     patches = {
-        name: tf.constant(RNG.normal(size=(2, 5, shape[-1])), tf.float32)
-        for name, shape in encoder.output_shape.items()
+        name: tf.constant(RNG.normal(size=(2, 5, output.shape[-1])), tf.float32)
+        for name, output in encoder.output.items()
     }
     found = heads(patches)
     assert set(found) == set(patches)
