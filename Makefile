@@ -1,4 +1,4 @@
-# Two commands need nothing but this checkout, make and Python 3.10 or 3.11:
+# Two commands need nothing but this checkout, make and one of PYTHONS:
 #   make demo    the whole experiment on drawn streets
 #   make test    the tests
 
@@ -22,9 +22,11 @@ BIN  := $(VENV)/bin
 I2I   = $(BIN)/i2i-keras
 # UV= does without uv.
 UV   ?= $(shell command -v uv 2>/dev/null)
-# The first Python that fits; PYTHON=... overrides.
-PYTHON ?= $(shell for python in python3.11 python3.10 python3 python; do \
-	$$python -c 'import sys; sys.exit(sys.version_info[:2] not in ((3, 10), (3, 11)))' \
+# Those that there is a TensorFlow for: 2.15 for the first two, 2.21 for the others.
+PYTHONS := 3.11 3.10 3.12 3.13
+# The first one that there is; PYTHON=... overrides.
+PYTHON ?= $(shell for python in $(PYTHONS:%=python%) python3 python; do \
+	$$python -c 'import sys; sys.exit("%d.%d" % sys.version_info[:2] not in sys.argv)' $(PYTHONS) \
 	>/dev/null 2>&1 && echo $$python && break; done)
 # A setting begins at each `name=` after a space, so that values may hold spaces.
 SETS  = $(if $(SET),--set '$(shell printf '%s' '$(strip $(SET))' | \
@@ -148,7 +150,7 @@ ifneq ($(filter command environment,$(firstword $(origin PYTHON))),)
 ASKED := $(or $(call version_of,'$(PYTHON)'),$(if $(UV),$(or \
 	$(call version_of,$(shell $(UV) python find '$(PYTHON)' 2>/dev/null)),$(PYTHON:python%=%))))
 FOUND := $(if $(wildcard $(VENV)/pyvenv.cfg),$(or $(call version_of,$(BIN)/python),none))
-ifeq ($(filter 3.10 3.10.% 3.11 3.11.%,$(ASKED)),)
+ifeq ($(filter $(PYTHONS) $(PYTHONS:%=%.%),$(ASKED)),)
 $(VENV)/pyvenv.cfg: wrong-python
 else ifneq ($(filter-out $(ASKED) $(ASKED).%,$(FOUND)),)
 $(VENV)/pyvenv.cfg: other-python
@@ -157,7 +159,7 @@ endif
 
 .PHONY: wrong-python other-python
 wrong-python:
-	@echo "PYTHON=$(PYTHON) is $(or $(ASKED),no Python); give one of 3.10 or 3.11." >&2; exit 2
+	@echo "PYTHON=$(PYTHON) is $(or $(ASKED),no Python); give one of 3.10 to 3.13." >&2; exit 2
 
 other-python:
 	@echo "$(VENV) is of Python $(FOUND); made anew with $(ASKED), as PYTHON= asks."
@@ -169,15 +171,18 @@ ifneq ($(UV),)
 else ifneq ($(PYTHON),)
 	'$(PYTHON)' -m venv $(VENV)
 else
-	@echo "Python 3.10 or 3.11 is missing; install one, or give PYTHON=/path/to/python3.11." >&2; \
+	@echo "Python 3.10 to 3.13 is missing; install one, or give PYTHON=/path/to/python3.11." >&2; \
 	exit 1
 endif
 
 # Each stamp is an environment with what its targets need on top of the first.
-$(VENV)/%.stamp: $(VENV)/pyvenv.cfg setup.cfg pyproject.toml constraints.txt
+$(VENV)/%.stamp: $(VENV)/pyvenv.cfg setup.cfg pyproject.toml constraints.txt constraints-3.12.txt
 	$(if $(UV),$(UV) pip install --python $(BIN)/python,$(BIN)/python -m pip install) \
-		--quiet --constraint constraints.txt --editable '.$(EXTRA_$*)'
+		--quiet --constraint $(CONSTRAINTS) --editable '.$(EXTRA_$*)'
 	@touch $@
+
+# Expanded when it is needed, when the environment is there.
+CONSTRAINTS = $(if $(filter 3.10.% 3.11.%,$(call version_of,$(BIN)/python)),constraints.txt,constraints-3.12.txt)
 
 EXTRA_run       :=
 EXTRA_test      := [test]

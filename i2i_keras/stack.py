@@ -62,8 +62,8 @@ if KERAS == 3:
             self.inner_optimizer.iterations.assign_add(1)
 
 else:
-    BatchNormalization = layers.BatchNormalization
-    _LossScaleOptimizer = keras.mixed_precision.LossScaleOptimizer
+    BatchNormalization = layers.BatchNormalization  # type: ignore[misc]
+    _LossScaleOptimizer = keras.mixed_precision.LossScaleOptimizer  # type: ignore[misc]
 
 
 def with_batch_norms(network: keras.Model, inputs: tf.Tensor) -> keras.Model:

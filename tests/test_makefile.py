@@ -16,17 +16,20 @@ def make(tmp_path):
     """Runs make beside the Makefile, which takes stamps for environments."""
     folder = tmp_path / "with space"
     folder.mkdir()
-    for name in ("Makefile", "setup.cfg", "pyproject.toml", "constraints.txt"):
+    for name in (
+        *("Makefile", "setup.cfg", "pyproject.toml"),
+        *("constraints.txt", "constraints-3.12.txt"),
+    ):
         shutil.copy(MAKEFILE.with_name(name), folder)
 
     # Not what the make of `make test` was told.
     own = {name: os.environ[name] for name in ("HOME", "PATH")}
 
-    def run(*words):
+    def run(*words, **variables):
         result = subprocess.run(
             ["make", "UV=", *words],
             cwd=folder,
-            env=own,
+            env=own | variables,
             capture_output=True,
             text=True,
             timeout=60,
@@ -39,10 +42,13 @@ def make(tmp_path):
 
 def new_python(path, version):
     """A Python that says that it is of that version, and makes environments."""
+    minor = ".".join(version.split(".")[:2])
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(
         "#!/bin/sh\n"
-        f'[ "$1" = -c ] && echo {version} && exit\n'
+        # It is asked for its version, or whether that is one of those given.
+        f'[ "$1" = -c ] && [ $# = 2 ] && echo {version} && exit\n'
+        f'[ "$1" = -c ] && {{ case " $* " in *" {minor} "*) exit 0; esac; exit 1; }}\n'
         'mkdir -p "$3/bin" && cp "$0" "$3/bin/python" && echo "$0" > "$3/pyvenv.cfg"\n',
         "utf-8",
     )
@@ -123,13 +129,41 @@ def test_without_being_asked_any_environment_is_kept(make, environment):
     assert make("install") == (0, "make: Nothing to be done for 'install'.\n")
 
 
-@pytest.mark.parametrize("version", ["3.9.18", "3.12.1", "nonsense"])
+@pytest.mark.parametrize("version", ["3.9.18", "3.14.0", "nonsense"])
 def test_a_python_that_does_not_fit_costs_no_environment(make, environment, version):
     python = new_python(make.folder.parent / "python", version)
     code, said = make("install", f"PYTHON={python}")
     assert code == 2
-    assert said.startswith(f"PYTHON={python} is {version}; give one of 3.10 or 3.11.\n")
+    assert said.startswith(f"PYTHON={python} is {version}; give one of 3.10 to 3.13.\n")
     assert (environment / "run.stamp").exists()
+
+
+@pytest.mark.parametrize(
+    ("version", "constraints"),
+    [
+        *(("3.10.13", "constraints.txt"), ("3.11.7", "constraints.txt")),
+        *(("3.12.1", "constraints-3.12.txt"), ("3.13.0", "constraints-3.12.txt")),
+    ],
+)
+def test_each_python_gets_the_packages_that_are_tested_with_it(make, version, constraints):
+    python = new_python(make.folder.parent / "python", version)
+    assert make(".venv/pyvenv.cfg", f"PYTHON={python}")[0] == 0
+    code, said = make("-n", "install", f"PYTHON={python}")
+    assert code == 0 and f"--constraint {constraints} " in said
+
+
+def test_the_first_python_that_fits_is_taken(make):
+    bin = make.folder.parent / "bin"
+    for name in ("3.9", "3.12", "3.10"):
+        new_python(bin / f"python{name}", f"{name}.1")
+    _, said = make("-n", ".venv/pyvenv.cfg", PATH=f"{bin}:{os.environ['PATH']}")
+    first = "3.11" if shutil.which("python3.11") else "3.10"
+    assert said == f"'python{first}' -m venv .venv\n"
+    (bin / "python3.10").unlink()
+    for name in ("3.11", "3.10"):  # They are there, and are of another version.
+        new_python(bin / f"python{name}", "3.9.2")
+    _, said = make("-n", ".venv/pyvenv.cfg", PATH=f"{bin}:{os.environ['PATH']}")
+    assert said == "'python3.12' -m venv .venv\n"
 
 
 @pytest.mark.parametrize(

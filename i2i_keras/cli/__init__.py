@@ -3,9 +3,6 @@
 Heavy imports are inside the commands, so that `--help` is instant.
 """
 
-import logging
-import os
-
 import click
 
 from i2i_keras.cli import segmenters, stages, tools, translators
@@ -13,12 +10,9 @@ from i2i_keras.cli.beginning import init
 from i2i_keras.cli.exports import export
 from i2i_keras.cli.group import Group
 from i2i_keras.cli.running import run
+from i2i_keras.silence import silence_tensorflow
 
-# TensorFlow reads it when it is imported. Its complaints about absent GPUs are
-# of level "error".
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-# And what its Python part says of graphs that are traced anew for each network.
-logging.getLogger("tensorflow").setLevel(logging.ERROR)
+silence_tensorflow()
 
 
 @click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"]})

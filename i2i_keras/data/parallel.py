@@ -11,6 +11,8 @@ from typing import TypeVar
 
 from tqdm import tqdm
 
+from i2i_keras.silence import silence_tensorflow
+
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
@@ -59,7 +61,7 @@ def _begin() -> None:
     # Ctrl-C reaches every process; only one shall speak of it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     # For labels that TensorFlow has to decode, see `sixteen_bits`.
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    silence_tensorflow()
     # glibc keeps freed memory, up to twice the largest block freed so far (of
     # 32 MiB at most). If it did not, new pages would cost an eighth of all.
     bytes(31 << 20)

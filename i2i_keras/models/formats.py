@@ -1,13 +1,10 @@
 """Formats in which a function of images runs without this package."""
 
-import contextlib
 import importlib.util
 import json
-import os
-import sys
 import tempfile
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
@@ -16,6 +13,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from i2i_keras.errors import DataError, SettingsError, unknown
+from i2i_keras.silence import silent
 
 Images = NDArray[np.uint8]  # `(batch, height, width, 3)`.
 Result = TypeVar("Result")
@@ -81,7 +79,7 @@ def write(function: Function, kind: str, out: Path, check: Callable[[Written], R
     if out.exists():
         raise DataError(f"{out} is there already; delete it, or give another --out.")
     out.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".draft-", dir=out.parent) as folder, _silent():
+    with tempfile.TemporaryDirectory(prefix=".draft-", dir=out.parent) as folder, silent():
         draft = Path(folder) / out.name
         chosen.write(_module(function, chosen.batch), function.labels, draft)
         result = check(chosen.read(draft))
@@ -178,20 +176,6 @@ def _read_onnx(path: Path) -> Written:
 
 def _lines(labels: tuple[str, ...]) -> str:
     return "".join(f"{label}\n" for label in labels)
-
-
-@contextlib.contextmanager
-def _silent() -> Iterator[None]:
-    """Keeps what C++ says of its progress from the terminal."""
-    sys.stderr.flush()
-    terminal = os.dup(2)
-    with Path(os.devnull).open("wb") as nothing:
-        os.dup2(nothing.fileno(), 2)
-    try:
-        yield
-    finally:
-        os.dup2(terminal, 2)
-        os.close(terminal)
 
 
 FORMATS = {

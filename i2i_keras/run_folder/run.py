@@ -281,8 +281,13 @@ def _worked(folder: Path) -> float:
 
 
 def _versions() -> dict[str, str]:
-    packages = ("i2i_keras", "tensorflow", "keras", "numpy")
-    return {name: metadata.version(name) for name in packages}
+    import keras  # Here: this takes seconds, and what has worked has done it already.
+    import numpy
+    import tensorflow
+
+    # Not by metadata, which tensorflow-cpu has under that name.
+    found = {module.__name__: module.__version__ for module in (tensorflow, keras, numpy)}
+    return {"i2i_keras": metadata.version("i2i_keras")} | found
 
 
 def _refuse_difference(folder: Path, found: Facts, asked: Facts) -> None:

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import pydantic
 import tensorflow as tf
 
+from i2i_keras import stack
 from i2i_keras.config import Config
 from i2i_keras.errors import DataError, SettingsError
 from i2i_keras.run_folder import files
@@ -18,6 +19,7 @@ from i2i_keras.run_folder.places import BEGUN, DONE
 
 # Of a stage itself, not of what it has made.
 _OF_STAGES = (DONE, BEGUN)
+_NOTES = "notes/.ATTRIBUTES/VARIABLE_VALUE"
 # The index last: without it there is no checkpoint.
 _ENDINGS = (".data-00000-of-00001", ".index")
 
@@ -82,8 +84,8 @@ class Checkpoints:
         """Restores the newest checkpoint that is whole and removes later ones.
 
         Raises:
-            DataError: none is whole, or it is of another network or was made
-                with other settings.
+            DataError: none is whole, or it is of another network or another
+                Keras, or was made with other settings.
         """
         for path in self._folder.glob(".draft-*"):  # Of a save that was killed.
             shutil.rmtree(path) if path.is_dir() else path.unlink()
@@ -92,6 +94,7 @@ class Checkpoints:
             if not _is_whole(self._prefix(step)):
                 unreadable.append(step)
                 continue
+            _refuse_other_keras(self._prefix(step))
             try:
                 # Partial: a saved metric may be one that is not made yet.
                 status = self._checkpoint.read(self._prefix(step)).expect_partial()
@@ -102,6 +105,7 @@ class Checkpoints:
                     " or delete the stage's folder to begin anew."
                 ) from error
             notes = json.loads(self._notes.numpy())
+            notes.pop("keras", None)
             self._refuse_others(notes)
             for late in unreadable:
                 self._remove(late)
@@ -125,8 +129,9 @@ class Checkpoints:
             DataError: it cannot be written.
         """
         self._folder.mkdir(parents=True, exist_ok=True)
+        notes = {**notes, "keras": stack.KERAS}
         if self._made_with:
-            notes = {**notes, "made_with": self._made_with}
+            notes["made_with"] = self._made_with
         self._notes.assign(json.dumps(notes))
         try:
             draft = self._checkpoint.write(str(self._folder / f".draft-{step}"))
@@ -206,9 +211,10 @@ def load_network(folder: Path, step: int, name: str, network: tf.Module) -> None
         network: built as it was.
 
     Raises:
-        DataError: the checkpoint is broken, or of another network.
+        DataError: the checkpoint is broken, or of another network or Keras.
     """
     prefix = str(folder / "checkpoints" / f"ckpt-{step}")
+    _refuse_other_keras(prefix)
     checkpoint = tf.train.Checkpoint(model=tf.train.Checkpoint(**{name: network}))
     try:
         # Partial: optimizers and the other networks are left where they are.
@@ -217,6 +223,24 @@ def load_network(folder: Path, step: int, name: str, network: tf.Module) -> None
         raise DataError(
             f"{prefix} cannot be read as a checkpoint of {name}; delete its files to do without it."
         ) from error
+
+
+def _refuse_other_keras(prefix: str) -> None:
+    """Refuses a checkpoint of the other stack, which names variables otherwise.
+
+    A broken one is left to what reads it.
+    """
+    try:
+        notes = tf.train.load_checkpoint(prefix).get_tensor(_NOTES)
+    except (tf.errors.OpError, LookupError, RuntimeError, ValueError):
+        return
+    made_with = json.loads(notes).get("keras", 2)  # Earlier versions knew no other.
+    if made_with != stack.KERAS:
+        raise DataError(
+            f"{prefix} is a checkpoint of Keras {made_with}, and this is Keras {stack.KERAS}; use"
+            f" an environment with Keras {made_with}, or delete its stage's folder to begin anew."
+            " Finished trainings serve both."
+        )
 
 
 def _is_whole(prefix: str) -> bool:

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from i2i_keras import stack
 from i2i_keras.errors import DataError
 from i2i_keras.training.checkpoints import (
     Checkpoints,
@@ -154,6 +155,32 @@ def test_a_checkpoint_of_another_network_is_refused(tmp_path):
             Checkpoints(other, tmp_path).restore()
 
 
+def test_a_checkpoint_of_the_other_keras_is_refused_and_left_alone(tmp_path, monkeypatch):
+    own = stack.KERAS
+    monkeypatch.setattr(stack, "KERAS", 5 - own)
+    save(tmp_path, 1, 2)
+    monkeypatch.undo()
+    before = files(tmp_path)
+    told = f"ckpt-2 is a checkpoint of Keras {5 - own}, and this is Keras {own}; use an environment"
+    with pytest.raises(DataError, match=told):
+        restore(tmp_path)
+    with pytest.raises(DataError, match=told):
+        load_network(tmp_path, 2, "layer", new_model())
+    assert files(tmp_path) == before
+
+
+def test_a_checkpoint_that_names_no_keras_is_of_keras_2(tmp_path, monkeypatch):
+    monkeypatch.setattr(stack, "KERAS", 2)
+    checkpoints = Checkpoints(new_model(), tmp_path)
+    checkpoints._notes.assign("{}")
+    (tmp_path / "checkpoints").mkdir()
+    checkpoints._checkpoint.write(str(tmp_path / "checkpoints" / "ckpt-1"))
+    assert Checkpoints(new_model(), tmp_path).restore().step == 1
+    monkeypatch.setattr(stack, "KERAS", 3)
+    with pytest.raises(DataError, match="is a checkpoint of Keras 2, and this is Keras 3"):
+        Checkpoints(new_model(), tmp_path).restore()
+
+
 def test_a_checkpoint_of_other_settings_is_refused_and_left_alone(tmp_path):
     save(tmp_path, 1, made_with="one")
     message = r"checkpoints was made with other settings or another seed; go on with those, or de"
@@ -189,7 +216,8 @@ def test_a_checkpoint_is_tensors_and_no_pickle(tmp_path):
     reader = tf.train.load_checkpoint(str(tmp_path / "checkpoints" / "ckpt-1"))
     types = set(reader.get_variable_to_dtype_map().values())
     assert types <= {tf.float32, tf.int64, tf.string}
-    assert json.loads(reader.get_tensor("notes/.ATTRIBUTES/VARIABLE_VALUE")) == {"of": 1}
+    notes = json.loads(reader.get_tensor("notes/.ATTRIBUTES/VARIABLE_VALUE"))
+    assert notes == {"of": 1, "keras": stack.KERAS}
 
 
 # --- One network of a checkpoint ---------------------------------------------
