@@ -15,7 +15,7 @@ from i2i_keras.experiment.settings import Settings
 from i2i_keras.run_folder.files import Facts
 from i2i_keras.run_folder.run import Done, Run
 from i2i_keras.segmenters.arms import Arm, load_segmenter
-from i2i_keras.training.checkpoints import list_checkpoints
+from i2i_keras.training.checkpoints import list_readable, tell_unreadable
 
 
 def are_scored(settings: Settings, run: Run, arm: Arm) -> bool:
@@ -29,7 +29,7 @@ def are_scored(settings: Settings, run: Run, arm: Arm) -> bool:
 
 def steps_to_score(settings: Settings, run: Run, arm: str) -> list[int]:
     """Steps of the checkpoints that are scored as well, see `num_states`."""
-    steps = list_checkpoints(run.segmenter(arm))
+    steps = list_readable(run.segmenter(arm))
     places = np.linspace(0, len(steps) - 1, min(len(steps), settings.evaluate.num_states))
     return [steps[round(place)] for place in places] if len(places) > 1 else []
 
@@ -54,6 +54,8 @@ def score_checkpoints(settings: Settings, run: Run, arm: str) -> Done | None:
     What has been scored stays so, also where they are deleted.
     """
     steps, place = steps_to_score(settings, run, arm), run.checkpoint_scores(arm)
+    if settings.evaluate.num_states and not run.is_done(place):
+        tell_unreadable(run.segmenter(arm))
     if not settings.evaluate.num_states or not (steps or run.is_done(place)):
         return None
     facts: Facts = {"num_states": settings.evaluate.num_states}

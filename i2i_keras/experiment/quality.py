@@ -23,7 +23,7 @@ from i2i_keras.run_folder.files import Facts
 from i2i_keras.run_folder.run import Done, Run
 from i2i_keras.segmenters.arms import FLOOR, load_segmenter
 from i2i_keras.segmenters.eye import Eye, read_pixels
-from i2i_keras.training.checkpoints import list_checkpoints
+from i2i_keras.training.checkpoints import list_readable, tell_unreadable
 from i2i_keras.translators import TRANSLATORS, appearance
 from i2i_keras.translators.apply import translate_pixels
 
@@ -203,7 +203,8 @@ def _drift(settings: Settings, run: Run, method: str, eye: Eye) -> Facts:
     done = run.done(run.translator(method)).results
     rows = [{"step": done.get("steps", 0), **drift.measure_drift(compared, names)}]
     folder, load = run.translator(method), TRANSLATORS[method].load
-    steps = [step for step in list_checkpoints(folder) if step < rows[0]["step"]]
+    tell_unreadable(folder)
+    steps = [step for step in list_readable(folder) if step < rows[0]["step"]]
     if steps and config.num_drift_images:
         few = _choose(run, method, "xy", config.num_drift_images).before
         images = [read_pixels(record) for record in few]

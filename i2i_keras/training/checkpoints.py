@@ -4,15 +4,17 @@ import hashlib
 import itertools
 import json
 import shutil
+import sys
 from pathlib import Path
 from typing import NamedTuple
 
 import pydantic
 import tensorflow as tf
+from tqdm import tqdm
 
 from i2i_keras import stack
 from i2i_keras.config import Config
-from i2i_keras.errors import DataError, SettingsError
+from i2i_keras.errors import DataError, SettingsError, how_many
 from i2i_keras.run_folder import files
 from i2i_keras.run_folder.files import Facts
 from i2i_keras.run_folder.places import BEGUN, DONE
@@ -174,6 +176,21 @@ def list_checkpoints(folder: Path) -> list[int]:
     )
 
 
+def list_readable(folder: Path) -> list[int]:
+    """Those of `list_checkpoints` that this Keras can read."""
+    prefix = folder / "checkpoints"
+    steps = list_checkpoints(folder)
+    return [step for step in steps if _keras_of(str(prefix / f"ckpt-{step}")) == stack.KERAS]
+
+
+def tell_unreadable(folder: Path) -> None:
+    """Says so where checkpoints are of the other Keras and left out."""
+    others = len(list_checkpoints(folder)) - len(list_readable(folder))
+    if others:
+        told = f"Note: {how_many(others, 'checkpoint')} of {folder.name} left out, of another Keras"
+        tqdm.write(f"{told} than this one, {stack.KERAS}.", file=sys.stderr)
+
+
 def require_checkpoint(folder: Path, step: int) -> None:
     """Refuses a step of which a training has kept no checkpoint.
 
@@ -230,17 +247,23 @@ def _refuse_other_keras(prefix: str) -> None:
 
     A broken one is left to what reads it.
     """
-    try:
-        notes = tf.train.load_checkpoint(prefix).get_tensor(_NOTES)
-    except (tf.errors.OpError, LookupError, RuntimeError, ValueError):
-        return
-    made_with = json.loads(notes).get("keras", 2)  # Earlier versions knew no other.
+    made_with = _keras_of(prefix)
     if made_with != stack.KERAS:
         raise DataError(
             f"{prefix} is a checkpoint of Keras {made_with}, and this is Keras {stack.KERAS}; use"
             f" an environment with Keras {made_with}, or delete its stage's folder to begin anew."
             " Finished trainings serve both."
         )
+
+
+def _keras_of(prefix: str) -> int:
+    """The Keras that wrote a checkpoint; of a broken one this one."""
+    try:
+        notes = tf.train.load_checkpoint(prefix).get_tensor(_NOTES)
+    except (tf.errors.OpError, LookupError, RuntimeError, ValueError):
+        return stack.KERAS
+    made_with: int = json.loads(notes).get("keras", 2)  # Earlier versions knew no other.
+    return made_with
 
 
 def _is_whole(prefix: str) -> bool:

@@ -12,7 +12,9 @@ from i2i_keras.training.checkpoints import (
     Restored,
     fingerprint,
     list_checkpoints,
+    list_readable,
     load_network,
+    tell_unreadable,
 )
 
 
@@ -155,7 +157,7 @@ def test_a_checkpoint_of_another_network_is_refused(tmp_path):
             Checkpoints(other, tmp_path).restore()
 
 
-def test_a_checkpoint_of_the_other_keras_is_refused_and_left_alone(tmp_path, monkeypatch):
+def test_a_checkpoint_of_the_other_keras_is_refused_and_left_alone(tmp_path, monkeypatch, capsys):
     own = stack.KERAS
     monkeypatch.setattr(stack, "KERAS", 5 - own)
     save(tmp_path, 1, 2)
@@ -167,6 +169,12 @@ def test_a_checkpoint_of_the_other_keras_is_refused_and_left_alone(tmp_path, mon
     with pytest.raises(DataError, match=told):
         load_network(tmp_path, 2, "layer", new_model())
     assert files(tmp_path) == before
+    assert list_readable(tmp_path) == []
+    tell_unreadable(tmp_path)
+    told = f"2 checkpoints of {tmp_path.name} left out, of another Keras than this one, {own}."
+    assert told in capsys.readouterr().err
+    save(tmp_path, 3)
+    assert list_readable(tmp_path) == [3]
 
 
 def test_a_checkpoint_that_names_no_keras_is_of_keras_2(tmp_path, monkeypatch):
