@@ -1,5 +1,6 @@
 """Records: the one form in which images and labels travel between stages."""
 
+import os
 import warnings
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -17,6 +18,7 @@ from i2i_keras.run_folder.places import how_to_make
 
 SPLITS = ("train", "val", "test")
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".gif")
+_MAY_HOLD_EXIF = (b"eXIf", b"tEXt", b"zTXt", b"iTXt")  # Chunks of a PNG.
 _BITS_PER_SAMPLE = 258  # TIFF's tag.
 KINDS_READ = "PNG, JPEG, BMP, TIFF, WebP or GIF"
 
@@ -149,6 +151,19 @@ def deep_counts(path: Path, image: Image.Image) -> NDArray[Any] | None:
         raise _broken(path, error) from None
 
 
+def has_deep_counts(path: Path) -> bool:
+    """Whether `deep_counts` finds any, by the file's head alone.
+
+    Of a file that cannot be read it is not.
+    """
+    try:
+        with warnings.catch_warnings(), Image.open(path) as image:
+            warnings.simplefilter("ignore")
+            return image.mode.startswith("I") or is_deep_color(path)
+    except Exception:  # As in `open_image`.
+        return False
+
+
 def _shown(counts: NDArray[Any], bits: int) -> Image.Image:
     pixels = np.clip(counts >> (bits - 8), 0, 255).astype(np.uint8)
     if pixels.ndim == 3:  # Without alpha; gray as one channel.
@@ -169,7 +184,7 @@ def orientation(path: Path) -> int:
     try:
         with warnings.catch_warnings(), Image.open(path) as image:
             warnings.simplefilter("ignore")
-            return int(image.getexif().get(ExifTags.Base.Orientation, 1))
+            return _orientation(path, image)
     except Exception:  # As in `open_image`.
         return 1
 
@@ -187,11 +202,40 @@ def image_size(path: Path, *, turn: bool = True) -> tuple[int, int]:
     try:
         with warnings.catch_warnings(), Image.open(path) as image:
             warnings.simplefilter("ignore")
-            turned = image.getexif().get(ExifTags.Base.Orientation, 1) >= 5  # By 90 degrees.
-            width, height = image.size[::-1] if turn and turned else image.size
+            turned = turn and _orientation(path, image) >= 5  # By 90 degrees.
+            width, height = image.size[::-1] if turned else image.size
             return height, width
     except Exception as error:  # As in `open_image`.
         raise _broken(path, error) from None
+
+
+def _orientation(path: Path, image: Image.Image) -> int:
+    """That of an open file, which is decoded only if nothing else tells.
+
+    Pillow decodes a PNG to find EXIF data that may come last in it.
+    """
+    exif = image.getexif() if _tells_more(path, image) else Image.Image.getexif(image)
+    return int(exif.get(ExifTags.Base.Orientation, 1))
+
+
+def _tells_more(path: Path, image: Image.Image) -> bool:
+    """Whether a PNG has EXIF data, or texts that may hold such, after its pixels.
+
+    Reference:
+        PNG, third edition, section 5.3, the layout of chunks.
+    """
+    if image.format != "PNG":
+        return True
+    pixels = False
+    with path.open("rb") as file:
+        file.seek(8)
+        while len(head := file.read(8)) == 8:
+            kind = head[4:]
+            pixels = pixels or kind == b"IDAT"
+            if pixels and kind in _MAY_HOLD_EXIF:
+                return True
+            file.seek(int.from_bytes(head[:4], "big") + 4, os.SEEK_CUR)  # And a checksum.
+    return False
 
 
 def open_image(path: Path) -> Image.Image:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from i2i_keras.data import parallel
-from i2i_keras.data.records import deep_counts, open_image, spread
+from i2i_keras.data.records import deep_counts, has_deep_counts, open_image, spread
 from i2i_keras.errors import FileError
 
 BITS = (8, 10, 12, 14, 16)
@@ -25,14 +25,16 @@ def bits_in_use(paths: Sequence[Path], workers: int = 1) -> int:
     Returns:
         16 where there is no such image.
     """
-    if not any(map(highest, spread(paths, _LOOKED_AT))):
+    if not any(map(has_deep_counts, spread(paths, _LOOKED_AT))):
         return BITS[-1]
     most = max(parallel.for_each(highest, paths, workers, "bits in use"))
-    return next(bits for bits in BITS if most < 1 << bits)
+    return next(bits for bits in BITS if most < 1 << bits) if most else BITS[-1]
 
 
 def highest(path: Path) -> int:
     """The highest count of a 16-bit image; 0 of others."""
+    if not has_deep_counts(path):
+        return 0
     try:
         with open_image(path) as image:
             counts = deep_counts(path, image)

@@ -1,15 +1,21 @@
+import struct
+import zlib
+
 import numpy as np
 import pytest
 import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import ExifTags, Image
 
 from i2i_keras.data.records import (
     Record,
     counted,
+    has_deep_counts,
+    image_size,
     images_in,
     open_image,
+    orientation,
     read_image,
     read_label,
     read_records,
@@ -147,3 +153,42 @@ def test_records_count_whose_label_has_a_pixel_that_is_not_ignored(tmp_path):
         Image.fromarray(np.array(label, np.uint8)).save(tmp_path / f"{name}.png")
         records.append(Record(name, tmp_path / "image.png", tmp_path / f"{name}.png"))
     assert [record.name for record in counted(records)] == ["some"]
+
+
+# --- EXIF data of PNGs --------------------------------------------------------
+
+
+def png_chunk(kind, data):
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
+@pytest.mark.parametrize("place", ["none", "first", "last", "text last"])
+def test_an_orientation_is_found_wherever_it_stands_in_a_png(tmp_path, place):
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = 6
+    path = tmp_path / "a.png"
+    Image.new("RGB", (8, 4)).save(path, **({"exif": exif} if place == "first" else {}))
+    data, end = path.read_bytes()[:-12], png_chunk(b"IEND", b"")
+    if place == "last":
+        data += png_chunk(b"eXIf", exif.tobytes()[6:])  # Without the prefix of a JPEG's.
+    if place == "text last":
+        code = exif.tobytes().hex().encode()
+        text = b"\nexif\n%8d\n" % (len(code) // 2) + code
+        data += png_chunk(b"tEXt", b"Raw profile type exif\0" + text)
+    path.write_bytes(data + end)
+    assert orientation(path) == (1 if place == "none" else 6)
+    assert image_size(path) == ((4, 8) if place == "none" else (8, 4))
+    assert read_image(path).size == image_size(path)[::-1]
+    assert image_size(path, turn=False) == (4, 8)
+
+
+def test_a_png_is_not_decoded_to_know_its_size(tmp_path, monkeypatch):
+    path = tmp_path / "a.png"
+    Image.new("RGB", (8, 4)).save(path)
+
+    def load(self):
+        raise AssertionError("it is decoded")
+
+    monkeypatch.setattr("PIL.PngImagePlugin.PngImageFile.load", load)
+    assert image_size(path) == (4, 8) and orientation(path) == 1
+    assert not has_deep_counts(path)
