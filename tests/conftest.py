@@ -8,6 +8,7 @@ import types
 import zlib
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
 from click.testing import CliRunner
@@ -20,6 +21,31 @@ from i2i_keras.datasets.streets import StreetsConfig, write_cityscapes, write_gt
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # Before TensorFlow is imported.
 TINY = Path(__file__).with_name("tiny.toml")
+
+
+def pytest_report_header():
+    from i2i_keras import stack
+
+    return f"stack: {stack.NAME}"
+
+
+@pytest.fixture(scope="session")
+def save_as_keras_does():
+    """Writes weights of one of Keras' networks as those that it downloads."""
+
+    from i2i_keras import stack
+
+    def save(network, path):
+        if stack.KERAS == 2:
+            network.save_weights(str(path))
+            return
+        # It reads such files, but does not write them any more.
+        from keras.src.legacy.saving import legacy_h5_format
+
+        with h5py.File(path, "w") as file:
+            legacy_h5_format.save_weights_to_hdf5_group(file, network)
+
+    return save
 
 
 # What takes its time: graphs, trainings and other processes.
@@ -280,7 +306,7 @@ _WAYS = {
     "one color": _repaint(lambda pixels: np.full_like(pixels, 90)),
     "jpeg": _jpeg,
     "rgb": _repaint(lambda ids: np.stack([ids] * 3, axis=-1)),
-    "instances": _repaint(lambda ids: np.where(ids < 8, 26000, ids).astype(np.uint16)),
+    "instances": _repaint(lambda ids: np.where(ids < 8, 26000, ids.astype(np.uint16))),
     "16 bit": _repaint(lambda ids: ids.astype(np.uint16)),
     "luma": _luma,
     "pillow's luma": _pillows_luma,

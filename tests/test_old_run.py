@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from i2i_keras import stack
 from i2i_keras.cli import main
 
 ZIP = Path(__file__).with_name("old_run.zip")
@@ -62,6 +63,10 @@ def test_a_stage_that_is_gone_is_made_again_with_equal_numbers(run):
     assert after == pytest.approx(before, rel=1e-5)
 
 
+KERAS_2 = pytest.mark.skipif(stack.KERAS != 2, reason="its checkpoints are of Keras 2")
+
+
+@KERAS_2
 def test_its_networks_and_checkpoints_are_used(run, tmp_path):
     images = run / "records" / "target-test" / "images"
     for arm in ("self_training", "adabn", "label_safe:fourier"):
@@ -74,6 +79,7 @@ def test_its_networks_and_checkpoints_are_used(run, tmp_path):
         assert [*(tmp_path / method).glob("*.png")]
 
 
+@KERAS_2
 def test_a_training_goes_on_from_its_checkpoint(run):
     for place in ("segmenter/oracle", "scores/oracle"):
         done = run / place / "done.json"

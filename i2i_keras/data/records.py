@@ -219,7 +219,7 @@ def _orientation(path: Path, image: Image.Image) -> int:
 
 
 def _tells_more(path: Path, image: Image.Image) -> bool:
-    """Whether a PNG has EXIF data, or texts that may hold such, after its pixels.
+    """Whether EXIF data, or texts that may hold such, follow a PNG's pixels.
 
     Reference:
         PNG, third edition, section 5.3, the layout of chunks.

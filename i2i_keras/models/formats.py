@@ -3,6 +3,7 @@
 import importlib.util
 import json
 import tempfile
+import warnings
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -140,7 +141,10 @@ def _write_tflite(module: tf.Module, labels: tuple[str, ...], path: Path) -> Non
 
 
 def _read_tflite(path: Path) -> Written:
-    runner: Any = tf.lite.Interpreter(str(path))
+    with warnings.catch_warnings():
+        # TensorFlow 2.21 says that it is to move into another package.
+        warnings.simplefilter("ignore", UserWarning)
+        runner: Any = tf.lite.Interpreter(str(path))
     source, result = runner.get_input_details()[0]["index"], runner.get_output_details()[0]["index"]
 
     def run(images: Images) -> NDArray[np.uint8]:

@@ -94,7 +94,7 @@ def test_a_number_above_11_is_no_class_and_no_train_id(tree, save, number):
     findings = audit_domain(DomainConfig(format="camvid"), root, "", workers=1).findings
     [finding] = [finding for finding in findings if finding.bad]
     assert (finding.kind, finding.table) == ("unknown class", "test")
-    assert finding.what.startswith(f"holds {number} in 1 pixels")
+    assert finding.what.startswith(f"holds {number} in 1 pixel")
 
 
 def test_hidden_files_of_macos_are_no_frames(tree):

@@ -17,9 +17,9 @@ def network():
 
 
 @pytest.fixture(scope="module")
-def weights(network, tmp_path_factory):
+def weights(network, save_as_keras_does, tmp_path_factory):
     path = tmp_path_factory.mktemp("inception") / "random.h5"
-    network.save_weights(str(path))
+    save_as_keras_does(network, path)
     return path
 
 
@@ -64,11 +64,12 @@ def test_a_file_that_is_not_there_is_named():
 
 
 @pytest.mark.parametrize("kind", ["text", "other network"])
-def test_a_file_of_something_else_is_refused(tmp_path, kind):
+def test_a_file_of_something_else_is_refused(tmp_path, save_as_keras_does, kind):
     path = tmp_path / "wrong.h5"
     path.write_text("these are no weights")
     if kind == "other network":
-        keras.Sequential([keras.layers.Dense(2, input_shape=(3,))]).save_weights(str(path))
+        other = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
+        save_as_keras_does(other, path)
     with pytest.raises(FileError, match=r"wrong.h5 does not hold the weights of InceptionV3"):
         load_inception(str(path))
 

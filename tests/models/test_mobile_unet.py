@@ -31,15 +31,9 @@ def encoder():
 
 
 @pytest.fixture(scope="module")
-def weights(encoder, tmp_path_factory):
+def weights(encoder, save_as_keras_does, tmp_path_factory):
     path = tmp_path_factory.mktemp("mobile") / "no_top.h5"
-    if stack.KERAS == 2:
-        encoder.save_weights(str(path))
-    else:  # It reads such files, but does not write them any more.
-        from keras.src.legacy.saving import legacy_h5_format
-
-        with h5py.File(path, "w") as file:
-            legacy_h5_format.save_weights_to_hdf5_group(file, encoder)
+    save_as_keras_does(encoder, path)
     return path
 
 

@@ -408,7 +408,7 @@ def test_parts_of_a_batch_give_the_gradients_of_the_whole(settings, new_model, a
     reported = [train(model, (X, Y)) for model in (whole, cut)]
     for name in reported[0]:
         # A patch whose logit is a tie may be judged otherwise.
-        atol = 0.02 if name.startswith("balance") else 0.0
+        atol = 0.02 if name.startswith(("balance", "discriminator_accuracy")) else 0.0
         np.testing.assert_allclose(*[losses[name] for losses in reported], 1e-3, atol, err_msg=name)
     for pair in zip(optimizers(whole), optimizers(cut), strict=True):
         ones, others = map(moments, pair)
@@ -539,7 +539,7 @@ def test_a_model_is_compiled_and_fitted_on_any_dataset(tiny):
     before = [weights.numpy() for weights in model.generator_variables]
     model.compile(steps=4)
     pairs = tf.data.Dataset.from_tensor_slices((x, y)).batch(2, drop_remainder=True).repeat()
-    history = model.fit(pairs, steps_per_epoch=2, epochs=2, verbose=0).history
+    history = model.fit(pairs, steps_per_epoch=2, epochs=2, shuffle=False, verbose=0).history
     assert len(history["cycle_loss"]) == 2 and np.isfinite(history["cycle_loss"]).all()
     assert int(model.generator_optimizer.iterations) == 4
     moved = [
@@ -562,4 +562,4 @@ def test_batches_of_an_unknown_size_are_refused(tiny):
     images = np.zeros((3, 16, 16, 3), np.float32)
     pairs = tf.data.Dataset.from_tensor_slices((images, images)).batch(2)
     with pytest.raises(ValueError, match="batches need a known size"):
-        model.fit(pairs, verbose=0)
+        model.fit(pairs, shuffle=False, verbose=0)
