@@ -20,7 +20,7 @@ from i2i_keras.preparation.audit import Audited, audit_tree
 from i2i_keras.preparation.bit_depth import bits_in_use
 from i2i_keras.preparation.examine import Finding, Reading, name_of
 from i2i_keras.preparation.hold_out import HoldOutConfig, divide
-from i2i_keras.preparation.overlooked import overlooked, partners
+from i2i_keras.preparation.overlooked import misplaced, overlooked, partners
 from i2i_keras.preparation.short_palettes import short_palettes
 from i2i_keras.preparation.whole_set import Labels
 from i2i_keras.run_folder.files import Facts
@@ -132,8 +132,10 @@ class DomainConfig(Config):
         return Labels(reader, space.names, stated, self.trust_labels)
 
     def overlooked(self, splits: Splits, root: Path, role: str = "") -> list[Finding]:
-        """What lies in a plain folder and is not taken, see `overlooked`."""
-        return overlooked(splits, root, role) if self.format == "folder" else []
+        """What lies there and is not taken, see `overlooked` and `misplaced`."""
+        if self.format == "folder":
+            return overlooked(splits, root, role)
+        return misplaced(splits, root, role, self.format)
 
     def reading(self, splits: Splits, workers: int) -> Reading:
         """How its images are read; how many bits they use is looked up."""

@@ -46,6 +46,27 @@ def overlooked(splits: Splits, root: Path, role: str = "") -> list[Finding]:
     return [*findings, *_odd_splits(splits, role), *_made_here(splits, role)]
 
 
+def misplaced(splits: Splits, root: Path, role: str, format: str) -> list[Finding]:
+    """Labels of a data set with a name that lie elsewhere than it has them.
+
+    Only where none at all has been found: some splits have none, and what lies
+    there may be another split's, or of another variant.
+
+    Args:
+        splits: the records.
+        root: of the data set.
+        role: `source` or `target`; empty = not known.
+        format: its name, for messages.
+    """
+    if any(record.label for some in splits.values() for record in some):
+        return []
+    todo = (
+        f"lay labels out as {format} has them (docs/datasets.md), or move that away if there"
+        " shall be none"
+    )
+    return [finding._replace(todo=todo) for finding in _unlabelled(splits, root, role)]
+
+
 def partners(findings: Sequence[Finding], tables: Mapping[str, Sequence[Record]]) -> list[Finding]:
     """Findings of missing files, with what lies there instead.
 

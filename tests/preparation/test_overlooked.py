@@ -240,3 +240,37 @@ def test_the_plan_tells_what_is_no_fault(tmp_path):
     label(tmp_path / "source" / "gt" / "{}.png")
     with pytest.raises(DataError, match="of its 6 images 3 look like labels"):
         contents.look(settings, Run(tmp_path / "run"))
+
+
+# --- Data sets with a name ----------------------------------------------------
+
+
+@pytest.fixture
+def cityscapes(tmp_path, drawn):
+    """Drawn streets in Cityscapes' layout, whose labels lie in another folder."""
+    shutil.copytree(drawn / "cityscapes", tmp_path / "cityscapes")
+    (tmp_path / "cityscapes" / "gtFine").rename(tmp_path / "cityscapes" / "gtFine_trainvaltest")
+    return tmp_path / "cityscapes"
+
+
+def test_labels_that_a_named_data_set_has_elsewhere_are_bad(cityscapes):
+    result = CliRunner().invoke(main, ["audit", str(cityscapes), "--format", "cityscapes"])
+    assert result.exit_code == 1
+    assert "train has no labels, but gtFine_trainvaltest holds" in result.output
+    assert "lay labels out as cityscapes has them (docs/datasets.md)" in result.output
+    # A target's training images need none.
+    one = DomainConfig(format="cityscapes")
+    bad = {f.table: f.bad for f in one.overlooked(one.find(cityscapes), cityscapes, "target")}
+    assert bad["target-test"] and not bad.get("target-train")
+
+
+def test_a_named_data_set_without_labels_is_no_fault(cityscapes):
+    one = DomainConfig(format="cityscapes")
+    shutil.rmtree(cityscapes / "gtFine_trainvaltest")
+    assert one.overlooked(one.find(cityscapes), cityscapes, "source") == []
+
+
+def test_a_split_without_labels_beside_labelled_ones_is_no_fault(cityscapes):
+    one = DomainConfig(format="cityscapes")
+    shutil.copytree(cityscapes / "gtFine_trainvaltest" / "train", cityscapes / "gtFine" / "train")
+    assert one.overlooked(one.find(cityscapes), cityscapes, "source") == []

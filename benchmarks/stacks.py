@@ -1,0 +1,155 @@
+"""The same steps on both stacks: TensorFlow 2.15 and 2.21.
+
+    python benchmarks/stacks.py OTHER_PYTHON
+
+OTHER_PYTHON is that of an environment with the other stack and this package.
+Each stack is a process of its own with half of the cores for an operation; each
+repeat is one step of the one, then one of the other. bfloat16 is timed where
+the processor says that it has it.
+"""
+
+import functools
+import json
+import os
+import statistics
+import subprocess
+import sys
+from typing import Any
+
+import numpy as np
+from side_by_side import Run, clock, has_bfloat16
+
+# Kind, side, width, batch size and repeats.
+CASES = (
+    ("cyclegan", 64, 32, 1, 15),
+    ("cyclegan", 64, 32, 4, 9),
+    ("cyclegan", 128, 64, 1, 7),
+    ("unet", 128, 32, 4, 9),
+    ("inference", 256, 32, 1, 15),
+)
+PRECISIONS = ("float32", "mixed_bfloat16")
+WARM_UP = 3  # The first traces.
+
+
+def main(other: str) -> None:
+    """Prints a line for each case and precision, and a line of JSON."""
+    ratios = {}
+    for case in CASES:
+        for precision in PRECISIONS if has_bfloat16() else PRECISIONS[:1]:
+            kind, side, width, batch, repeats = case
+            name = f"{kind} {side}x{side} width {width} batch {batch} {precision}"
+            words = [kind, str(side), str(width), str(batch), precision]
+            served = {python: serve(python, words) for python in (sys.executable, other)}
+            seconds: dict[str, list[float]] = {python: [] for python in served}
+            for _ in range(WARM_UP + repeats):
+                for python, process in served.items():
+                    seconds[python].append(ask(process))
+            names = [ask_name(process) for process in served.values()]
+            for process in served.values():
+                process.kill()
+            medians = [statistics.median(values[WARM_UP:]) for values in seconds.values()]
+            told = ", ".join(
+                f"{1000 * value:.0f} ms ({stack})"
+                for value, stack in zip(medians, names, strict=True)
+            )
+            print(f"{name}: {told}", flush=True)
+            ratios[name.replace(" ", "_")] = round(medians[0] / medians[1], 2)
+    print(json.dumps(ratios))
+
+
+def serve(python: str, words: list[str]) -> "subprocess.Popen[str]":
+    """A process that does a step for each line that it reads."""
+    half = max(1, (os.cpu_count() or 2) // 2)
+    environment = os.environ | {"TF_NUM_INTRAOP_THREADS": str(half), "TF_CPP_MIN_LOG_LEVEL": "3"}
+    return subprocess.Popen(
+        [python, __file__, "--serve", *words],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        env=environment,
+    )
+
+
+def ask(process: "subprocess.Popen[str]", what: str = "step") -> Any:
+    """One answer of a process."""
+    assert process.stdin and process.stdout
+    process.stdin.write(f"{what}\n")
+    process.stdin.flush()
+    return json.loads(process.stdout.readline())
+
+
+def ask_name(process: "subprocess.Popen[str]") -> str:
+    """Which stack it is."""
+    return str(ask(process, "name"))
+
+
+def answer(kind: str, side: str, width: str, batch: str, precision: str) -> None:
+    """Does steps for those who ask."""
+    from i2i_keras import stack
+
+    run = RUNS[kind](int(side), int(width), int(batch), precision)
+    for line in sys.stdin:
+        print(json.dumps(stack.NAME if line.strip() == "name" else run()), flush=True)
+
+
+def images(side: int, batch: int) -> Any:
+    """A batch of noise."""
+    shape = (batch, side, side, 3)
+    return np.random.default_rng(0).uniform(-1, 1, shape).astype(np.float32)
+
+
+def cyclegan_run(side: int, width: int, batch: int, precision: str) -> Run:
+    """A training step of a CycleGAN of 6 blocks."""
+    import tensorflow as tf
+
+    from i2i_keras import CycleGAN, CycleGANConfig
+
+    config = CycleGANConfig(
+        generator={"filters": width, "num_residual_blocks": 6},
+        discriminator={"filters": width},
+        pipeline={"batch_size": batch, "crop": (side, side)},
+        precision=precision,
+        xla="off",
+    )
+    model = CycleGAN(config)
+    model.compile(steps=1000)
+    step, pair = tf.function(model.train_step), (tf.constant(images(side, batch)),) * 2
+    return functools.partial(clock, lambda: float(step(pair)["cycle_loss"]))
+
+
+def unet_run(side: int, width: int, batch: int, precision: str) -> Run:
+    """A training step of a U-Net with the report's depth."""
+    import tensorflow as tf
+
+    from i2i_keras.segmenters.segmenter import SegmenterConfig, SegmenterModel
+
+    config = SegmenterConfig(unet={"filters": width}, steps=1000, precision=precision, xla="off")
+    model = SegmenterModel(config, 19)
+    model.compile(1000)
+    labels = np.random.default_rng(1).integers(0, 19, (batch, side, side), np.int32)
+    pair = tf.constant(images(side, batch)), tf.constant(labels)
+    step = tf.function(model.train_step)
+    return functools.partial(clock, lambda: float(step(pair)["loss"]))
+
+
+def inference_run(side: int, width: int, batch: int, precision: str) -> Run:
+    """One image through a generator of 6 blocks."""
+    import tensorflow as tf
+
+    from i2i_keras import ResNetConfig, build_generator
+    from i2i_keras.training.compilation import policy
+
+    with policy(precision):
+        generator = build_generator(ResNetConfig(filters=width, num_residual_blocks=6), "g")
+    call, picture = tf.function(generator), tf.constant(images(side, batch))
+    return functools.partial(clock, lambda: float(call(picture)[0, 0, 0, 0]))
+
+
+RUNS = {"cyclegan": cyclegan_run, "unet": unet_run, "inference": inference_run}
+
+if __name__ == "__main__":
+    if sys.argv[1] == "--serve":
+        answer(*sys.argv[2:])
+    else:
+        main(sys.argv[1])
