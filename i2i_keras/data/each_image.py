@@ -124,10 +124,12 @@ def refuse_others(records: Sequence[Record], files: Callable[[str], list[Path]])
     """
     for record in records:
         there = [path for path in files(record.name) if path.is_file()]
-        if there and not any(map(is_made_here, there)):
+        origins = [_origin_of(path) for path in there]
+        others = [path for path, origin in zip(there, origins, strict=True) if origin == ""]
+        if others or (there and not any(origins)):  # A broken one beside ours was ours.
             raise DataError(
-                f"{there[0]} is there and was not made by i2i-keras; move it away, or give another"
-                " --out."
+                f"{(others or there)[0]} is there and was not made by i2i-keras; move it away, or"
+                " give another --out."
             )
 
 
@@ -164,13 +166,13 @@ def _origin(record: Record, maker: Maker) -> str:
 
 
 def _origin_of(path: Path) -> str | None:
+    """What a file says that it was made from; "" = nothing, None = broken."""
     try:
         if path.suffix == ".npz":
             with np.load(path, allow_pickle=False) as arrays:
-                return str(arrays[_ORIGIN])
+                return str(arrays[_ORIGIN]) if _ORIGIN in arrays else ""
         with Image.open(path) as image:
-            origin: str | None = image.info.get(_ORIGIN)  # Does not decode the pixels.
-            return origin
+            return str(image.info.get(_ORIGIN, ""))  # Does not decode the pixels.
     except (OSError, LookupError, ValueError, zipfile.BadZipFile):
         return None
 

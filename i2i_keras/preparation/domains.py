@@ -132,7 +132,7 @@ class DomainConfig(Config):
         return Labels(reader, space.names, stated, self.trust_labels)
 
     def overlooked(self, splits: Splits, root: Path, role: str = "") -> list[Finding]:
-        """What lies there and is not taken, see `overlooked` and `misplaced`."""
+        """What lies there and is not taken: `overlooked`, or `misplaced`."""
         if self.format == "folder":
             return overlooked(splits, root, role)
         return misplaced(splits, root, role, self.format)

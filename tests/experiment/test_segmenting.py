@@ -241,6 +241,14 @@ def test_several_folders_are_segmented_at_once(run, photos, out):
     assert sorted(found) == ["more/a.png", "photos/a.png", "photos/b.png"]
 
 
+def test_a_file_of_the_users_beside_ours_is_not_written_over(run, photos, out):
+    segment(run, photos, out)
+    save(out / "overlays" / "a.png", picture(3, 3))
+    with pytest.raises(DataError, match=r"overlays/a\.png is there and was not made by i2i-keras"):
+        segment(run, photos, out, arm="oracle")
+    assert read(out / "overlays" / "a.png").shape == (3, 3, 3)
+
+
 @pytest.mark.parametrize("name", ["classes/a.png", "classes.json"])
 def test_files_of_the_users_are_not_written_over(run, photos, out, name):
     save(out / "classes" / "a.png", picture(3, 3))

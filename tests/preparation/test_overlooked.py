@@ -247,7 +247,7 @@ def test_the_plan_tells_what_is_no_fault(tmp_path):
 
 @pytest.fixture
 def cityscapes(tmp_path, drawn):
-    """Drawn streets in Cityscapes' layout, whose labels lie in another folder."""
+    """Drawn streets in Cityscapes' layout, but for the folder of labels."""
     shutil.copytree(drawn / "cityscapes", tmp_path / "cityscapes")
     (tmp_path / "cityscapes" / "gtFine").rename(tmp_path / "cityscapes" / "gtFine_trainvaltest")
     return tmp_path / "cityscapes"
