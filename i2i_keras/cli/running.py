@@ -67,11 +67,13 @@ def run(only: tuple[str, ...], seed: int | None, dry_run: bool, **options: Any) 
 
 def _told(settings: "Settings", run: "Run", notes: Sequence[str]) -> Iterator[str]:
     """What images and labels there are, and what that means for the plan."""
+    from i2i_keras import stack
     from i2i_keras.experiment import contents
 
     there = contents.look(settings, run)
     height, width = there.size
     yield from there.told()
     yield f"working size: {height} x {width}"
+    yield f"computed by: {stack.NAME}"
     yield from (f"Note: {note}" for note in notes)
     yield ""
