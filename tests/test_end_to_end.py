@@ -641,11 +641,11 @@ def test_a_generator_is_exported_and_compared(finished, tmp_path):
 
 
 @pytest.fixture(scope="module")
-def inception(tmp_path_factory):
+def inception(tmp_path_factory, save_as_keras_does):
     """Weights of an InceptionV3, but random ones."""
     path = tmp_path_factory.mktemp("inception") / "random.h5"
     keras.utils.set_random_seed(0)
-    keras.applications.InceptionV3(include_top=False, weights=None).save_weights(str(path))
+    save_as_keras_does(keras.applications.InceptionV3(include_top=False, weights=None), path)
     return path
 
 

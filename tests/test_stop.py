@@ -45,6 +45,16 @@ def until(process, pattern):
     while not re.search(pattern, read):
         read += process.stderr.read(1)
         assert process.poll() is None, read
+    return read
+
+
+def until_beyond(process, step):
+    """Reads the progress bar until it shows a later step, and none before."""
+    shown = step
+    while shown == step:
+        read = until(process, r" \d+/100000 ")
+        shown = int(re.search(r" (\d+)/100000 ", read).group(1))
+    assert shown > step
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +68,7 @@ def prepared(tmp_path_factory, end, tiny_preset):
 
 def test_a_training_that_is_stopped_saves_and_says_how_to_go_on(prepared, end):
     process = start(prepared, WORDS)
-    until(process, r" 1/100000 ")
+    until_beyond(process, 0)
     process.send_signal(signal.SIGINT)
     code, out, err = end(process)
     assert code == 0, err
@@ -74,7 +84,7 @@ def test_a_training_that_is_stopped_saves_and_says_how_to_go_on(prepared, end):
     words = shlex.split(command)
     assert (Path(words[0]).name, words[1:]) == ("i2i-keras", WORDS)
     process = start(prepared, words[1:])
-    until(process, rf" {reached + 1}/100000 ")  # Not from the beginning.
+    until_beyond(process, reached)
     process.send_signal(signal.SIGTERM)
     code, out, err = end(process)
     assert (code, out) == (0, f"{last}\n"), err

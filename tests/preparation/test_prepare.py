@@ -134,7 +134,7 @@ def test_both_data_sets_come_to_the_reports_size_as_in_its_figure_6(tmp_path, sa
     # Cityscapes' ratio 128 : 35 meets pixel borders, where rounding decides.
     rows, columns = np.indices(raw_size)
     place = np.stack([rows % 256, columns % 256, rows // 256 * 16 + columns // 256], axis=-1)
-    original = Record("a", save(tmp_path / "a.png", place), None)
+    original = Record("a", save(tmp_path / "raw" / "images" / "a.png", place), None)
     [record] = prepared(tmp_path, {"train": [original]}, size=(280, 560), image_resize="nearest")
     np.testing.assert_array_equal(read_image(record.image), nearest(place, (280, 560)))
 
