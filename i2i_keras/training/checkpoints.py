@@ -183,6 +183,18 @@ def list_readable(folder: Path) -> list[int]:
     return [step for step in steps if _keras_of(str(prefix / f"ckpt-{step}")) == stack.KERAS]
 
 
+def newest(folder: Path) -> int:
+    """The step that a training goes on from; 0 = it begins.
+
+    Raises:
+        DataError: the other Keras has begun it.
+    """
+    step = max(list_checkpoints(folder), default=0)
+    if step:
+        _refuse_other_keras(str(folder / "checkpoints" / f"ckpt-{step}"))
+    return step
+
+
 def tell_unreadable(folder: Path) -> None:
     """Says so where checkpoints are of the other Keras and left out."""
     others = len(list_checkpoints(folder)) - len(list_readable(folder))

@@ -14,6 +14,7 @@ from i2i_keras.training.checkpoints import (
     list_checkpoints,
     list_readable,
     load_network,
+    newest,
     tell_unreadable,
 )
 
@@ -168,13 +169,15 @@ def test_a_checkpoint_of_the_other_keras_is_refused_and_left_alone(tmp_path, mon
         restore(tmp_path)
     with pytest.raises(DataError, match=told):
         load_network(tmp_path, 2, "layer", new_model())
+    with pytest.raises(DataError, match=told):
+        newest(tmp_path)
     assert files(tmp_path) == before
     assert list_readable(tmp_path) == []
     tell_unreadable(tmp_path)
     told = f"2 checkpoints of {tmp_path.name} left out, of another Keras than this one, {own}."
     assert told in capsys.readouterr().err
     save(tmp_path, 3)
-    assert list_readable(tmp_path) == [3]
+    assert list_readable(tmp_path) == [3] and newest(tmp_path) == 3
 
 
 def test_a_checkpoint_that_names_no_keras_is_of_keras_2(tmp_path, monkeypatch):

@@ -6,7 +6,7 @@ from collections.abc import Hashable, Mapping, Sequence
 from i2i_keras.experiment.plan.tasks import Task
 from i2i_keras.report.tables import Cell, Table
 from i2i_keras.report.terminal import PIPE, Terminal, draw
-from i2i_keras.training.checkpoints import list_checkpoints
+from i2i_keras.training import checkpoints
 
 _TITLES = ("plan", "seed", "state", "time")
 
@@ -76,7 +76,7 @@ def _cells(task: Task, known: Mapping[Hashable, float]) -> tuple[str, ...]:
     seed = "" if task.kind == "prepare" else str(task.settings.seed)
     if task.done:
         return task.name, seed, "done", duration(task.seconds)
-    seconds, step = left(task, known), max(list_checkpoints(task.places[-1]), default=0)
+    seconds, step = left(task, known), checkpoints.newest(task.places[-1])
     state = f"goes on from step {step}" if step else "to do"
     return task.name, seed, state, "" if seconds is None else f"about {duration(seconds)}"
 
