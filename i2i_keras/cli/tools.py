@@ -16,7 +16,11 @@ from i2i_keras.errors import DataError
     required=True,
     help="Its layout, or a TOML file that describes it; a name that is none lists them all.",
 )
-@click.option("--variant", default="", help="Which variant of it.  [default: the usual one]")
+@click.option(
+    "--variant",
+    default="",
+    help="Which variant of it, or several, as fog+rain.  [default: the usual one]",
+)
 @click.option("--split", default="", help="Way to split.  [default: the format's first]")
 @click.option("--encoding", default="", help="ids, train_ids or colors.  [default: ids]")
 @click.option("--mapping", default="", help="TOML file: what a folder's labels hold.")

@@ -3,7 +3,7 @@
 from importlib import resources
 from pathlib import Path
 
-from i2i_keras.datasets import cityscapes, described, folder, gta5
+from i2i_keras.datasets import cityscapes, described, folder, gta5, joining
 from i2i_keras.datasets.dataset import Dataset
 from i2i_keras.errors import SettingsError, unknown
 
@@ -24,18 +24,22 @@ def find(name: str, variant: str = "") -> Dataset:
 
     Args:
         name: a key of `DATASETS`, or a file.
-        variant: which one of several; empty = the usual one.
+        variant: which one of several, or more than one, joined by `+`; empty =
+            the usual one.
 
     Raises:
-        SettingsError: there is none, or none such; or a file is not right.
+        SettingsError: there is none, or none such; a file is not right; or
+            variants that cannot be joined.
     """
     found = usual(name)
     if variant:
-        if variant not in found.variants:
-            told = "" if found.variants else "it has none; leave it out"
-            what = unknown(f"{name} has no variant", variant, found.variants, told)
-            raise SettingsError(f"{what}.")
-        return found.variants[variant]
+        parts = variant.split("+")
+        for part in parts:
+            if part not in found.variants:
+                told = "" if found.variants else "it has none; leave it out"
+                what = unknown(f"{name} has no variant", part, found.variants, told)
+                raise SettingsError(f"{what}.")
+        return joining.join(name, {part: found.variants[part] for part in parts})
     if found.asks:
         raise SettingsError(
             f"{name} has several variants, which its files do not tell apart; set variant to one"

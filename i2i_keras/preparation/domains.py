@@ -34,7 +34,8 @@ class DomainConfig(Config):
     Attributes:
         format: a key of `DATASETS`, or a TOML file that describes a data set,
             see `datasets.description`.
-        variant: which variant of it; empty = the usual one.
+        variant: which variant of it, or several, as `fog+rain`; empty = the
+            usual one.
         split: one of its ways to split; empty = its first.
         root: its folder, where `~` is the user's home; empty = given on the
             command line, or drawn by `streets`.
@@ -99,7 +100,7 @@ class DomainConfig(Config):
         if _has_labels(found) or not self.dataset.labelled:
             return
         for name, other in datasets.usual(self.format).variants.items():
-            if self._split in other.splits and name != self.variant:
+            if self._split in other.splits and name not in self.variant.split("+"):
                 try:
                     others = other.splits[self._split](root, other.encodings[0])
                 except DataError:
@@ -224,7 +225,7 @@ def misfits(
             ("encoding", dataset.encodings),
             ("variant", dataset.variants),
         )
-        if now.get(key) and now[key] not in known
+        if now.get(key) and {*now[key].split("+")} - {*known}
     }
     if now.get("mapping") and now["format"] != "folder":
         found["mapping"] = f"{now['format']} takes none"

@@ -383,6 +383,11 @@ def test_a_segmenter_learns_from_it(drawn, model, tmp_path):
         ({"format": "mapillary"}, "set variant to one of v1.1, v1.2, v2.0"),
         ({"format": "mapillary", "variant": "1.2"}, "Did you mean 'v1.2'?"),
         ({"format": "acdc", "variant": "nigt"}, "Did you mean 'night'?"),
+        ({"format": "acdc", "variant": "fog+nigt"}, "Did you mean 'night'?"),
+        ({"format": "acdc", "variant": "fog+"}, "acdc has no variant ''"),
+        ({"format": "carla", "variant": "0.9.9+0.9.14"}, "'0.9.14' of carla have other labels"),
+        ({"format": "acdc", "variant": "fog+nigt"}, "Did you mean 'night'?"),
+        ({"format": "carla", "variant": "0.9.9+0.9.14"}, "'0.9.14' of carla have other labels"),
         ({"format": "bdd100k", "variant": "100k"}, "There are 10k, seg"),
         ({"format": "kitti", "variant": "2015"}, "it has none; leave it out"),
         ({"format": "synthia", "split": "val"}, "There are all, hold_out"),
@@ -640,3 +645,32 @@ def test_tensorflow_reads_the_deep_labels_as_we_wrote_them(tmp_path):
     pixels = tf.io.decode_png((tmp_path / "a.png").read_bytes(), dtype=tf.uint16).numpy()
     np.testing.assert_array_equal(pixels[..., 0], numbers)
     assert pixels[..., 1].max() > 255
+
+
+# --- Several variants --------------------------------------------------------
+
+
+@pytest.fixture
+def conditions(tmp_path):
+    """From a variant of ACDC, drawn in three, to its training frames."""
+    for condition in ("fog", "night", "rain"):
+        draw(tmp_path, acdc(condition + "/{split}", variant=condition))
+
+    def names(variant):
+        found = DomainConfig(format="acdc", variant=variant).find(tmp_path)["train"]
+        assert all(record.label for record in found)
+        return [record.name for record in found]
+
+    return names
+
+
+def test_several_variants_are_the_images_of_each(conditions):
+    """By the names that all of them have in one."""
+    fog, rain = ([f"{name}_GOPR_a{n}" for n in (1, 2)] for name in ("fog", "rain"))
+    assert conditions("fog+rain") == conditions("rain+fog") == fog + rain
+    assert conditions("fog+night+rain") == conditions("all")
+
+
+def test_an_image_of_two_variants_is_refused(conditions):
+    with pytest.raises(DataError, match="belongs to both 'all' and 'fog'; leave one out"):
+        conditions("all+fog")
