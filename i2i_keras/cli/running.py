@@ -107,7 +107,7 @@ def _where(jobs: int | None, cluster: str | None) -> "Where | None":
     if cluster is None and jobs in (None, 1):
         return None
     connection.import_ray()
-    return connection.Where.read(cluster or connection.LOCAL, jobs)
+    return connection.Where.read(connection.LOCAL if cluster is None else cluster, jobs)
 
 
 def _told(settings: "Settings", run: "Run", notes: Sequence[str]) -> Iterator[str]:

@@ -18,7 +18,6 @@ from i2i_keras.experiment.resources import Grant, Machines, TranslateShare
 from i2i_keras.experiment.settings import Settings
 from i2i_keras.run_folder.locks import Shard
 from i2i_keras.run_folder.run import Done
-from i2i_keras.translators import TRANSLATORS
 
 
 class Work(NamedTuple):
@@ -166,8 +165,7 @@ class Crew:
 
     def _shards(self, task: Task) -> int:
         share = self._settings.resources.of(task.kind)
-        network = task.of in TRANSLATORS and TRANSLATORS[task.of].load_generator
-        if not isinstance(share, TranslateShare) or not network:
+        if not isinstance(share, TranslateShare):
             return 1
         table = "source-train" if task.kind == "translate" else "target-train"
         wanted = -(-len(prepared(task.run, table)) // share.shard)

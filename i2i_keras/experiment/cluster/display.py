@@ -42,8 +42,9 @@ class Display:
             sum_up: what is told of the whole.
         """
         if self._terminal.width is None:
-            for task in states.keys() - self._begun:
-                self._tell(f"{task}: begun on {states[task].node}")
+            for task, state in states.items():
+                if task not in self._begun:
+                    self._tell(f"{task}: begun on {state.node}")
             self._begun |= states.keys()
             return
         # Besides: the titles, a line below, the sum, and the cursor.

@@ -1,0 +1,48 @@
+"""Which cluster is asked for, and what is said where there is none."""
+
+import sys
+
+import pytest
+from click.testing import CliRunner
+
+from i2i_keras.cli import main
+
+
+@pytest.fixture
+def run(tmp_path, tiny_preset):
+    """`run` with options; nothing may be begun by it."""
+
+    def invoke(*options):
+        words = ["run", "--preset", tiny_preset, "--run", tmp_path / "run", *options]
+        result = CliRunner().invoke(main, [str(word) for word in words])
+        assert not (tmp_path / "run").exists()
+        return result.exit_code, result.output
+
+    return invoke
+
+
+@pytest.mark.parametrize("options", [("--jobs", 2), ("--cluster", "auto")])
+def test_without_ray_a_sentence_names_the_extra(run, monkeypatch, options):
+    monkeypatch.setitem(sys.modules, "ray", None)
+    code, output = run(*options)
+    assert code == 2
+    assert "--jobs and --cluster need an extra: pip install 'i2i_keras[ray]'." in output
+    assert "Traceback" not in output
+
+
+@pytest.mark.parametrize("cluster", ["nowhere", "ray://host:1", "host:", "", "host:port"])
+def test_what_is_no_cluster_is_refused(run, cluster):
+    pytest.importorskip("ray", reason="Ray is not installed")
+    code, output = run("--cluster", cluster)
+    assert code == 2
+    assert f"No cluster {cluster!r}; give auto, local, or HOST:PORT" in output
+
+
+def test_jobs_are_for_one_machine(run):
+    code, output = run("--jobs", 2, "--cluster", "auto")
+    assert code == 2
+    assert "--jobs is for one machine; leave out --cluster, or say local." in output
+
+
+def test_no_job_is_no_number_of_jobs(run):
+    assert run("--jobs", 0)[0] == 2
