@@ -19,11 +19,11 @@ import pytest
 pytest.importorskip("ray", reason="Ray is not installed")
 
 BIN = Path(sys.executable).parent
-ARMS = '["source_only", "adapted:color", "adapted:fourier", "oracle"]'
+ARMS = '["source_only", "adabn", "adapted:color", "oracle"]'
 CHANGES = (
     *("seeds=[3, 5]", f"arms={ARMS}", "threads_per_operation=1", "segmenter.steps=1"),
     *("evaluate.num_quality_images=2", "evaluate.num_drift_images=0"),
-    *("resources.translate.shard=2"),
+    "resources.translate.shard=2",
 )
 MARK = "I2I_KERAS_TEST"  # By which the processes of a test are known.
 
@@ -79,7 +79,8 @@ class Machine:
                 continue
         return found
 
-    def wait_until_none_is_left(self, seconds=60):
+    def wait_until_none_is_left(self, seconds=120):
+        # Those of Ray that were still beginning wait a minute for each other.
         end = time.monotonic() + seconds
         while left := self.left():
             assert time.monotonic() < end, left
@@ -109,7 +110,11 @@ def made(root):
         elif path.suffix == ".npz":
             with np.load(path) as arrays:
                 found |= {(name, key): arrays[key].tobytes() for key in arrays}
-        elif path.is_file() and re.search(r"(^|/)(evaluate|translate|train-\w+)/", name):
+        elif (
+            path.name[0] != "."
+            and path.is_file()
+            and re.search(r"(^|/)(evaluate|translate|train-\w+)/", name)
+        ):
             timed = path.name == "done.json" or "tensorboard" in name or "checkpoints" in name
             found |= {} if timed else {(name,): path.read_bytes()}
     return found
@@ -171,10 +176,11 @@ def test_with_one_machine_of_two_lost_it_is_the_same_to_the_byte(
     code, told = run.end()
     assert code == 0, told
     assert re.search(r"^.*: its worker on \S+ was lost; again on \S+$", told, re.M), told
-    assert re.search(r"^translate color \(seed 3\) 2/2: begun on ", told, re.M), told
     assert re.search(r"^evaluate oracle \(seed 5\): mean IoU [\d.]+ %", told, re.M)
     assert "(raylet)" not in told and "Traceback" not in told
     assert made(experiment.root) == plain
+    # In as many shards as there are machines.
+    assert (experiment.root / "seed-3" / "translate" / "color" / ".shard-2").is_file()
 
 
 LONG = (
@@ -183,37 +189,91 @@ LONG = (
 )
 
 
+def begun(machine, experiment):
+    """A run on two workers, one of which is at a training."""
+    run = machine.start("i2i-keras", *words(experiment, "--jobs", 2))
+    run.read_until("^train-segmenter source_only: begun")
+    begin = experiment.root / "train-segmenter" / "source_only" / "begun.json"
+    while not begin.is_file():  # Until then it imports TensorFlow.
+        assert run.poll() is None
+        time.sleep(0.1)
+    return run
+
+
 def reached(root):
     paths = (root / "train-segmenter" / "source_only" / "checkpoints").glob("ckpt-*.index")
     return max((int(path.stem.partition("-")[2]) for path in paths), default=0)
 
 
-def test_a_run_that_is_stopped_goes_on_and_nothing_is_left_of_it(
-    machine, tmp_path, tiny_experiment
-):
+def test_a_run_that_is_stopped_saves_and_nothing_is_left_of_it(machine, tmp_path, tiny_experiment):
     experiment = tiny_experiment(tmp_path / "run", *LONG)
-
-    def begun():
-        run = machine.start("i2i-keras", *words(experiment, "--jobs", 2))
-        run.read_until("^train-segmenter source_only: begun")
-        begin = experiment.root / "train-segmenter" / "source_only" / "begun.json"
-        while not begin.is_file():  # Until then it imports TensorFlow.
-            time.sleep(0.1)
-        return run
-
-    run = begun()
+    run = begun(machine, experiment)
     time.sleep(3)
     run.send_signal(signal.SIGTERM)
     code, told = run.end()
     assert code == 0, told
-    assert "Stopped and saved; go on with: " in told
-    first = reached(experiment.root)
-    assert first > 0
+    assert "Stopped and saved; go on with: " in told and "Traceback" not in told
+    assert reached(experiment.root) > 0
     machine.wait_until_none_is_left()
 
-    run = begun()
-    assert machine.left()
+
+def workers(machine):
+    """Processes that are at the training of source_only."""
+    title = b"ray::train-segmenter source_only"
+    return [number for number, words in machine.left().items() if words.startswith(title)]
+
+
+@pytest.mark.slow  # Five workers, one after the other.
+def test_a_task_goes_on_with_another_worker_but_not_for_ever(machine, tmp_path, tiny_experiment):
+    experiment = tiny_experiment(tmp_path / "run", *LONG)
+    run = begun(machine, experiment)
+    time.sleep(10)
+    [asked] = workers(machine)
+    os.kill(asked, signal.SIGTERM)  # As where a machine is drained: it saves.
+    run.read_until("source_only: its worker on .* was lost; again on ")
+    assert reached(experiment.root) > 0
+    gone = {asked}
+    while run.poll() is None:
+        for number in {*workers(machine)} - gone:
+            os.kill(number, signal.SIGKILL)
+            gone.add(number)
+        time.sleep(0.2)
+    code, told = run.end()
+    assert code == 1
+    assert len(gone) == 4
+    sentence = rf"^Error: train-segmenter source_only of {experiment.root} has lost its worker 4 "
+    assert re.search(sentence, told, re.M), told
+    machine.wait_until_none_is_left()
+
+
+@pytest.mark.slow  # A minute until a run that was killed has gone.
+def test_a_run_that_was_killed_goes_on_and_its_processes_end(machine, tmp_path, tiny_experiment):
+    experiment = tiny_experiment(tmp_path / "run", *LONG, "segmenter.checkpoint_minutes=0.01")
+    run = begun(machine, experiment)
+    while not reached(experiment.root):
+        time.sleep(0.1)
     run.kill()
     run.wait()
     machine.wait_until_none_is_left()
-    assert reached(experiment.root) == first
+    first = reached(experiment.root)
+    run = begun(machine, experiment)
+    while reached(experiment.root) == first:
+        time.sleep(0.1)
+    run.send_signal(signal.SIGINT)
+    assert run.end()[0] == 0
+    machine.wait_until_none_is_left()
+
+
+@pytest.mark.slow  # Begins a cluster.
+def test_a_broken_file_ends_the_run_with_its_sentence(machine, tmp_path, tiny_experiment, damage):
+    experiment = tiny_experiment(tmp_path / "run", *CHANGES)
+    assert experiment.command("prepare").exit_code == 0
+    image = experiment.records("prepare/source-train")[0].image
+    damage("cut", image)
+    run = machine.start("i2i-keras", *words(experiment, "--jobs", 2))
+    code, told = run.end()
+    assert code == 1
+    [sentence] = re.findall(r"^Error: .*", told, re.M)
+    assert str(image.relative_to(tmp_path)) in sentence
+    assert "Traceback" not in told and "was lost" not in told
+    machine.wait_until_none_is_left()
