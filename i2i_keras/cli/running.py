@@ -106,8 +106,9 @@ def _where(jobs: int | None, cluster: str | None) -> "Where | None":
         raise SettingsError("--jobs is for one machine; leave out --cluster, or say local.")
     if cluster is None and jobs in (None, 1):
         return None
-    connection.import_ray()
-    return connection.Where.read(connection.LOCAL if cluster is None else cluster, jobs)
+    where = connection.Where.read(connection.LOCAL if cluster is None else cluster, jobs)
+    where.check()
+    return where
 
 
 def _told(settings: "Settings", run: "Run", notes: Sequence[str]) -> Iterator[str]:

@@ -4,6 +4,7 @@ import contextlib
 import logging
 import os
 import re
+import socket
 import sys
 import threading
 from collections.abc import Iterator, Mapping
@@ -11,9 +12,11 @@ from typing import IO, Any, NamedTuple
 
 from i2i_keras.errors import DataError, SettingsError
 from i2i_keras.experiment.resources import Machines
+from i2i_keras.silence import silent
 
 LOCAL = "local"
 RETRIES = 3  # How often a task is begun again whose worker was lost.
+_PATIENCE = 10.0  # Seconds.
 # Nothing large goes through Ray; this is the least that it takes.
 _STORE = 80 << 20
 
@@ -42,6 +45,29 @@ class Where(NamedTuple):
                 f"No cluster {address!r}; give auto, local, or HOST:PORT as `ray start` says it."
             )
         return cls(address, jobs)
+
+    def check(self) -> None:
+        """Refuses what cannot be, before anything is begun.
+
+        Raises:
+            SettingsError: Ray is not installed, or nothing is at the address.
+        """
+        if self.address not in (LOCAL, "auto"):
+            host, _, port = self.address.partition(":")
+            try:
+                socket.create_connection((host, int(port)), _PATIENCE).close()
+            except (OSError, OverflowError):
+                raise self.absent() from None
+            # It would try for a quarter of an hour.
+            os.environ.setdefault("RAY_NUM_REDIS_GET_RETRIES", "2")
+        import_ray()
+
+    def absent(self) -> SettingsError:
+        """What is said where no cluster answers."""
+        return SettingsError(
+            f"No Ray cluster answers at {self.address}; begin one with `ray start --head`, or take"
+            " --cluster local."
+        )
 
 
 def import_ray() -> Any:
@@ -79,25 +105,29 @@ def connected(where: Where, environment: Mapping[str, str]) -> Iterator[Machines
         DataError: it does not begin, or is of another Ray or Python.
     """
     ray = import_ray()
-    options = {"num_cpus": where.jobs or os.cpu_count(), "object_store_memory": _STORE}
+    options = {
+        "num_cpus": where.jobs or os.cpu_count(),
+        "include_dashboard": False,
+        "object_store_memory": _STORE,
+    }
     with _own_thread_alone():
         try:
-            ray.init(
-                address=where.address,
-                log_to_driver=False,
-                logging_level=logging.CRITICAL,
-                include_dashboard=False if where.address == LOCAL else None,
-                runtime_env={"env_vars": dict(environment)},
-                **(options if where.address == LOCAL else {}),
-            )
+            with silent():
+                ray.init(
+                    address=where.address,
+                    log_to_driver=False,
+                    logging_level=logging.CRITICAL,
+                    runtime_env={"env_vars": dict(environment)},
+                    **(options if where.address == LOCAL else {}),
+                )
         except ConnectionError:
-            raise SettingsError(
-                f"No Ray cluster answers at {where.address}; begin one with `ray start --head`, or"
-                " take --cluster local."
-            ) from None
-        except (RuntimeError, ValueError) as error:
-            told = " ".join(str(error).split())
-            raise DataError(f"Ray at {where.address} cannot be used: {told}") from error
+            raise where.absent() from None
+        except (RuntimeError, ValueError, ray.exceptions.RayError) as error:
+            *_, told = filter(None, map(str.strip, str(error).splitlines()))
+            raise DataError(
+                f"The Ray cluster at {where.address} cannot be used ({told}); all machines need the"
+                " same Ray, Python and RAY_AUTH_TOKEN."
+            ) from error
         try:
             yield _machines(ray, where)
         finally:

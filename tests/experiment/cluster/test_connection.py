@@ -1,5 +1,6 @@
 """Which cluster is asked for, and what is said where there is none."""
 
+import socket
 import sys
 
 import pytest
@@ -32,10 +33,18 @@ def test_without_ray_a_sentence_names_the_extra(run, monkeypatch, options):
 
 @pytest.mark.parametrize("cluster", ["nowhere", "ray://host:1", "host:", "", "host:port"])
 def test_what_is_no_cluster_is_refused(run, cluster):
-    pytest.importorskip("ray", reason="Ray is not installed")
     code, output = run("--cluster", cluster)
     assert code == 2
     assert f"No cluster {cluster!r}; give auto, local, or HOST:PORT" in output
+
+
+def test_where_nothing_answers_it_is_said_at_once(run):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{free.getsockname()[1]}"  # Nobody listens.
+        code, output = run("--cluster", address)
+    assert code == 2
+    assert f"No Ray cluster answers at {address}; begin one with `ray start --head`" in output
 
 
 def test_jobs_are_for_one_machine(run):
