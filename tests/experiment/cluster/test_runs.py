@@ -22,7 +22,7 @@ BIN = Path(sys.executable).parent
 ARMS = '["source_only", "adabn", "adapted:color", "oracle"]'
 CHANGES = (
     *("seeds=[3, 5]", f"arms={ARMS}", "threads_per_operation=1", "segmenter.steps=1"),
-    *("evaluate.num_quality_images=2", "evaluate.num_drift_images=0"),
+    *("evaluate.num_quality_images=2", "evaluate.num_drift_images=0", "evaluate.num_states=0"),
     "resources.translate.shard=2",
 )
 MARK = "I2I_KERAS_TEST"  # By which the processes of a test are known.
