@@ -6,7 +6,9 @@ exist.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Literal, NotRequired, TypedDict, cast
+from typing import TYPE_CHECKING, Literal, cast
+
+from typing_extensions import NotRequired, TypedDict  # Of Python 3.11.
 
 from i2i_keras.run_folder import files
 from i2i_keras.run_folder.run import Run
