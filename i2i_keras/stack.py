@@ -4,7 +4,7 @@ Keras 2.15 comes with TensorFlow 2.15 (Python 3.10 and 3.11), Keras 3 with
 TensorFlow 2.21 (Python 3.12 and later).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -66,14 +66,23 @@ else:
     _LossScaleOptimizer = keras.mixed_precision.LossScaleOptimizer  # type: ignore[misc]
 
 
-def with_batch_norms(network: keras.Model, inputs: tf.Tensor) -> keras.Model:
-    """A network of Keras' own, from the inputs on, with this batch norm."""
-    if KERAS == 2:
+def with_batch_norms(
+    network: keras.Model, inputs: tf.Tensor, kind: type[layers.Layer], always: bool
+) -> keras.Model:
+    """A network of Keras' own, from the inputs on, with another batch norm.
+
+    Args:
+        network: whose weights are not used.
+        inputs: of the new one.
+        kind: of batch norm.
+        always: also for Keras 2, whose own is as good on one device.
+    """
+    if KERAS == 2 and not always:
         return network
 
     def replaced(layer: layers.Layer) -> layers.Layer:
         is_norm = isinstance(layer, layers.BatchNormalization)
-        return (BatchNormalization if is_norm else type(layer)).from_config(layer.get_config())
+        return (kind if is_norm else type(layer)).from_config(layer.get_config())
 
     return keras.models.clone_model(network, [inputs], replaced)
 
@@ -117,14 +126,19 @@ def apply_gradients(
 ) -> None:
     """Updates variables by gradients of the loss, which are not scaled.
 
-    The optimizer is one of `build`.
+    The optimizer is one of `build`; the gradients are the same on all devices.
     """
-    if KERAS == 3:
-        _inner(optimizer).last_rate.assign(_inner(optimizer).learning_rate)
-        if (scale := loss_scale(optimizer)) is not None:
-            # It divides by it; a power of 2, so that nothing is rounded.
-            gradients = [gradient * scale for gradient in gradients]
-    optimizer.apply_gradients(zip(gradients, variables, strict=True))
+    pairs = list(zip(gradients, variables, strict=True))
+    if KERAS == 2:
+        optimizer.apply_gradients(pairs, skip_gradients_aggregation=True)
+        return
+    _inner(optimizer).last_rate.assign(_inner(optimizer).learning_rate)
+    if (scale := loss_scale(optimizer)) is not None:
+        # It divides by it; a power of 2, so that nothing is rounded.
+        pairs = [(gradient * scale, variable) for gradient, variable in pairs]
+    if (devices := tf.distribute.get_strategy().num_replicas_in_sync) > 1:  # It sums over them.
+        pairs = [(gradient / devices, variable) for gradient, variable in pairs]
+    optimizer.apply_gradients(pairs)
 
 
 def learning_rate(optimizer: keras.optimizers.Optimizer) -> float:
@@ -132,20 +146,13 @@ def learning_rate(optimizer: keras.optimizers.Optimizer) -> float:
 
     Keras 3's property is the rate of the next update.
     """
-    return float(_inner(optimizer).last_rate if KERAS == 3 else optimizer.learning_rate)
+    rate = _inner(optimizer).last_rate if KERAS == 3 else optimizer.learning_rate
+    return float(tf.convert_to_tensor(rate))
 
 
 def _inner(optimizer: keras.optimizers.Optimizer) -> keras.optimizers.Optimizer:
     """The optimizer inside one with a loss scale."""
     return optimizer.inner_optimizer if isinstance(optimizer, _LossScaleOptimizer) else optimizer
-
-
-def in_order(logs: Mapping[str, float], model: keras.Model) -> dict[str, float]:
-    """What a step has reported, in the order of the model's `reported`, if any.
-
-    Keras 3 sorts it by name.
-    """
-    return {name: logs[name] for name in getattr(model, "reported", logs)}
 
 
 def variables_of(weights: Sequence[Any]) -> tuple[tf.Variable, ...]:

@@ -51,7 +51,7 @@ def run(only: tuple[str, ...], seed: int | None, dry_run: bool, **options: Any) 
     click.echo("\n".join(shown))
     if dry_run:
         return
-    with opened.making(shared=bool(only) or seed is not None):
+    with opened.training(shared=bool(only) or seed is not None):
         click.echo()
         facts = running.run_all(settings, run, click.echo, only, seed)
     if facts is None:

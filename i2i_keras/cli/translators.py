@@ -34,7 +34,7 @@ def train_translator(methods: tuple[str, ...], **options: Any) -> None:
 
     check_methods(methods)
     opened = open_run(**options, use="make")
-    with opened.making():
+    with opened.training():
         opened.run.done(opened.run.records)  # What there is decides what can be trained.
         settings = fitting.fit(opened.settings, opened.run).settings
         for own, member in repetitions(settings, opened.run):

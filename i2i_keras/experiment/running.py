@@ -10,7 +10,7 @@ from i2i_keras.experiment.repetitions import repetitions
 from i2i_keras.experiment.settings import Settings
 from i2i_keras.report.findings import gain_text
 from i2i_keras.report.numbers import Arms, floor_mean, gain_pairs, interval, percent, shared_digits
-from i2i_keras.run_folder import locks
+from i2i_keras.run_folder import locks, workers
 from i2i_keras.run_folder.files import Facts
 from i2i_keras.run_folder.run import Run
 from i2i_keras.translators import TRANSLATORS
@@ -40,7 +40,8 @@ def run_all(
         seed: of the part.
 
     Returns:
-        The report's results; None if other parts are missing for that.
+        The report's results; None if other parts are missing for that, or if it
+        is another of several workers that reports.
 
     Raises:
         SettingsError: the experiment has no such arm or seed, or what is asked
@@ -49,7 +50,7 @@ def run_all(
     before = fitting.fit(settings, run)
     prepared = plan(before.settings, run, only, seed)[0]
     scoring.check(before.settings, run)
-    done = prepared.do()
+    done = workers.by_chief(prepared.do)
     tell(f"{prepared.name}: {done}")
     fitted = fitting.fit(settings, run)
     found = [done.results.get(key, []) for key in ("stretched", "noted")]
@@ -67,10 +68,12 @@ def run_all(
             tell(f"--- seed {task.settings.seed} ---")
         if line := progress.before(task):
             tell(line)
-        done = task.do()
+        done = task.do() if task.trains else workers.by_chief(task.do)
         score = _scored(task)
         seed_of = f" (seed {task.settings.seed})" if score and settings.seeds else ""
         tell(f"{task.name}{seed_of}: {score or done}")
+    if workers.follows():
+        return None
     if only or seed is not None:
         return _finish_together(fitted.settings, run, tell)
     stages.evaluate(fitted.settings, run)

@@ -14,7 +14,7 @@ from tqdm import tqdm
 
 from i2i_keras import config
 from i2i_keras.errors import DataError
-from i2i_keras.run_folder import files, locks, places
+from i2i_keras.run_folder import files, locks, places, workers
 from i2i_keras.run_folder.files import Facts, fingerprint, read_json, write_json
 from i2i_keras.run_folder.places import Places, how_to_make
 
@@ -184,6 +184,8 @@ class Run(Places):
         inputs: Mapping[str, str],
         work: Callable[[Path], Facts],
         also: Sequence[Path] = (),
+        *,
+        together: bool = False,
     ) -> Done:
         """Does a stage once; another process that wants it, too, waits.
 
@@ -195,6 +197,8 @@ class Run(Places):
                 returns its results; called again after an interruption, it
                 continues.
             also: other folders of the run that it writes.
+            together: whether all of `workers` do it; those that are not the
+                chief in a copy of the folder.
 
         Returns:
             What `done.json` holds, from now or from an earlier time.
@@ -204,26 +208,45 @@ class Run(Places):
                 or from other inputs.
         """
         folder, asked = self._folder(place), _asked(settings, inputs)
+        if together and workers.follows():
+            return self._follow(folder, work)
         with self._turn(folder):
             self._take(folder, asked, also)
-            if done := self.begin(place, settings, inputs):
-                return done
-            earlier = read_json(folder / places.BEGUN)["seconds"]
-            start = time.perf_counter()
-            results = work(folder)
-            seconds = earlier + time.perf_counter() - start
-            write_json(
-                folder / places.DONE,
-                {
-                    **asked,
-                    "fingerprint": fingerprint(asked),
-                    "versions": _versions(),
-                    "seconds": round(seconds, 1),
-                    "results": results,
-                },
-            )
-            (folder / places.BEGUN).unlink()
-            return self.done(place)._replace(skipped=False)
+            done = self.begin(place, settings, inputs)
+            if together and workers.agree(done is None)[0]:
+                workers.wait()  # Until all of them have their copy.
+            if done is None:
+                done = self._do(folder, asked, work)
+        if together:
+            workers.wait()
+        return done
+
+    def _do(self, folder: Path, asked: Facts, work: Callable[[Path], Facts]) -> Done:
+        earlier = read_json(folder / places.BEGUN)["seconds"]
+        start = time.perf_counter()
+        results = work(folder)
+        seconds = earlier + time.perf_counter() - start
+        write_json(
+            folder / places.DONE,
+            {
+                **asked,
+                "fingerprint": fingerprint(asked),
+                "versions": _versions(),
+                "seconds": round(seconds, 1),
+                "results": results,
+            },
+        )
+        (folder / places.BEGUN).unlink()
+        return self.done(folder)._replace(skipped=False)
+
+    def _follow(self, folder: Path, work: Callable[[Path], Facts]) -> Done:
+        """Does a stage along with the chief, in a copy of its folder."""
+        if workers.agree(False)[0]:
+            with workers.own_copy(folder) as copy:
+                workers.wait()
+                work(copy)
+        workers.wait()
+        return self.done(folder)
 
     def _take(self, folder: Path, asked: Facts, also: Sequence[Path]) -> None:
         """Links what the twin has done in the same way, if it has."""

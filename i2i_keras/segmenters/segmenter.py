@@ -15,7 +15,7 @@ from i2i_keras.config import key_of
 from i2i_keras.data.pipeline import PipelineConfig, evaluation_batches, training_batches
 from i2i_keras.data.records import Record, spread
 from i2i_keras.errors import DataError, FileError
-from i2i_keras.models import networks
+from i2i_keras.models import networks, replicas
 from i2i_keras.models.networks import SEGMENTERS, without_weights
 from i2i_keras.run_folder import files
 from i2i_keras.run_folder.files import Facts
@@ -28,7 +28,7 @@ from i2i_keras.segmenters.losses import (
     dice_loss,
     mean_entropy,
 )
-from i2i_keras.training import callbacks, checkpoints, compilation, schedules
+from i2i_keras.training import callbacks, checkpoints, compilation, devices, schedules
 from i2i_keras.training.checkpoints import CheckpointConfig
 from i2i_keras.training.history import Diagnose, Watch
 from i2i_keras.training.weights import save_weights
@@ -180,11 +180,9 @@ class SegmenterModel(keras.Model):
         """
         # Keras 3's `train_on_batch` adds None, for weights of samples.
         given = [part for part in batch if part is not None]
-        (losses, gradients), _ = compilation.in_parts(
-            self.compute_part, self.config.accumulate, *given
-        )
-        variables = self.network.trainable_variables
-        stack.apply_gradients(self.optimizer, gradients, variables)
+        means, _ = compilation.in_parts(self.compute_part, self.config.accumulate, *given)
+        losses, gradients = replicas.mean(means)
+        compilation.apply(self.optimizer, gradients, self.network.trainable_variables)
         return losses
 
     def compute_part(self, number: int, *batch: tf.Tensor) -> tuple[Any, tuple[()]]:
@@ -260,10 +258,12 @@ def fit(
         DataError: a record has no label, or there is nothing to select by.
     """
     weights = begin(config, examples, num_classes, seed)
-    model = SegmenterModel(config, num_classes, weights)
+    with devices.scope():
+        model = SegmenterModel(config, num_classes, weights)
+    share = devices.share(config.accumulate)
 
     def batches(first: int) -> tf.data.Dataset:
-        return training_batches(config.pipeline, examples.train, seed, first)
+        return training_batches(config.pipeline, examples.train, seed, first, share)
 
     return train(model, batches, examples, folder, {"seed": seed})
 
@@ -310,7 +310,8 @@ def train(
     steps = schedules.total_steps(
         config.steps, config.epochs, len(examples.train), config.pipeline.batch_size
     )
-    model.compile(steps)
+    with devices.scope():
+        model.compile(steps)
     if told := memory.advice(
         model.network, config.pipeline, config.accumulate, memory.free_bytes()
     ):

@@ -15,7 +15,7 @@ from i2i_keras.data.records import Record
 from i2i_keras.models.networks import build_generator
 from i2i_keras.run_folder import files
 from i2i_keras.run_folder.files import Facts
-from i2i_keras.training import callbacks, checkpoints, compilation, schedules
+from i2i_keras.training import callbacks, checkpoints, compilation, devices, schedules
 from i2i_keras.training.compilation import Precision
 from i2i_keras.training.history import Row, Watch
 from i2i_keras.training.weights import load_weights, save_weights
@@ -47,7 +47,9 @@ def fit(
         given: the source's segmenter, where the method needs one.
     """
     keras.utils.set_random_seed(seed)
-    return train(build(config, seed, **given), images_x, images_y, folder)
+    with devices.scope():
+        model = build(config, seed, **given)
+    return train(model, images_x, images_y, folder)
 
 
 def train(
@@ -76,12 +78,13 @@ def train(
     steps = schedules.total_steps(config.steps, config.epochs, smaller, batch_size)
     if config.initial and not checkpoints.list_checkpoints(folder):
         initial.load(model)
-    model.compile(steps)
+    with devices.scope():
+        model.compile(steps)
     observe = _observer(model, (images_x, images_y), folder)
     diagnose = functools.partial(health.diagnose, content=model.CONTENT)
     found = callbacks.train(
         model,
-        lambda first: _batches(pipeline, domains, model.seed, first),
+        lambda first: _batches(model, pipeline, domains, first),
         checkpoints.Checkpoints(model, folder, config.keep_checkpoints, _made_with(model)),
         steps,
         config,
@@ -159,10 +162,14 @@ def _made_with(model: AdversarialModel) -> str:
 
 
 def _batches(
-    pipeline: PipelineConfig, domains: Sequence[Sequence[Record]], seed: int, first: int
+    model: AdversarialModel,
+    pipeline: PipelineConfig,
+    domains: Sequence[Sequence[Record]],
+    first: int,
 ) -> tf.data.Dataset:
+    share = devices.share(model.config.num_critic_steps * model.config.accumulate)
     x, y = (
-        training_batches(pipeline, records, 2 * seed + number, first)
+        training_batches(pipeline, records, 2 * model.seed + number, first, share)
         for number, records in enumerate(domains)
     )
     return tf.data.Dataset.zip((x, y)).map(lambda x, y: (x[0], y[0]))

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
-from i2i_keras.models import draws
+from i2i_keras.models import draws, replicas
 from i2i_keras.training import compilation
 from i2i_keras.translators import health
 from i2i_keras.translators.adversarial_config import AdversarialConfig
@@ -68,7 +68,7 @@ def gradient_penalty(
     Reference:
         Gulrajani et al., 2017, https://arxiv.org/abs/1704.00028, equation 3.
     """
-    place = draws.uniform((tf.shape(real)[0], 1, 1, 1), seed)
+    place = draws.uniform_rows((tf.shape(real)[0], 1, 1, 1), seed)
     squares = _squared_gradients(logits, place * real + (1.0 - place) * fake)
     # The root's own gradient is infinite at 0.
     return tf.reduce_mean(tf.square(tf.sqrt(squares + 1e-12) - 1.0))
@@ -82,6 +82,8 @@ def lazy_r1(logits: Logits, real: tf.Tensor, step: tf.Tensor, every: int) -> tf.
     """
     if every == 1:
         return r1(logits, real)
+    if replicas.several():  # A branch cannot wait for other devices.
+        return tf.where(tf.equal(step % every, 0), every * r1(logits, real), 0.0)
     return tf.cond(
         tf.equal(step % every, 0), lambda: every * r1(logits, real), lambda: tf.constant(0.0)
     )
