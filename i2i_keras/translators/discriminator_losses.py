@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
-from i2i_keras.models import draws, replicas
+from i2i_keras.models import draws
 from i2i_keras.training import compilation
 from i2i_keras.translators import health
 from i2i_keras.translators.adversarial_config import AdversarialConfig
@@ -82,8 +82,6 @@ def lazy_r1(logits: Logits, real: tf.Tensor, step: tf.Tensor, every: int) -> tf.
     """
     if every == 1:
         return r1(logits, real)
-    if replicas.several():  # A branch cannot wait for other devices.
-        return tf.where(tf.equal(step % every, 0), every * r1(logits, real), 0.0)
     return tf.cond(
         tf.equal(step % every, 0), lambda: every * r1(logits, real), lambda: tf.constant(0.0)
     )
