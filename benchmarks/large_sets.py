@@ -20,6 +20,7 @@ import contextlib
 import itertools
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -224,10 +225,11 @@ def family(process: int) -> Iterator[int]:
 
 
 def resident(process: int) -> float:
-    """MiB that a process holds; what it shares with others is its as well."""
+    """MiB that a process holds, with its part of what it shares."""
     with contextlib.suppress(OSError):
-        pages = int(Path(f"/proc/{process}/statm").read_text("ascii").split()[1])
-        return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+        text = Path(f"/proc/{process}/smaps_rollup").read_text("ascii")
+        found = re.search(r"^Pss: +(\d+) kB$", text, re.MULTILINE)
+        return int(found[1]) / 1024 if found else 0.0
     return 0.0
 
 

@@ -110,10 +110,12 @@ class Counter:
         if deed == "train":
             return self._segmenter_step(name)
         if deed == SEGMENT:
-            return self._forward(self._segmenter().network)
+            stride = self.settings.segmenter.built.stride
+            return self._forward(self._segmenter().network, stride)
         chosen = getattr(self.settings.translator, of)
         with compilation.policy(chosen.precision):
-            return self._forward(build_generator(chosen.generator, "generator"))
+            generator = build_generator(chosen.generator, "generator")
+        return self._forward(generator, chosen.generator.stride)
 
     def _segmenter(self, kind: Callable[..., Any] = SegmenterModel) -> Any:
         classes = int(self.settings.prepare.label_space.removeprefix("cityscapes"))
@@ -148,8 +150,9 @@ class Counter:
         # Weights, and Adam's two moments; gradients are among the tensors.
         return self._timed(step_graph(model, *batch), images, 3 * trained, trained)
 
-    def _forward(self, network: Any) -> Unit:
-        graph = forward_graph(network, 1, *self.settings.prepare.size, 3)
+    def _forward(self, network: Any, stride: int) -> Unit:
+        height, width = (-(-side // stride) * stride for side in self.settings.prepare.size)
+        graph = forward_graph(network, 1, height, width, 3)
         return self._timed(graph, 1, variable_bytes(network.variables), 0)
 
     def _timed(self, graph: tf.Graph, images: int, kept: int, trained: int) -> Unit:
