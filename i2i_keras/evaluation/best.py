@@ -78,15 +78,17 @@ def find_best(
     draws = intervals.draw_test_sets(len(first), samples, seed)
     points, drawn = [], []
     for arm in arms:
-        singles, total = [], np.zeros((samples, len(scores.all)))
+        iou, totals = [], []
+        drawn.append(np.zeros((samples, len(scores.all))))
         for matrices in confusions[arm]:  # One at a time is in memory.
             parts = _parts(matrices, space)
-            whole = Parts(parts.hits.sum(axis=0), parts.union.sum(axis=0))
-            measured = scores.measure(matrices.sum(axis=0, dtype=np.int64)[np.newaxis])[0]
-            singles.append(np.hstack([scores.add_means(metrics.iou_of(whole)), measured]))
-            total += _samples(parts, matrices, scores, draws)
-        points.append(np.stack(singles))
-        drawn.append(total / len(singles))
+            iou.append(metrics.iou_of(Parts(parts.hits.sum(axis=0), parts.union.sum(axis=0))))
+            totals.append(matrices.sum(axis=0, dtype=np.int64))
+            drawn[-1] += _samples(parts, matrices, scores, draws)
+        drawn[-1] /= len(iou)
+        points.append(
+            np.hstack([scores.add_means(np.stack(iou)), scores.measure(np.stack(totals))])
+        )
     found: dict[str, Any] = {}
     for place, (kind, name) in enumerate(scores.all):
         of_arms = {
