@@ -1,6 +1,7 @@
 """How long the large experiments take, and how much memory: computed.
 
     python benchmarks/scale.py [EXPERIMENT ...] [--gpu GPU] [--efficiency SHARE]
+        [--set KEY=VALUE ...]
 
 Nothing is trained. Of each network the training step's graph is made, at the
 sizes of the preset, and what its convolutions compute, what it moves and what
@@ -210,13 +211,13 @@ class Experiment:
 
 
 def computed(
-    name: str, gpu: Gpu = GPUS["a100"], efficiency: float = EFFICIENCY, *, smoke: bool = False
+    name: str, gpu: Gpu = GPUS["a100"], efficiency: float = EFFICIENCY, more: Sequence[str] = ()
 ) -> Experiment:
-    """One of `EXPERIMENTS`, or the same with tiny networks."""
+    """One of `EXPERIMENTS`, with more settings than it has, such as `SMOKE`."""
     preset, changes = EXPERIMENTS[name]
     roots = ("source.root=source", "target.root=target")
-    changes = (*roots, *changes, *(SMOKE if smoke else ()))
-    settings = config.build(Settings, config.override(config.read(preset), changes))
+    table = config.override(config.read(preset), [*roots, *changes, *more])
+    settings = config.build(Settings, table)
     return Experiment(settings, gpu, efficiency)
 
 
@@ -264,12 +265,14 @@ def main() -> None:
     parser.add_argument("experiment", nargs="*", metavar="EXPERIMENT")
     parser.add_argument("--gpu", choices=GPUS, default="a100")
     parser.add_argument("--efficiency", type=float, default=EFFICIENCY)
+    parser.add_argument("--set", action="append", default=[], dest="changes", metavar="KEY=VALUE")
     parser.add_argument("--smoke", action="store_true", help="with tiny networks")
     asked = parser.parse_args()
     gpu, found = GPUS[asked.gpu], {}
     print(f"{gpu.name}, {asked.efficiency:.0%} of its arithmetic (assumed)")
     for name in asked.experiment or EXPERIMENTS:
-        experiment = computed(name, gpu, asked.efficiency, smoke=asked.smoke)
+        more = [*asked.changes, *(SMOKE if asked.smoke else ())]
+        experiment = computed(name, gpu, asked.efficiency, more)
         lines = [fastest(experiment, gpus) for gpus in COUNTS]
         print(f"\n{name}\n\n{units_table(experiment)}\n\n{times_table(lines)}")
         found[name] = {f"hours_on_{line.gpus}": round(line.seconds / 3600, 2) for line in lines}

@@ -76,6 +76,7 @@ def find_best(
         return {}
     scores, shown = _scores(space), _num_images(first, space)
     draws = intervals.draw_test_sets(len(first), samples, seed)
+    del first  # It may be hundreds of megabytes.
     points, drawn = [], []
     for arm in arms:
         iou, totals = [], []
