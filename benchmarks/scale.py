@@ -242,18 +242,23 @@ def fastest(experiment: Experiment, gpus: int) -> Line:
     choices = [d for d in (1, 2, 4, 8) if d <= min(gpus, MACHINE)]
     seconds = {d: experiment.laid_out(gpus, d) for d in choices}
     devices = min(choices, key=lambda d: (round(seconds[d]), d))
+    return Line(gpus, devices, seconds[devices], limit_of(experiment, gpus, devices))
+
+
+def limit_of(experiment: Experiment, gpus: int, devices: int) -> str:
+    """Whether all work keeps the GPUs longer than one thing after the other."""
+    seconds = [experiment.seconds(place, devices) for place in range(len(experiment.tasks))]
+    work = sum(s * experiment.width(place, devices) for place, s in enumerate(seconds)) / gpus
     chain = experiment.chain(devices)
-    length = sum(experiment.seconds(place, devices) for place in chain)
-    limit = "number of GPUs"
-    if length > 0.9 * seconds[devices]:
-        longest = max(chain, key=lambda place: experiment.seconds(place, devices))
-        share = experiment.seconds(longest, devices) / length
-        task = experiment.tasks[longest]
-        images = experiment.batch(longest)
-        of = f", which batch {images} keeps on {min(images, devices)}" if images else ""
-        limit = f"the chain that ends with {experiment.tasks[chain[-1]].name}; {share:.0%} of it"
-        limit += f" is {task.name}{of}"
-    return Line(gpus, devices, seconds[devices], limit)
+    length = sum(seconds[place] for place in chain)
+    if work > length:
+        return "number of GPUs"
+    longest = max(chain, key=lambda place: seconds[place])
+    told = f"{length / 3600:.1f} h one after the other, up to {experiment.tasks[chain[-1]].name};"
+    told += f" {seconds[longest] / length:.0%} of it {experiment.tasks[longest].name}"
+    if images := experiment.batch(longest):
+        told += f", which batch {images} keeps on {min(images, devices)}"
+    return told
 
 
 # --- What is printed ---------------------------------------------------------
