@@ -280,7 +280,7 @@ def main() -> None:
         experiment = computed(name, gpu, asked.efficiency, more)
         lines = [fastest(experiment, gpus) for gpus in COUNTS]
         print(f"\n{name}\n\n{units_table(experiment)}\n\n{times_table(lines)}")
-        found[name] = {f"hours_on_{line.gpus}": round(line.seconds / 3600, 2) for line in lines}
+        found[name] = {f"hours_on_{one.gpus}": float(f"{one.seconds / 3600:.3g}") for one in lines}
     print(json.dumps(found))
 
 
