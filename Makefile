@@ -131,7 +131,7 @@ notebooks: $(VENV)/notebooks.stamp ## Run the notebooks on RUN, into RUN/noteboo
 	done
 
 bench: $(VENV)/bench.stamp ## Time us beside others, side by side in one run (installs torch)
-	for benchmark in $(filter-out %/side_by_side.py %/stacks.py benchmarks/torch_%.py,$(wildcard benchmarks/*.py)); do \
+	for benchmark in $(filter-out %/side_by_side.py %/stacks.py %/flops.py %/units.py %/large_sets.py benchmarks/torch_%.py,$(wildcard benchmarks/*.py)); do \
 		$(BIN)/python $$benchmark || exit 1; \
 	done
 

@@ -1,10 +1,12 @@
 """What a trained segmenter says of the test images, counted once."""
 
 import contextlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from i2i_keras.data.tables import prepared
 from i2i_keras.datasets.spaces import read_space
@@ -76,10 +78,37 @@ def load_confusions(run: Run, arm: str, size: str = "confusions") -> Any:
         size: `confusions`, at working size, or `native`.
 
     Returns:
-        `(images, classes, classes)` int64, in the order of target-test.
+        `(images, classes, classes)` integers, in the order of target-test.
     """
     with np.load(run.confusions(arm), allow_pickle=False) as arrays:
         return arrays[size]
+
+
+def total_confusion(run: Run, arm: str, size: str = "confusions") -> NDArray[np.int64]:
+    """The same, summed over the images, `(classes, classes)`."""
+    total: NDArray[np.int64] = load_confusions(run, arm, size).sum(axis=0, dtype=np.int64)
+    return total
+
+
+class Counted(Sequence[NDArray[Any]]):
+    """What `count` has counted of an arm in several trainings.
+
+    It is read when it is looked at: of all arms and trainings at once it would
+    be gigabytes where the test set is large.
+
+    Args:
+        runs: of the trainings.
+        arm: that was scored.
+    """
+
+    def __init__(self, runs: Sequence[Run], arm: str) -> None:
+        self._runs, self._arm = runs, arm
+
+    def __len__(self) -> int:
+        return len(self._runs)
+
+    def __getitem__(self, place: Any) -> Any:
+        return load_confusions(self._runs[place], self._arm)
 
 
 def scored_eye(run: Run, arm: str) -> Eye:

@@ -8,6 +8,7 @@ from typing import Any
 
 from i2i_keras.data import parallel
 from i2i_keras.data.records import Record, write_records
+from i2i_keras.preparation import comparison
 from i2i_keras.preparation.working_size import Conversion, Work, write_record
 from i2i_keras.run_folder import files
 from i2i_keras.run_folder.places import Places
@@ -43,20 +44,20 @@ def convert(work: Work, conversions: Sequence[Conversion], workers: int, root: P
         root: the run directory.
 
     Returns:
-        What `write_record` tells of each.
+        What `write_record` tells of each, its `measures` packed.
     """
     path = Places(root).table_folder(work.table) / "examined.jsonl"
     path.parent.mkdir(parents=True, exist_ok=True)
-    done = {row["key"]: row for row in _read_lines(path)}
+    done = {row["key"]: _packed(row) for row in _read_lines(path)}
     left = [one for one in conversions if one.key not in done or one.is_missing()]
     write = functools.partial(write_record, work)
     results = parallel.for_each(write, left, workers, f"prepare {work.table}")
     # A line says that its record's files are whole.
     with path.open("a", encoding="utf-8") as file:
         for row in results:
-            done[row["key"]] = row
             file.write(json.dumps(row) + "\n")
             file.flush()
+            done[row["key"]] = _packed(row)
     return [done[one.key] for one in conversions]
 
 
@@ -82,10 +83,20 @@ def _state(path: Path) -> list[int]:
         return []
 
 
+def _packed(row: dict[str, Any]) -> dict[str, Any]:
+    """A row as it is kept: all rows of a set are in memory at once."""
+    if "measures" in row:
+        row["measures"] = comparison.packed(row["measures"])
+    return row
+
+
 def _read_lines(path: Path) -> Iterator[dict[str, Any]]:
     """Rows of an earlier run; one that was cut off is left out."""
-    for line in path.read_text("utf-8").splitlines() if path.is_file() else ():
-        try:
-            yield json.loads(line)
-        except ValueError:
-            continue
+    if not path.is_file():
+        return
+    with path.open("rb") as file:
+        for line in file:
+            try:
+                yield json.loads(line)
+            except ValueError:
+                continue
