@@ -6,9 +6,14 @@ so that all copies change alike, and as one device with the whole batch would.
 Outside such a step, and on one device, every function gives back what it gets.
 """
 
+import contextlib
+import contextvars
+from collections.abc import Iterator
 from typing import Any
 
 import tensorflow as tf
+
+_joined: contextvars.ContextVar[int] = contextvars.ContextVar("joined", default=1)
 
 
 def count() -> int:
@@ -53,17 +58,31 @@ def all_rows(rows: tf.Tensor, parts: int = 1) -> tf.Tensor:
     return tf.reshape(by_part, (count() * number, *shape))
 
 
-def own_rows(rows: tf.Tensor, axis: int = 0, parts: int = 1) -> tf.Tensor:
+@contextlib.contextmanager
+def joined(batches: int) -> Iterator[None]:
+    """Inside, what goes through a network is several batches in one.
+
+    Of each of them a device has its share.
+    """
+    token = _joined.set(batches)
+    try:
+        yield
+    finally:
+        _joined.reset(token)
+
+
+def own_rows(rows: tf.Tensor, axis: int = 0, parts: int | None = None) -> tf.Tensor:
     """This device's share of a whole batch.
 
     Args:
         rows: with a multiple of `count() * parts` along the axis.
         axis: of the batch.
         parts: of the batch that are computed one after the other; each device
-            has its share of each of them.
+            has its share of each of them. None = what is `joined`.
     """
     if not several():
         return rows
+    parts = parts or _joined.get()
     size = tf.shape(rows)[axis] // (count() * parts)
     first = size * (count() * tf.range(parts) + _index())
     places = first[:, tf.newaxis] + tf.range(size)

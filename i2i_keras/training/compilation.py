@@ -8,6 +8,7 @@ import keras
 import tensorflow as tf
 
 from i2i_keras import stack
+from i2i_keras.models import replicas
 
 Xla = Literal["auto", "on", "off"]
 Precision = Literal["float32", "mixed_bfloat16", "mixed_float16"]
@@ -99,7 +100,8 @@ def passes(
     """
     if apart or len(batches) == 1:
         return [network(batch) for batch in batches]
-    return tf.split(network(tf.concat(batches, 0)), len(batches))
+    with replicas.joined(len(batches)):
+        return tf.split(network(tf.concat(batches, 0)), len(batches))
 
 
 def in_parts(

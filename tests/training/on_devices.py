@@ -25,7 +25,7 @@ CYCLEGAN = {
     "discriminator": {**SMALL, "dropout": 0.2, "spectral_norm": True},
     "pipeline": {"batch_size": 4, "crop": [16, 16]},
     **{"pool_size": 5, "r1": 1.0, "r1_every": 2, "clip_norm": 0.1, "ema": 0.9, "accumulate": 2},
-    **{"instance_noise": 0.1, "augment": ["color", "translation", "cutout"]},
+    **{"instance_noise": 0.1, "augment": ["color"]},
     **{"lambda_identity": 0.0, "num_samples": 1, "steps": 3, "checkpoint_every": 3},
 }
 # Batch norm in both networks, several updates of the discriminator, a penalty.
