@@ -151,8 +151,7 @@ def is_made_here(path: Path) -> bool:
 def _write(path: Path, array: NDArray[Any], name: str, origin: str) -> None:
     with files.replacing(path) as draft:
         if path.suffix == ".npz":
-            with draft.open("wb") as file:  # By its name numpy would add a suffix.
-                np.savez_compressed(file, **{name: array, _ORIGIN: np.array(origin)})
+            np.savez_compressed(draft, **{name: array, _ORIGIN: np.array(origin)})
             return
         text = PngInfo()
         text.add_text(_ORIGIN, origin)

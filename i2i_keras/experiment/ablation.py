@@ -112,8 +112,7 @@ def ablate(
             running.run_all(settings[name], run, tell)
         table.append(_row(name, method, run))
         files.write_table(root / "table.csv", table, _COLUMNS)
-        with files.replacing(root / "table.md") as draft:
-            draft.write_text(to_markdown(table) + "\n", "utf-8")
+        files.write_text(root / "table.md", to_markdown(table) + "\n")
     return table
 
 

@@ -167,6 +167,5 @@ def _copied(path: Path, copy: Path) -> Path:
     for old, new in (beside | {path: copy}).items():
         data = old.read_bytes()
         if not new.is_file() or new.read_bytes() != data:
-            with files.replacing(new) as draft:
-                draft.write_bytes(data)
+            files.write(new, data)
     return copy

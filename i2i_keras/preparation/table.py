@@ -46,17 +46,15 @@ def convert(work: Work, conversions: Sequence[Conversion], workers: int, root: P
         What `write_record` tells of each.
     """
     path = Places(root).table_folder(work.table) / "examined.jsonl"
-    path.parent.mkdir(parents=True, exist_ok=True)
     done = {row["key"]: row for row in _read_lines(path)}
     left = [one for one in conversions if one.key not in done or one.is_missing()]
     write = functools.partial(write_record, work)
     results = parallel.for_each(write, left, workers, f"prepare {work.table}")
     # A line says that its record's files are whole.
-    with path.open("a", encoding="utf-8") as file:
+    with files.appending(path) as add:
         for row in results:
             done[row["key"]] = row
-            file.write(json.dumps(row) + "\n")
-            file.flush()
+            add(json.dumps(row))
     return [done[one.key] for one in conversions]
 
 

@@ -41,8 +41,7 @@ def write_report(run: Run) -> dict[str, Any]:
 
     figures, page = run.report / "figures", run.report / "index.html"
     for picture in pictures:
-        with files.replacing(figures / picture.name) as draft:
-            draft.write_bytes(picture.png)
+        files.write(figures / picture.name, picture.png)
     for path in figures.glob("*.png"):  # Of an earlier report.
         if path.name not in {picture.name for picture in pictures}:
             path.unlink()
@@ -51,8 +50,7 @@ def write_report(run: Run) -> dict[str, Any]:
         page: document.to_html(report),
     }
     for path, text in texts.items():
-        with files.replacing(path) as draft:
-            draft.write_text(text, "utf-8")
+        files.write_text(path, text)
     return {
         "page": run.name_of(page),
         "headline": report.headline.text,

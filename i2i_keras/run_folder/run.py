@@ -208,6 +208,7 @@ class Run(Places):
             self._take(folder, asked, also)
             if done := self.begin(place, settings, inputs):
                 return done
+            files.sweep(folder)
             earlier = read_json(folder / places.BEGUN)["seconds"]
             start = time.perf_counter()
             results = work(folder)

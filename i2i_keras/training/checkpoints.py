@@ -14,7 +14,7 @@ from tqdm import tqdm
 
 from i2i_keras import stack
 from i2i_keras.config import Config
-from i2i_keras.errors import DataError, SettingsError, how_many
+from i2i_keras.errors import DataError, FileError, SettingsError, how_many
 from i2i_keras.run_folder import files
 from i2i_keras.run_folder.files import Facts
 from i2i_keras.run_folder.places import BEGUN, DONE
@@ -89,8 +89,9 @@ class Checkpoints:
             DataError: none is whole, or it is of another network or another
                 Keras, or was made with other settings.
         """
-        for path in self._folder.glob(".draft-*"):  # Of a save that was killed.
+        for path in self._folder.glob(".draft-[0-9]*"):  # As earlier versions left them.
             shutil.rmtree(path) if path.is_dir() else path.unlink()
+        files.sweep(self._folder)  # Of a save that was killed.
         unreadable: list[int] = []
         for step in reversed(self.steps()):
             if not _is_whole(self._prefix(step)):
@@ -128,20 +129,20 @@ class Checkpoints:
             best: step of the one that is kept however old it is.
 
         Raises:
-            DataError: it cannot be written.
+            FileError: it cannot be written.
         """
-        self._folder.mkdir(parents=True, exist_ok=True)
         notes = {**notes, "keras": stack.KERAS}
         if self._made_with:
             notes["made_with"] = self._made_with
         self._notes.assign(json.dumps(notes))
-        try:
-            draft = self._checkpoint.write(str(self._folder / f".draft-{step}"))
-        except tf.errors.OpError as error:
-            raise DataError(f"{self._prefix(step)} cannot be written: {error.message}.") from error
-        self._remove(step)
-        for ending in _ENDINGS:
-            Path(draft + ending).replace(self._prefix(step) + ending)
+        with files.draft_folder(self._folder) as folder:
+            try:
+                draft = self._checkpoint.write(str(folder / "ckpt"))
+            except tf.errors.OpError as error:
+                raise _not_written(self._prefix(step), error) from None
+            self._remove(step)
+            for ending in _ENDINGS:
+                files.move(Path(draft + ending), Path(self._prefix(step) + ending))
         steps = self.steps()
         for old in set(steps[: -self._keep]) - {best}:
             self._remove(old)
@@ -161,6 +162,17 @@ class Checkpoints:
     def _remove(self, step: int) -> None:
         for ending in reversed(_ENDINGS):
             Path(self._prefix(step) + ending).unlink(missing_ok=True)
+
+
+def _not_written(prefix: str, error: tf.errors.OpError) -> FileError:
+    # "Drafts; reason": TensorFlow names its files before what went wrong.
+    reason = (error.message or "").rpartition("; ")[2] or type(error).__name__
+    todo = "make room for it, and look whether its folder can be written to"
+    return FileError(
+        Path(prefix),
+        f"cannot be written ({reason})",
+        f"{todo}; then the same command goes on from the checkpoint before",
+    )
 
 
 def fingerprint(facts: Facts) -> str:

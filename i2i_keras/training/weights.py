@@ -5,15 +5,19 @@ from pathlib import Path
 import keras
 import tensorflow as tf
 
+from i2i_keras import stack
 from i2i_keras.errors import FileError
 from i2i_keras.run_folder import files
 from i2i_keras.run_folder.places import how_to_make
 
 
 def save_weights(model: tf.Module, path: Path) -> None:
-    """Writes `*.weights.h5`, atomically."""
-    with files.replacing(path) as draft:
-        model.save_weights(draft)
+    """Writes `*.weights.h5`, atomically.
+
+    Raises:
+        FileError: it cannot be written.
+    """
+    files.write(path, stack.weights_file(model))
 
 
 def load_weights(model: keras.Model, path: Path, todo: str = "") -> None:

@@ -16,6 +16,7 @@ from i2i_keras.datasets.streets.palettes import Style
 from i2i_keras.datasets.streets.placement import Extras
 from i2i_keras.datasets.streets.scene import draw_street
 from i2i_keras.errors import SettingsError
+from i2i_keras.run_folder import files
 
 Layout = Literal["cityscapes", "gta5"]
 
@@ -155,7 +156,5 @@ def _encode(layout: Layout, image: NDArray[np.uint8], ids: NDArray[np.uint8]) ->
 
 
 def _save(image: Image.Image, path: Path) -> None:
-    """Saves under another name first: no reader ever sees half a file."""
-    draft = path.with_name(f".{path.name}.tmp")
-    image.save(draft, format="PNG")
-    draft.replace(path)
+    with files.replacing(path) as draft:
+        image.save(draft, format="PNG")
