@@ -17,6 +17,8 @@ from i2i_keras.errors import FileError
 
 Rgb = tuple[int, int, int]
 NO_CLASS = 254  # Number of a color that is none of the data set's.
+# Pixels of a label: a color takes ten bytes a pixel and more to look up.
+LARGEST = 2**25
 _CHANNELS = ("red", "green", "blue")
 
 TRAIN_IDS = {row.train_id: row.id for row in CLASSES if row.train_id != IGNORE}
@@ -59,7 +61,7 @@ class LabelReader(NamedTuple):
         Raises:
             FileError: it cannot be read, or holds what it should not.
         """
-        with open_image(path) as image:
+        with open_image(path, LARGEST) as image:
             if kind := lossy_kind(path, image):
                 raise FileError(path, f"is {kind}, which blurs labels", "give a PNG")
             if self.colors:
@@ -150,7 +152,7 @@ def unknown_colors(path: Path, reader: LabelReader) -> list[tuple[Rgb, int]]:
         The most frequent first.
     """
     known = {color for color, number in reader.colors if reader.valid[number]}
-    with open_image(path) as image:
+    with open_image(path, LARGEST) as image:
         codes, counts = np.unique(_packed(image), return_counts=True)
     found = [
         ((code >> 16, code >> 8 & 255, code & 255), count)

@@ -74,7 +74,7 @@ def write(function: Function, kind: str, out: Path, check: Callable[[Written], R
 
     Raises:
         SettingsError: see `check_format`.
-        DataError: `out` exists.
+        DataError: `out` exists, or cannot be written.
     """
     check_format(kind)
     chosen = FORMATS[kind]
@@ -82,7 +82,10 @@ def write(function: Function, kind: str, out: Path, check: Callable[[Written], R
         raise DataError(f"{out} is there already; delete it, or give another --out.")
     with files.draft_folder(out.parent) as folder, silent():
         draft = folder / out.name
-        chosen.write(_module(function, chosen.batch), function.labels, draft)
+        try:
+            chosen.write(_module(function, chosen.batch), function.labels, draft)
+        except (OSError, tf.errors.OpError) as error:
+            raise files.not_written(out, error) from None
         result = check(chosen.read(draft))
         files.move(draft, out)
     return result

@@ -4,6 +4,7 @@ import contextlib
 import csv
 import errno
 import fcntl
+import functools
 import hashlib
 import io
 import json
@@ -12,14 +13,17 @@ import os
 import re
 import secrets
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TypeVar, cast
 
-from i2i_keras.errors import DataError, FileError
+import pydantic
+
+from i2i_keras.errors import DataError, FileError, refuse_special
 from i2i_keras.run_folder.places import how_to_make
 
 Facts = dict[str, Any]
+Kind = TypeVar("Kind")
 
 _DRAFT = ".draft-"
 # What is to be done about a file that cannot be written.
@@ -60,7 +64,7 @@ def write(path: Path, data: bytes | memoryview) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         _write(path, data)
     except OSError as error:
-        raise _not_written(path, error) from None
+        raise not_written(path, error) from None
 
 
 def _write(path: Path, data: bytes | memoryview) -> None:
@@ -128,7 +132,7 @@ def draft_folder(folder: Path) -> Iterator[Path]:
         draft.mkdir(mode=0o700)
         handle = os.open(draft, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     except OSError as error:
-        raise _not_written(folder, error) from None
+        raise not_written(folder, error) from None
     try:
         fcntl.flock(handle, fcntl.LOCK_EX)
         yield draft
@@ -150,7 +154,7 @@ def move(draft: Path, path: Path) -> None:
                     os.fsync(written.fileno())
         draft.replace(path)
     except OSError as error:
-        raise _not_written(path, error) from None
+        raise not_written(path, error) from None
 
 
 @contextlib.contextmanager
@@ -166,7 +170,7 @@ def appending(path: Path) -> Iterator[Callable[[str], None]]:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle = through_no_link(str(path), os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     except OSError as error:
-        raise _not_written(path, error) from None
+        raise not_written(path, error) from None
 
     def add(line: str) -> None:
         data = f"{line}\n".encode()
@@ -174,7 +178,7 @@ def appending(path: Path) -> Iterator[Callable[[str], None]]:
             while data:
                 data = data[os.write(handle, data) :]
         except OSError as error:
-            raise _not_written(path, error) from None
+            raise not_written(path, error) from None
 
     try:
         yield add
@@ -187,11 +191,17 @@ def through_no_link(path: str, flags: int) -> int:
     return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, 0o666)
 
 
-def _not_written(path: Path, error: OSError) -> FileError:
-    reason = error.strerror or str(error).rstrip(".")
-    if error.filename and Path(error.filename) not in (path, *path.parents):
-        reason += f": {error.filename}"
-    todo = _TODO.get(error.errno or 0, "see to its folder")
+def not_written(path: Path, error: Exception) -> FileError:
+    """What is said of a file that cannot be written.
+
+    Args:
+        path: of the file.
+        error: an OSError, or one of TensorFlow's.
+    """
+    # "Drafts; reason": TensorFlow names its own files before what went wrong.
+    reason = getattr(error, "message", "").rpartition("; ")[2] or str(error)
+    reason = getattr(error, "strerror", None) or reason.partition("\n")[0].rstrip(".")
+    todo = _TODO.get(getattr(error, "errno", None) or 0, "see whether its folder has room")
     return FileError(
         path,
         f"cannot be written ({reason})",
@@ -233,15 +243,68 @@ def read_json(path: Path) -> Facts:
     """Reads a JSON object that this package wrote.
 
     Raises:
-        DataError: it is not there or not JSON.
+        DataError: it is not there, no regular file, or no JSON object of
+            numbers that are finite.
     """
     try:
-        facts: Facts = json.loads(path.read_text("utf-8"))
+        facts = json.loads(read_bytes(path), parse_constant=_refuse_constant)
     except FileNotFoundError:
         raise DataError(f"{path} is missing; {how_to_make(path)}.") from None
-    except ValueError:
+    except (ValueError, RecursionError):  # Nested a thousand times.
         raise DataError(f"{path} is not valid JSON; delete it and {how_to_make(path)}.") from None
+    if not isinstance(facts, dict):
+        raise DataError(f"{path} holds no JSON object; delete it and {how_to_make(path)}.")
     return facts
+
+
+def read_as(kind: type[Kind], path: Path) -> Kind:
+    """Reads a JSON object of a known form.
+
+    Args:
+        kind: a `TypedDict`; what it does not name is kept.
+        path: of the file.
+
+    Raises:
+        DataError: see `read_json`, or it has another form.
+    """
+    return check(kind, read_json(path), path)
+
+
+def check(kind: type[Kind], facts: Facts, path: Path) -> Kind:
+    """Facts of a file, if they have a known form.
+
+    Raises:
+        DataError: they have not.
+    """
+    try:
+        _adapter(cast(Hashable, kind)).validate_python(facts)
+    except pydantic.ValidationError as error:
+        place = ".".join(map(str, error.errors()[0]["loc"]))
+        raise DataError(
+            f"{path} does not hold what was written there, see its {place!r}; delete it and"
+            f" {how_to_make(path)}."
+        ) from None
+    return cast(Kind, facts)
+
+
+@functools.cache
+def _adapter(kind: Any) -> pydantic.TypeAdapter[Any]:
+    return pydantic.TypeAdapter(kind)
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is no JSON.")
+
+
+def read_bytes(path: Path) -> bytes:
+    """Reads a regular file.
+
+    Raises:
+        DataError: it is something else, such as a pipe, that may never end.
+        OSError: it cannot be read.
+    """
+    refuse_special(path)  # A pipe would be waited for when it is opened.
+    return path.read_bytes()
 
 
 def write_text(path: Path, text: str) -> None:
@@ -258,10 +321,32 @@ def write_table(path: Path, rows: Sequence[Mapping[str, Any]], columns: Sequence
     write_text(path, file.getvalue())
 
 
-def read_table(path: Path) -> list[dict[str, str]]:
-    """Reads a CSV that `write_table` wrote."""
-    with path.open(newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
+def read_table(path: Path, columns: Iterable[str] = ()) -> list[dict[str, str]]:
+    """Reads a CSV that `write_table` wrote.
+
+    Args:
+        path: of the file.
+        columns: that it has to have.
+
+    Raises:
+        DataError: it is missing, broken, or lacks a column.
+    """
+    todo = f"delete it and {how_to_make(path)}"
+    try:
+        text = read_bytes(path).decode("utf-8")
+        reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
+        rows = list(reader)
+    except FileNotFoundError:
+        raise DataError(f"{path} is missing; {how_to_make(path)}.") from None
+    except (ValueError, csv.Error) as error:  # Not UTF-8; a field of 128 kB and more.
+        raise DataError(f"{path} cannot be read as a table ({error}); {todo}.") from None
+    found = reader.fieldnames or []
+    if missing := [name for name in columns if name not in found]:
+        raise DataError(f"{path} has no column {missing[0]!r}; {todo}.")
+    for number, row in enumerate(rows, 2):
+        if None in row or None in row.values() or len({*found}) != len(found):
+            raise DataError(f"{path} has another number of fields in row {number}; {todo}.")
+    return rows
 
 
 def fingerprint(facts: Any) -> str:
@@ -283,4 +368,4 @@ def link_tree(there: Path, here: Path) -> None:
             shutil.copytree(there, draft, copy_function=os.link)
             draft.replace(here)
         except OSError as error:
-            raise _not_written(here, error) from None
+            raise not_written(here, error) from None

@@ -128,8 +128,14 @@ class Run(Places):
                 asked for will say what it misses.
 
         Raises:
-            DataError: another process works in it.
+            DataError: another process works in it, or it holds other things
+                and is no run.
         """
+        if new and self.is_foreign():
+            raise DataError(
+                f"{self.root} holds files and is no run directory; give another --run, or an empty"
+                " folder."
+            )
         if not new and not self.root.is_dir():
             return contextlib.nullcontext()
         return locks.reading(self.root) if shared else locks.alone(self.root)

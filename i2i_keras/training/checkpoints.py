@@ -14,7 +14,7 @@ from tqdm import tqdm
 
 from i2i_keras import stack
 from i2i_keras.config import Config
-from i2i_keras.errors import DataError, FileError, SettingsError, how_many
+from i2i_keras.errors import DataError, SettingsError, how_many
 from i2i_keras.run_folder import files
 from i2i_keras.run_folder.files import Facts
 from i2i_keras.run_folder.places import BEGUN, DONE
@@ -139,7 +139,7 @@ class Checkpoints:
             try:
                 draft = self._checkpoint.write(str(folder / "ckpt"))
             except tf.errors.OpError as error:
-                raise _not_written(self._prefix(step), error) from None
+                raise files.not_written(Path(self._prefix(step)), error) from None
             self._remove(step)
             for ending in _ENDINGS:
                 files.move(Path(draft + ending), Path(self._prefix(step) + ending))
@@ -162,17 +162,6 @@ class Checkpoints:
     def _remove(self, step: int) -> None:
         for ending in reversed(_ENDINGS):
             Path(self._prefix(step) + ending).unlink(missing_ok=True)
-
-
-def _not_written(prefix: str, error: tf.errors.OpError) -> FileError:
-    # "Drafts; reason": TensorFlow names its files before what went wrong.
-    reason = (error.message or "").rpartition("; ")[2] or type(error).__name__
-    todo = "make room for it, and look whether its folder can be written to"
-    return FileError(
-        Path(prefix),
-        f"cannot be written ({reason})",
-        f"{todo}; then the same command goes on from the checkpoint before",
-    )
 
 
 def fingerprint(facts: Facts) -> str:

@@ -164,11 +164,11 @@ def test_prepare_names_a_bad_file_and_goes_on_when_it_is_mended(streets, damage,
 def test_prepare_says_how_many_it_left_out(streets, damage, tmp_path):
     damage("luma", streets / PALETTE)
     result = invoke(
-        *("prepare", "--preset", "demo", "--run", tmp_path, "--set", "prepare.on_bad=skip"),
+        *("prepare", "--preset", "demo", "--run", tmp_path / "run", "--set", "prepare.on_bad=skip"),
         *("--source", streets / "cityscapes", "--target", streets / "gta5"),
     )
     assert result.exit_code == 0
-    path = tmp_path / "prepare" / "audit.json"
+    path = tmp_path / "run" / "prepare" / "audit.json"
     assert result.stdout.endswith(f"  1 bad record left out; see {path}\n")
 
 

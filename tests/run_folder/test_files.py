@@ -85,7 +85,7 @@ def test_a_folder_of_drafts_goes_whatever_happens(tmp_path):
         ),
         (errno.EDQUOT, r"\(Disk quota exceeded\); make room for it"),
         (errno.EROFS, r"\(Read-only file system\); make its folder writable"),
-        (errno.EIO, r"\(Input/output error\); see to its folder"),
+        (errno.EIO, r"\(Input/output error\); see whether its folder has room"),
     ],
 )
 @pytest.mark.parametrize("call", ["open", "fsync"])
@@ -145,3 +145,31 @@ def test_drafts_of_a_process_that_was_killed_are_swept_away(tmp_path):
         files.sweep(tmp_path)
         assert living.is_dir()
     assert not draft.exists() and others.exists()
+
+
+# --- Files that were touched -------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("[" * 100_000, "is not valid JSON"),
+        ('{"a":' * 100_000, "is not valid JSON"),
+        ('{"a": NaN}', "is not valid JSON"),
+        ("\0", "is not valid JSON"),
+        ('{"a": 1' + "0" * 5000 + "}", "is not valid JSON"),
+        ("[]", "holds no JSON object"),
+        ("3", "holds no JSON object"),
+    ],
+)
+def test_what_is_no_json_of_ours_ends_in_one_sentence(tmp_path, text, told):
+    (tmp_path / "a.json").write_text(text)
+    with pytest.raises(DataError, match=rf"a\.json {told}; delete it and"):
+        read_json(tmp_path / "a.json")
+
+
+@pytest.mark.parametrize("read", [files.read_json, files.read_table])
+def test_a_pipe_is_not_waited_for(tmp_path, read):
+    os.mkfifo(tmp_path / "a")
+    with pytest.raises(DataError, match="a is no regular file"):
+        read(tmp_path / "a")

@@ -397,3 +397,25 @@ def test_a_new_run_takes_nothing_from_an_old_twin(tmp_path):
     new = Run(tmp_path / "new", twin=old)
     new.stage(new.translator("cut"), SETTINGS, INPUTS, work)
     assert work.calls == 2
+
+
+# --- Folders of others -------------------------------------------------------
+
+
+def test_a_folder_of_others_becomes_no_run(tmp_path):
+    (tmp_path / "thesis.tex").write_text("theirs")
+    (tmp_path / "report").mkdir()
+    with pytest.raises(DataError, match="holds files and is no run directory; give another --run"):
+        Run(tmp_path).locked().__enter__()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["report", "thesis.tex"]
+
+
+@pytest.mark.parametrize(
+    "place", ["settings.json", "prepare/begun.json", "train-segmenter/a/done.json"]
+)
+def test_a_run_may_hold_what_its_user_has_put_there(tmp_path, place):
+    (tmp_path / "notes.txt").write_text("theirs")
+    (tmp_path / place).parent.mkdir(parents=True, exist_ok=True)
+    (tmp_path / place).write_text("{}")
+    with Run(tmp_path).locked():
+        pass
