@@ -168,4 +168,4 @@ def in_order(logs: Mapping[str, float], model: keras.Model) -> dict[str, float]:
 
 def variables_of(weights: Sequence[Any]) -> tuple[tf.Variable, ...]:
     """TensorFlow's variables; those of Keras 3 are objects around them."""
-    return tuple(weight.value if KERAS == 3 else weight for weight in weights)
+    return tuple(w if isinstance(w, tf.Variable) else w.value for w in weights)

@@ -107,8 +107,9 @@ def marked(
         names: of the classes.
 
     Returns:
-        `marked`: share of the labelled pixels; `marked_by_class`: the same by
-        class, None for one without any; `warnings`: classes that lost too much.
+        `marked`: share of the labelled pixels, None without any;
+        `marked_by_class`: the same by class; `warnings`: classes that lost too
+        much.
     """
     total, lost = np.zeros(256, np.int64), np.zeros(256, np.int64)
     for old, new in zip(before, after, strict=True):
@@ -126,7 +127,7 @@ def marked(
         " translations. Raise label_safe.confidence."
     )
     return {
-        "marked": float(lost.sum() / max(1, total.sum())),
+        "marked": float(lost.sum() / total.sum()) if total.any() else None,
         "marked_by_class": by_class,
         "warnings": [warning] if much else [],
     }

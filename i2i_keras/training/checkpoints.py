@@ -18,6 +18,7 @@ from i2i_keras.errors import DataError, SettingsError, how_many
 from i2i_keras.run_folder import files
 from i2i_keras.run_folder.files import Facts
 from i2i_keras.run_folder.places import BEGUN, DONE
+from i2i_keras.training import finite
 
 # Of a stage itself, not of what it has made.
 _OF_STAGES = (DONE, BEGUN)
@@ -73,7 +74,7 @@ class Checkpoints:
     def __init__(self, model: tf.Module, folder: Path, keep: int = 2, made_with: str = "") -> None:
         self.folder = folder
         self._folder = folder / "checkpoints"
-        self._keep, self._made_with = keep, made_with
+        self._keep, self._made_with, self._model = keep, made_with, model
         # In the checkpoint itself, so that both are always of the same step.
         self._notes = tf.Variable("{}", dtype=tf.string, trainable=False)
         self._checkpoint = tf.train.Checkpoint(model=model, notes=self._notes)
@@ -129,12 +130,18 @@ class Checkpoints:
             best: step of the one that is kept however old it is.
 
         Raises:
-            FileError: it cannot be written.
+            DataError: a weight is no number any more, or it cannot be written.
         """
         notes = {**notes, "keras": stack.KERAS}
         if self._made_with:
             notes["made_with"] = self._made_with
         self._notes.assign(json.dumps(notes))
+        if name := finite.not_finite(self._model.trainable_variables):
+            raise DataError(
+                f"{name} of {self.folder.name} is no number any more after step {step}; its last"
+                f" checkpoint is of step {max(self.steps(), default=0)}. Lower its learning_rate,"
+                " delete the stage's folder and run it again."
+            )
         with files.draft_folder(self._folder) as folder:
             try:
                 draft = self._checkpoint.write(str(folder / "ckpt"))
@@ -253,6 +260,10 @@ def load_network(folder: Path, step: int, name: str, network: tf.Module) -> None
         raise DataError(
             f"{prefix} cannot be read as a checkpoint of {name}; delete its files to do without it."
         ) from error
+    if variable := finite.not_finite(network.variables):
+        raise DataError(
+            f"{prefix} holds what is no number ({variable}); delete its files to do without it."
+        )
 
 
 def _refuse_other_keras(prefix: str) -> None:

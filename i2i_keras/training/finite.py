@@ -1,6 +1,7 @@
 """Numbers that have to be finite: weights, and what networks make of images."""
 
-import keras
+from collections.abc import Sequence
+
 import numpy as np
 import tensorflow as tf
 
@@ -8,9 +9,9 @@ from i2i_keras import stack
 from i2i_keras.errors import DataError
 
 
-def not_finite(network: keras.Model) -> str:
+def not_finite(variables: Sequence[tf.Variable]) -> str:
     """The first of a network's variables that is not finite; empty = none."""
-    for variable in stack.variables_of(network.variables):
+    for variable in stack.variables_of(variables):
         if not variable.dtype.is_floating:
             continue
         if not np.isfinite(tf.cast(variable, tf.float32).numpy()).all():

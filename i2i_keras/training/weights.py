@@ -19,7 +19,7 @@ def save_weights(model: tf.Module, path: Path) -> None:
     Raises:
         DataError: it holds what is no number, or cannot be written.
     """
-    if name := finite.not_finite(model):
+    if name := finite.not_finite(model.variables):
         raise DataError(
             f"{path} would hold what is not a number ({name}), for its training has diverged; lower"
             f" its learning_rate, delete {path.parent} and run it again."
@@ -49,7 +49,7 @@ def load_weights(model: keras.Model, path: Path, todo: str = "") -> None:
         raise FileError(
             path, f"cannot be read as weights of its network{_why(error)}", todo
         ) from error
-    if name := finite.not_finite(model):
+    if name := finite.not_finite(model.variables):
         raise FileError(path, f"holds what is not a number ({name})", todo)
 
 

@@ -225,6 +225,7 @@ def test_the_history_says_how_it_went(trained):
         "learning_rate",
         "val_loss",
         "val_accuracy",
+        "val_class_diversity",
     ]
     assert all(0 <= float(row["val_accuracy"]) <= 1 for row in rows)
 
