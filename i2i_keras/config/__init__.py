@@ -11,7 +11,7 @@ from typing import Any, ClassVar, TypeVar
 
 import pydantic
 
-from i2i_keras.config import defaults
+from i2i_keras.config import bounds, defaults
 from i2i_keras.config.explain import explain
 from i2i_keras.errors import SettingsError, is_special, unknown
 
@@ -24,7 +24,7 @@ Table = dict[str, Any]
 
 
 class Config(pydantic.BaseModel):
-    """Base of all settings: frozen, and unknown names are refused.
+    """Base of all settings: frozen and bounded; unknown names are refused.
 
     Attributes:
         WRITTEN: how one is written, with `{key}` and `{value}`, for messages.
@@ -35,6 +35,12 @@ class Config(pydantic.BaseModel):
     model_config = pydantic.ConfigDict(
         frozen=True, extra="forbid", validate_default=True, allow_inf_nan=False
     )
+
+    @pydantic.field_validator("*", mode="after")
+    @classmethod
+    def _bounded(cls, value: Any, info: pydantic.ValidationInfo) -> Any:
+        bounds.check(info.field_name or "", value)
+        return value
 
 
 Model = TypeVar("Model", bound=Config)

@@ -14,6 +14,7 @@ from i2i_keras.run_folder.places import Places
 
 Rows = list[dict[str, Any]]
 
+_KEYS = {"key", "name", "image", "findings", "digest", "numbers"}
 NATIVE_TABLE = "target-test-native"
 
 
@@ -47,7 +48,7 @@ def convert(work: Work, conversions: Sequence[Conversion], workers: int, root: P
     """
     path = Places(root).table_folder(work.table) / "examined.jsonl"
     done = {row["key"]: row for row in _read_lines(path)}
-    left = [one for one in conversions if one.key not in done or one.is_missing()]
+    left = [one for one in conversions if not _is_whole(one, done.get(one.key))]
     write = functools.partial(write_record, work)
     results = parallel.for_each(write, left, workers, f"prepare {work.table}")
     # A line says that its record's files are whole.
@@ -72,6 +73,13 @@ def write_native_table(conversions: Sequence[Conversion], kept: set[Record], roo
         write_records(root, path, native)
 
 
+def _is_whole(one: Conversion, row: dict[str, Any] | None) -> bool:
+    """Whether a record's files are as they were written."""
+    if row is None or one.is_missing():
+        return False
+    return "bytes" not in row or row["bytes"] == one.sizes()  # Earlier versions had none.
+
+
 def _state(path: Path) -> list[int]:
     """Changes when the file does."""
     try:
@@ -84,6 +92,8 @@ def _read_lines(path: Path) -> Iterator[dict[str, Any]]:
     """Rows of an earlier run; one that was cut off is left out."""
     for line in path.read_text("utf-8").splitlines() if path.is_file() else ():
         try:
-            yield json.loads(line)
-        except ValueError:
+            row = json.loads(line)
+        except (ValueError, RecursionError):
             continue
+        if isinstance(row, dict) and row.keys() >= _KEYS:
+            yield row

@@ -9,7 +9,7 @@ from i2i_keras.report.findings import Headline, training_warnings
 from i2i_keras.report.overview import overview_picture
 from i2i_keras.report.reading import read_label_space
 from i2i_keras.report.sections import find_sections
-from i2i_keras.run_folder import files
+from i2i_keras.run_folder import checksums, files
 from i2i_keras.run_folder.run import Run
 
 _QUESTION = "Does translating the images help?"
@@ -29,6 +29,8 @@ def write_report(run: Run) -> dict[str, Any]:
     Raises:
         DataError: there is no summary, or a file of the run is broken.
     """
+    run.refuse_changed()
+    checksums.refuse(checksums.changes(run.root, run.summary.parent), "run evaluate again")
     summary = read_summary(run)
     seeds = summary.get("seeds", ())
     for seed in seeds:
@@ -51,6 +53,8 @@ def write_report(run: Run) -> dict[str, Any]:
     }
     for path, text in texts.items():
         files.write_text(path, text)
+    made = [*texts, *(figures / picture.name for picture in pictures)]
+    checksums.write(run.root, run.report, made)
     return {
         "page": run.name_of(page),
         "headline": report.headline.text,

@@ -74,8 +74,8 @@ def validate(
         for name in losses[0]
     }
     refuse_not_finite(row, "validation images")
-    found, true = map(_entropy, np.sum(pixels, axis=0))
-    return row | {DIVERSITY: found / true if true else 1.0}
+    seen, true = map(_entropy, np.sum(pixels, axis=0))
+    return row | {DIVERSITY: seen / true if true else 1.0}
 
 
 def _entropy(counts: NDArray[np.float64]) -> float:

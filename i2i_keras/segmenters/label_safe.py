@@ -11,6 +11,7 @@ from PIL import Image
 from tqdm import tqdm
 
 from i2i_keras.config import Config
+from i2i_keras.data.each_image import is_whole_png
 from i2i_keras.data.labels import IGNORE
 from i2i_keras.data.records import Record, read_label
 from i2i_keras.errors import DataError
@@ -86,7 +87,7 @@ def write_safe_labels(
         if new.label is None:
             raise DataError(f"{new.image} has no label that could be made safe.")
         path = folder / f"{new.name}.png"
-        if not path.is_file():
+        if not path.is_file() or not is_whole_png(path):
             label = safe_label(
                 read_label(new.label), eye.look_at(old), eye.look_at(new), confidence
             )

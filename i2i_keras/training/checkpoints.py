@@ -16,12 +16,13 @@ from i2i_keras import stack
 from i2i_keras.config import Config
 from i2i_keras.errors import DataError, SettingsError, how_many
 from i2i_keras.run_folder import files
+from i2i_keras.run_folder.checksums import NAME as CHECKSUMS
 from i2i_keras.run_folder.files import Facts
 from i2i_keras.run_folder.places import BEGUN, DONE
 from i2i_keras.training import finite
 
 # Of a stage itself, not of what it has made.
-_OF_STAGES = (DONE, BEGUN)
+_OF_STAGES = (DONE, BEGUN, CHECKSUMS)
 _NOTES = "notes/.ATTRIBUTES/VARIABLE_VALUE"
 # The index last: without it there is no checkpoint.
 _ENDINGS = (".data-00000-of-00001", ".index")
