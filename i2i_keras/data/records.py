@@ -12,6 +12,7 @@ from PIL import ExifTags, Image, ImageOps
 
 from i2i_keras.data import rows
 from i2i_keras.data.labels import IGNORE
+from i2i_keras.data.png import broken_chunk
 from i2i_keras.data.sixteen_bits import is_deep_color, read_deep_color
 from i2i_keras.errors import DataError, FileError, refuse_special
 from i2i_keras.run_folder import files
@@ -270,6 +271,8 @@ def open_image(path: Path, most: int | None = None) -> Image.Image:
         what = f"is of {image.width}x{image.height} pixels, more than {most:,} in all"
         raise FileError(path, what, "make it smaller, and its image alike")
     try:
+        if image.format == "PNG" and (chunk := broken_chunk(path)):
+            raise ValueError(f"the checksum of its {chunk} is wrong")
         image.load()
     except Exception as error:
         image.close()  # Pillow leaves the file open.

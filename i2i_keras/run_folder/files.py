@@ -19,7 +19,8 @@ from typing import Any, BinaryIO, TypeVar, cast
 
 import pydantic
 
-from i2i_keras.errors import DataError, FileError, refuse_special
+from i2i_keras import config
+from i2i_keras.errors import DataError, FileError, SettingsError, refuse_special
 from i2i_keras.run_folder.places import how_to_make
 
 Facts = dict[str, Any]
@@ -347,6 +348,41 @@ def read_table(path: Path, columns: Iterable[str] = ()) -> list[dict[str, str]]:
         if None in row or None in row.values() or len({*found}) != len(found):
             raise DataError(f"{path} has another number of fields in row {number}; {todo}.")
     return rows
+
+
+def read_numbers(path: Path) -> list[dict[str, float]]:
+    """Reads a CSV of numbers; what is empty becomes NaN.
+
+    Raises:
+        DataError: see `read_table`; or it has no `step`, or a field is neither
+            empty nor a number.
+    """
+    try:
+        rows = read_table(path, ["step"])
+        return [{key: float(value or "nan") for key, value in row.items()} for row in rows]
+    except ValueError as error:
+        raise DataError(f"{path} holds no numbers ({error}); delete it.") from None
+
+
+def read_settings(path: Path, kind: type[config.Model], part: str = "") -> config.Model:
+    """Reads settings that this package wrote as JSON.
+
+    Args:
+        path: of the file.
+        kind: of the settings.
+        part: of the file that they are; empty = all.
+
+    Raises:
+        DataError: they are not there, or not right.
+    """
+    facts = read_json(path)
+    try:
+        return config.build(kind, facts[part] if part else facts)
+    except (SettingsError, LookupError, TypeError, AttributeError) as error:
+        raise DataError(
+            f"{path} does not hold the settings that were written there ({error}); delete"
+            f" {path.parent} and {how_to_make(path)}."
+        ) from None
 
 
 def fingerprint(facts: Any) -> str:

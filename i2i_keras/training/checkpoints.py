@@ -255,6 +255,8 @@ def load_network(folder: Path, step: int, name: str, network: tf.Module) -> None
     _refuse_other_keras(prefix)
     checkpoint = tf.train.Checkpoint(model=tf.train.Checkpoint(**{name: network}))
     try:
+        if not _are_files(prefix):
+            raise LookupError(prefix)
         # Partial: optimizers and the other networks are left where they are.
         checkpoint.read(prefix).expect_partial().assert_existing_objects_matched()
     except (AssertionError, LookupError, ValueError, tf.errors.OpError) as error:
@@ -283,6 +285,8 @@ def _refuse_other_keras(prefix: str) -> None:
 
 def _keras_of(prefix: str) -> int:
     """The Keras that wrote a checkpoint; of a broken one this one."""
+    if not _are_files(prefix):
+        return stack.KERAS
     try:
         notes = tf.train.load_checkpoint(prefix).get_tensor(_NOTES)
     except (tf.errors.OpError, LookupError, RuntimeError, ValueError):
@@ -291,8 +295,15 @@ def _keras_of(prefix: str) -> int:
     return made_with
 
 
+def _are_files(prefix: str) -> bool:
+    """Whether both are regular files; a pipe would be waited for."""
+    return all(Path(prefix + ending).is_file() for ending in _ENDINGS)
+
+
 def _is_whole(prefix: str) -> bool:
     """Whether every tensor is there and has its checksum."""
+    if not _are_files(prefix):
+        return False
     try:
         reader = tf.train.load_checkpoint(prefix)
         for name in reader.get_variable_to_shape_map():

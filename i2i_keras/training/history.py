@@ -138,8 +138,7 @@ class Means:
 def _read(path: Path) -> list[Row]:
     if not path.is_file():
         return []
-    rows = files.read_table(path)
-    return [
-        {key: float(value) for key, value in row.items()} | {"step": int(row["step"])}
-        for row in rows
-    ]
+    rows = files.read_numbers(path)
+    if not all(row["step"].is_integer() and row["step"] > 0 for row in rows):
+        raise DataError(f"{path} has a step that is none; delete the stage's folder to begin anew.")
+    return [{**row, "step": int(row["step"])} for row in rows]

@@ -8,7 +8,6 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from i2i_keras import config as settings
 from i2i_keras import stack
 from i2i_keras.data.pipeline import PipelineConfig, training_batches
 from i2i_keras.data.records import Record
@@ -139,7 +138,7 @@ def load_generator(
         precision: to compute in; None = the training's.
         step: of a kept checkpoint; None = the end of the training.
     """
-    config = settings.build(kind, files.read_json(folder / "config.json"))
+    config = files.read_settings(folder / "config.json", kind)
     name = f"generator_{direction}"
     with compilation.policy(precision or config.precision):
         generator = build_generator(config.generator, name)
