@@ -211,6 +211,8 @@ def _checkpoint(run):
 def _restore(run):
     network = build_unet(UNetConfig(filters=2, depth=1, l2=0.0), 19)
     restored = Checkpoints(network, run.segmenter("source_only")).restore()
+    if not restored.step:  # The training begins anew, which makes the same.
+        raise DataError("there is none")
     return restored.step, [array.tolist() for array in network.get_weights()]
 
 
@@ -843,7 +845,7 @@ def _work(arguments):
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     first, last = arguments.work
     for case in run_cases(range(first, last), arguments.seed, Path(arguments.root)):
-        print(json.dumps(case), flush=True)  # noqa: T201
+        print(json.dumps(case), flush=True)
 
 
 def supervise(count, seed, root, stall=90.0):
@@ -906,11 +908,11 @@ def main_(words=None):
             slowest, largest = max(slowest, case.seconds), max(largest, case.megabytes)
             if case.outcome not in ("refused", "equal"):
                 faults.append(case)
-                print(json.dumps(case._asdict()), flush=True)  # noqa: T201
+                print(json.dumps(case._asdict()), flush=True)
     if arguments.out:
         Path(arguments.out).write_text("".join(json.dumps(c._asdict()) + "\n" for c in faults))
     told = ", ".join(f"{number} {kind}" for kind, number in counts.most_common())
-    print(  # noqa: T201
+    print(
         f"{sum(counts.values())} cases of seed {arguments.seed} in"
         f" {time.perf_counter() - start:.0f} s: {told}; slowest {slowest:.1f} s,"
         f" most memory {largest:.0f} MB more"

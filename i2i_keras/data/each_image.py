@@ -15,6 +15,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 from tqdm import tqdm
 
+from i2i_keras.data.image_files import DECODERS
 from i2i_keras.data.records import Record, read_image
 from i2i_keras.errors import DataError, FileError
 from i2i_keras.run_folder import files
@@ -158,7 +159,7 @@ def _is_whole(path: Path) -> bool:
         if path.suffix == ".npz":
             with zipfile.ZipFile(path) as archive:
                 return archive.testzip() is None
-        with Image.open(path) as image:
+        with Image.open(path, formats=DECODERS) as image:
             image.verify()
         return is_whole_png(path)
     except Exception:  # Pillow stumbles over broken files in many ways.
@@ -195,7 +196,7 @@ def _origin_of(path: Path) -> str | None:
         if path.suffix == ".npz":
             with np.load(path, allow_pickle=False) as arrays:
                 return str(arrays[_ORIGIN]) if _ORIGIN in arrays else ""
-        with Image.open(path) as image:
+        with Image.open(path, formats=DECODERS) as image:
             return str(image.info.get(_ORIGIN, ""))  # Does not decode the pixels.
     except Exception:  # Pillow and NumPy stumble over broken files in many ways.
         return None

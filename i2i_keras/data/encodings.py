@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from i2i_keras.data.image_files import DECODERS
 from i2i_keras.data.labels import CLASSES, IGNORE
 from i2i_keras.data.lossless import lossy_kind
 from i2i_keras.data.records import open_image
@@ -89,7 +90,7 @@ def numbers_by_color(colors: Iterable[Rgb]) -> tuple[tuple[Rgb, int], ...]:
 
 def what_it_holds(path: Path) -> str:
     """What kind of pixels a label file that can be read holds."""
-    with Image.open(path) as image:
+    with Image.open(path, formats=DECODERS) as image:
         kinds = {"P": "palette indices", "RGB": "colors", "RGBA": "colors"}
         return kinds.get(image.mode, "numbers")
 

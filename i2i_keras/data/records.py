@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageOps
 
 from i2i_keras.data import rows
+from i2i_keras.data.image_files import DECODERS, broken_chunk
 from i2i_keras.data.labels import IGNORE
-from i2i_keras.data.png import broken_chunk
 from i2i_keras.data.sixteen_bits import is_deep_color, read_deep_color
 from i2i_keras.errors import DataError, FileError, refuse_special
 from i2i_keras.run_folder import files
@@ -161,7 +161,7 @@ def has_deep_counts(path: Path) -> bool:
     """
     try:
         refuse_special(path)
-        with warnings.catch_warnings(), Image.open(path) as image:
+        with warnings.catch_warnings(), Image.open(path, formats=DECODERS) as image:
             warnings.simplefilter("ignore")
             return image.mode.startswith("I") or is_deep_color(path)
     except Exception:  # As in `open_image`.
@@ -187,7 +187,7 @@ def orientation(path: Path) -> int:
     """
     try:
         refuse_special(path)
-        with warnings.catch_warnings(), Image.open(path) as image:
+        with warnings.catch_warnings(), Image.open(path, formats=DECODERS) as image:
             warnings.simplefilter("ignore")
             return _orientation(path, image)
     except Exception:  # As in `open_image`.
@@ -206,7 +206,7 @@ def image_size(path: Path, *, turn: bool = True) -> tuple[int, int]:
     """
     refuse_special(path)
     try:
-        with warnings.catch_warnings(), Image.open(path) as image:
+        with warnings.catch_warnings(), Image.open(path, formats=DECODERS) as image:
             warnings.simplefilter("ignore")
             turned = turn and _orientation(path, image) >= 5  # By 90 degrees.
             width, height = image.size[::-1] if turned else image.size
@@ -259,7 +259,7 @@ def open_image(path: Path, most: int | None = None) -> Image.Image:
         with warnings.catch_warnings():
             # By the size that is declared, before memory is taken.
             warnings.simplefilter("error", Image.DecompressionBombWarning)
-            image = Image.open(path)
+            image = Image.open(path, formats=DECODERS)
     except FileNotFoundError:
         raise FileError(
             path, "is missing", "put it there, or take away what belongs to it"

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from PIL import Image
 
+from i2i_keras.data.image_files import DECODERS
 from i2i_keras.errors import FileError, refuse_special
 
 _ANEW = "prepare the data anew"
@@ -56,7 +57,7 @@ def check_pair(image: Path, label: Path | None) -> None:
 def _head(path: Path) -> tuple[tuple[int, int], str]:
     refuse_special(path)
     try:
-        with warnings.catch_warnings(), Image.open(path) as image:
+        with warnings.catch_warnings(), Image.open(path, formats=DECODERS) as image:
             warnings.simplefilter("ignore")
             return image.size, image.mode
     except Exception as error:  # Pillow stumbles over broken files in many ways.

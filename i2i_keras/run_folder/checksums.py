@@ -88,7 +88,8 @@ def made_in(folder: Path) -> Iterator[Path]:
         if entry.name.startswith(".") or entry.is_symlink():
             continue
         if not entry.is_dir():
-            if entry.name not in _OF_STAGES:
+            # Journals of what is done change with interruptions.
+            if entry.name not in _OF_STAGES and path.suffix != ".jsonl":
                 yield path
         elif entry.name not in _LEFT_OUT and not any((path / n).exists() for n in (DONE, BEGUN)):
             yield from made_in(path)

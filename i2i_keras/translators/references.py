@@ -92,7 +92,7 @@ def load(folder: Path, direction: str, transfer: Transfer) -> Callable[[tf.Tenso
     """
     (kept,) = arrays.read(folder / _FILE, [direction[-1]], dimensions=2)
     (number,) = arrays.read(folder / _FILE, ["seed"], dimensions=0)
-    seed = int(number.ravel()[0])
+    seed = int(number.ravel()[0]) % 2**64
 
     def translate(images: tf.Tensor) -> tf.Tensor:
         made = []

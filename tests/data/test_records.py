@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import ExifTags, Image
 
+from i2i_keras.data.encodings import LabelReader
 from i2i_keras.data.records import (
     Record,
     counted,
@@ -276,3 +277,38 @@ def test_a_pipe_or_device_is_not_read(tmp_path, read):
 def test_questions_to_a_pipe_are_answered(tmp_path):
     os.mkfifo(tmp_path / "a.png")
     assert (orientation(tmp_path / "a.png"), has_deep_counts(tmp_path / "a.png")) == (1, False)
+
+
+# --- Whatever is in a file of that name --------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["PPM", "TGA", "ICO", "PCX", "EPS", "PDF", "JPEG2000", "SGI"])
+def test_no_other_decoder_is_shown_a_file(tmp_path, kind):
+    path = tmp_path / "a.png"
+    Image.new("RGB", (16, 16)).save(path, kind)
+    for read in (read_image, image_size):
+        with pytest.raises(FileError, match=r"a\.png cannot be read as an image"):
+            read(path)
+
+
+def flip_a_pixel(path):
+    """Changes what is compressed, and leaves its checksum."""
+    data = bytearray(path.read_bytes())
+    data[data.index(b"IDAT") + 40] ^= 1
+    path.write_bytes(data)
+
+
+def test_a_png_of_other_pixels_than_were_written_is_refused(tmp_path, save):
+    pixels = np.random.default_rng(0).integers(0, 256, (16, 16, 3))
+    path = save(tmp_path / "a.png", pixels)
+    flip_a_pixel(path)
+    with pytest.raises(FileError, match="the checksum of its IDAT is wrong"):
+        read_image(path)
+
+
+def test_a_label_of_88_megapixels_is_refused_before_it_takes_memory(tmp_path):
+    path = tmp_path / "a.png"
+    Image.new("P", (9400, 9400)).save(path)
+    reader = LabelReader(np.arange(256, dtype=np.uint8), np.ones(256, bool))
+    with pytest.raises(FileError, match=r"is of 9400x9400 pixels, more than 33,554,432 in all"):
+        reader.numbers(path)

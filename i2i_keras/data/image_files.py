@@ -1,14 +1,18 @@
-"""The checksums of PNG files, at which Pillow does not look for pixels."""
+"""Image files before they are decoded: by what, and whether they are whole."""
 
 import zlib
 from pathlib import Path
 
+# Decoders that files are shown to; MPO is a JPEG with more pictures behind it.
+DECODERS = ("PNG", "JPEG", "MPO", "BMP", "TIFF", "WEBP", "GIF")
 # Chunks by which pixels get their values.
 _OF_PIXELS = (b"IHDR", b"PLTE", b"IDAT")
 
 
 def broken_chunk(path: Path) -> str:
     """The first chunk that is not as it was written; empty = none is.
+
+    Pillow does not look at the checksums of pixels.
 
     Args:
         path: of a PNG. Only what its pixels come from is looked at.
