@@ -1,5 +1,6 @@
 """The segmenter of an arm: its settings, the step, and the training."""
 
+import functools
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
@@ -12,6 +13,7 @@ from tqdm import tqdm
 
 from i2i_keras import stack
 from i2i_keras.config import key_of
+from i2i_keras.data.batch_files import batch_files
 from i2i_keras.data.labels import IGNORE
 from i2i_keras.data.pipeline import PipelineConfig, evaluation_batches, training_batches
 from i2i_keras.data.records import Record, read_label, spread
@@ -324,6 +326,9 @@ def train(
         model.network, config.pipeline, config.accumulate, memory.free_bytes()
     ):
         tqdm.write(f"Warning: {told}")
+    files_of = functools.partial(
+        batch_files, examples.train, config.pipeline.batch_size, facts["seed"]
+    )
     best = _BEST[config.select] if examples.val or config.select == "entropy" else "loss"
     made_with = {"num_classes": model.num_classes, **config.facts(), **facts}
     found = callbacks.train(
@@ -334,7 +339,7 @@ def train(
         ),
         steps,
         config,
-        Watch(_observer(model, config, examples), best, diagnose),
+        Watch(_observer(model, config, examples), best, diagnose, files_of),
     )
     kept = steps if config.select == "last" else found["best_step"]
     if kept != steps:

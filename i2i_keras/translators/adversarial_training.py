@@ -9,6 +9,7 @@ import keras
 import tensorflow as tf
 
 from i2i_keras import stack
+from i2i_keras.data.batch_files import batch_files
 from i2i_keras.data.pipeline import PipelineConfig, training_batches
 from i2i_keras.data.records import Record
 from i2i_keras.models.networks import build_generator
@@ -84,7 +85,16 @@ def train(
         checkpoints.Checkpoints(model, folder, config.keep_checkpoints, _made_with(model)),
         steps,
         config,
-        Watch(observe, best="style_distance_xy", diagnose=diagnose),
+        Watch(
+            observe,
+            best="style_distance_xy",
+            diagnose=diagnose,
+            files=lambda step: [
+                path
+                for number, records in enumerate(domains)
+                for path in batch_files(records, batch_size, 2 * model.seed + number, step)
+            ],
+        ),
     )
     files.write_json(folder / "config.json", config.model_dump(mode="json", exclude={"initial"}))
     for network in model.networks:

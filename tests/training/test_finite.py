@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import keras
 import numpy as np
 import pytest
@@ -6,6 +8,7 @@ import tensorflow as tf
 from i2i_keras.errors import DataError
 from i2i_keras.training.checkpoints import Checkpoints, load_network
 from i2i_keras.training.finite import check_result, not_finite
+from i2i_keras.training.history import Means
 
 
 def network(value=1.0):
@@ -54,3 +57,16 @@ def test_a_checkpoint_of_what_is_no_number_is_not_used(tmp_path):
     checkpoints.save(4, {})
     with pytest.raises(DataError, match=r"ckpt-4 holds what is no number \(.*kernel"):
         load_network(tmp_path, 4, "network", network())
+
+
+def test_a_loss_that_is_no_number_names_the_step_its_files_and_what_is_kept(tmp_path):
+    Checkpoints(Model(), tmp_path).save(3, {})
+    means = Means({}, tmp_path, lambda step: [Path(f"{step}-{n}.png") for n in range(6)])
+    means.add(4, {"loss": 1.0, "gradient_norm": np.inf})
+    with pytest.raises(DataError) as error:
+        means.add(5, {"loss": np.nan})
+    assert str(error.value) == (
+        f"loss of {tmp_path.name} is nan at step 5, whose batch is of 5-0.png, 5-1.png, 5-2.png,"
+        " 5-3.png and 2 more; the checkpoint of step 3 is kept; look at these images, or lower"
+        f" learning_rate, delete {tmp_path} and run it again."
+    )
