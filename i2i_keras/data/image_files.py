@@ -3,8 +3,9 @@
 import zlib
 from pathlib import Path
 
-# Decoders that files are shown to; MPO is a JPEG with more pictures behind it.
-DECODERS = ("PNG", "JPEG", "MPO", "BMP", "TIFF", "WEBP", "GIF")
+# Decoders that files are shown to; that of JPEG takes MPO as well, which are
+# JPEGs with more pictures behind the first.
+DECODERS = ("PNG", "JPEG", "BMP", "TIFF", "WEBP", "GIF")
 # Chunks by which pixels get their values.
 _OF_PIXELS = (b"IHDR", b"PLTE", b"IDAT")
 

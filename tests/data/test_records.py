@@ -291,6 +291,14 @@ def test_no_other_decoder_is_shown_a_file(tmp_path, kind):
             read(path)
 
 
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "MPO", "BMP", "TIFF", "WEBP", "GIF"])
+def test_the_decoders_that_are_named_are_shown_it(tmp_path, kind):
+    path = tmp_path / "a.png"
+    Image.new("RGB", (16, 12)).save(path, kind)
+    assert read_image(path).size == (16, 12)
+    assert image_size(path) == (12, 16)
+
+
 def flip_a_pixel(path):
     """Changes what is compressed, and leaves its checksum."""
     data = bytearray(path.read_bytes())
