@@ -28,6 +28,8 @@ class Group(click.Group):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         ctx.meta["arguments"] = [*args]
+        if any("\0" in word for word in args):  # Of programs that call this one.
+            raise click.UsageError("An argument holds a zero byte, which no path can.", ctx)
         return super().parse_args(ctx, args)
 
     def resolve_command(
