@@ -135,7 +135,7 @@ def test_references_that_cannot_be_read_are_refused(content, fit, tmp_path):
     else:
         (folder / "references.npz").write_bytes(content)
     with pytest.raises(
-        DataError, match=r"references.npz (is missing|cannot be read .*; delete .*)"
+        DataError, match=r"references.npz (is missing|cannot be read .*; delete)"
     ):
         load("fourier", folder)
 
