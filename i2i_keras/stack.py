@@ -4,12 +4,14 @@ Keras 2.15 comes with TensorFlow 2.15 (Python 3.10 and 3.11), Keras 3 with
 TensorFlow 2.21 (Python 3.12 and later).
 """
 
+import io
 from collections.abc import Sequence
 from typing import Any
 
 import keras
 import tensorflow as tf
 from keras import layers
+from keras.src.saving import saving_lib
 
 KERAS = int(keras.__version__.partition(".")[0])  # Its major version, 2 or 3.
 NAME = f"TensorFlow {tf.__version__} with Keras {keras.__version__}"
@@ -155,6 +157,22 @@ def _inner(optimizer: keras.optimizers.Optimizer) -> keras.optimizers.Optimizer:
     return optimizer.inner_optimizer if isinstance(optimizer, _LossScaleOptimizer) else optimizer
 
 
+def weights_file(network: keras.Model) -> memoryview:
+    """What `save_weights` writes to a `.weights.h5` file, made in memory.
+
+    Where a disk is full the HDF5 library ends the process by a segmentation
+    fault; so it shall see none.
+    """
+    memory = io.BytesIO()
+    store = saving_lib.H5IOStore(memory, mode="w")
+    seen = "visited_saveables" if KERAS == 3 else "visited_trackables"
+    saving_lib._save_state(
+        network, weights_store=store, assets_store=None, inner_path="", **{seen: set()}
+    )
+    store.close()
+    return memory.getbuffer()
+
+
 def variables_of(weights: Sequence[Any]) -> tuple[tf.Variable, ...]:
     """TensorFlow's variables; those of Keras 3 are objects around them."""
-    return tuple(weight.value if KERAS == 3 else weight for weight in weights)
+    return tuple(w if isinstance(w, tf.Variable) else w.value for w in weights)

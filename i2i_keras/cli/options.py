@@ -140,7 +140,7 @@ def which_training(command: Callable[..., None]) -> Callable[..., None]:
     """Options of what uses one trained network: which one."""
     seed = click.option(
         "--seed",
-        type=click.IntRange(min=0),
+        type=click.IntRange(0, 2**32 - 1),
         help="Of several trainings, that of this seed.  [default: the first]",
     )
     return seed(step_option(command))
@@ -148,7 +148,7 @@ def which_training(command: Callable[..., None]) -> Callable[..., None]:
 
 step_option = click.option(
     "--step",
-    type=click.IntRange(min=1),
+    type=click.IntRange(1, 10**9),
     help="As it was after so many steps, if that checkpoint was kept.  [default: the end]",
 )
 

@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     help="Train this arm and what it needs, beside other such processes.",
 )
 @click.option(
-    "--seed", type=int, help="Do this repetition of the settings' seeds, beside the others."
+    "--seed",
+    type=click.IntRange(0, 2**32 - 1),
+    help="Do this repetition of the settings' seeds, beside the others.",
 )
 @click.option("--dry-run", is_flag=True, help="Show the plan and its time; write nothing.")
 @run_options

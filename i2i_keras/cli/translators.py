@@ -59,7 +59,7 @@ def train_translator(methods: tuple[str, ...], **options: Any) -> None:
 @images_options
 @click.option(
     "--tile",
-    type=click.IntRange(min=16),
+    type=click.IntRange(16, 2**14),
     help="Compute in tiles of this side, to save memory.  [default: above 4 megapixels]",
 )
 @step_option

@@ -13,11 +13,13 @@ from tqdm import tqdm
 from i2i_keras.data import pipeline
 from i2i_keras.data.labels import IGNORE
 from i2i_keras.data.records import Record, open_image, read_label
+from i2i_keras.data.rows import check_pair
 from i2i_keras.errors import DataError, how_many
 from i2i_keras.evaluation import calibration
 from i2i_keras.evaluation.confusion import confusion_matrix
 from i2i_keras.evaluation.whole_images import enlarged
 from i2i_keras.run_folder import files
+from i2i_keras.training import finite
 
 
 class Prediction(NamedTuple):
@@ -105,7 +107,9 @@ class _Tally:
         for logits, truth in parts:
             counted = truth != IGNORE
             label = np.where(counted, truth, 0).astype(np.int32)
-            predicted, loss, confidence = (x.numpy() for x in _of_pixels(logits, label))
+            found_here = _of_pixels(logits, label)
+            finite.check_result(found_here[2], "Logits")  # Not a number if a logit is none.
+            predicted, loss, confidence = (x.numpy() for x in found_here)
             counts += confusion_matrix(truth, predicted, self.num_classes).astype(np.int32)
             self.loss += float(loss[counted].sum(dtype=np.float64))
             right = (predicted == truth)[counted]
@@ -143,5 +147,6 @@ def _check(records: Sequence[Record], native: Mapping[str, Path] | None) -> None
     for record in records:
         if record.label is None or not record.label.is_file():
             raise DataError(f"{record.image} has no label and cannot be scored.")
+        check_pair(record.image, record.label)
         if native is not None and record.name not in native:
             raise DataError(f"{record.image} has no label of its native size; prepare it anew.")

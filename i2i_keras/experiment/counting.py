@@ -16,8 +16,9 @@ from i2i_keras.evaluation.prediction import Prediction
 from i2i_keras.evaluation.whole_images import Segment, Size, check_window, windowed
 from i2i_keras.experiment.settings import Settings
 from i2i_keras.preparation.table import NATIVE_TABLE
-from i2i_keras.run_folder import files
+from i2i_keras.run_folder import arrays, files
 from i2i_keras.run_folder.files import Facts
+from i2i_keras.run_folder.places import how_to_make
 from i2i_keras.run_folder.run import Done, Run
 from i2i_keras.segmenters.arms import FLOOR, load_segmenter
 from i2i_keras.segmenters.eye import Eye
@@ -79,9 +80,17 @@ def load_confusions(run: Run, arm: str, size: str = "confusions") -> Any:
 
     Returns:
         `(images, classes, classes)` integers, in the order of target-test.
+
+    Raises:
+        DataError: they are not there, or broken.
     """
-    with np.load(run.confusions(arm), allow_pickle=False) as arrays:
-        return arrays[size]
+    (found,) = arrays.read(run.confusions(arm), [size], dimensions=3)
+    if found.ndim != 3 or found.shape[1] != found.shape[2] or found.min() < 0:
+        path = run.confusions(arm)
+        raise DataError(
+            f"{path} holds no confusion matrices; delete {path.parent} and {how_to_make(path)}."
+        )
+    return found
 
 
 def total_confusion(run: Run, arm: str, size: str = "confusions") -> NDArray[np.int64]:

@@ -23,6 +23,7 @@ from i2i_keras.experiment import checkpoint_scores, contents, counting, quality,
 from i2i_keras.experiment.counting import Counted, total_confusion
 from i2i_keras.experiment.repetitions import repetitions
 from i2i_keras.experiment.settings import Settings
+from i2i_keras.run_folder import checksums
 from i2i_keras.run_folder.files import Facts
 from i2i_keras.run_folder.run import Done, Run
 from i2i_keras.segmenters.arms import FLOOR
@@ -40,11 +41,27 @@ def evaluate(settings: Settings, run: Run) -> Summary | UnscoredSummary:
         What `evaluate/summary.json` holds.
     """
     check(settings, run)
+    try:
+        return _evaluated(settings, run)
+    finally:
+        for _, member in [(settings, run), *repetitions(settings, run, link=False)]:
+            _write_checksums(member)
+
+
+def _evaluated(settings: Settings, run: Run) -> Summary | UnscoredSummary:
     if not settings.arms or not contents.is_scored(run):
         return unscored.evaluate(settings, run)
     if not settings.seeds:
         return _evaluate(settings, run)
     return _evaluate_together(settings, run)
+
+
+def _write_checksums(run: Run) -> None:
+    """Of what is no stage's: scores, confusion matrices and the summary."""
+    folder = run.summary.parent
+    if folder.is_dir():
+        own = [path for path in checksums.made_in(folder) if path.parent == folder]
+        checksums.write(run.root, folder, own)
 
 
 def check(settings: Settings, run: Run) -> None:

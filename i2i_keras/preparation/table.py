@@ -15,6 +15,7 @@ from i2i_keras.run_folder.places import Places
 
 Rows = list[dict[str, Any]]
 
+_KEYS = {"key", "name", "image", "findings", "digest", "numbers"}
 NATIVE_TABLE = "target-test-native"
 
 
@@ -47,16 +48,14 @@ def convert(work: Work, conversions: Sequence[Conversion], workers: int, root: P
         What `write_record` tells of each, its `measures` packed.
     """
     path = Places(root).table_folder(work.table) / "examined.jsonl"
-    path.parent.mkdir(parents=True, exist_ok=True)
     done = {row["key"]: _packed(row) for row in _read_lines(path)}
-    left = [one for one in conversions if one.key not in done or one.is_missing()]
+    left = [one for one in conversions if not _is_whole(one, done.get(one.key))]
     write = functools.partial(write_record, work)
     results = parallel.for_each(write, left, workers, f"prepare {work.table}")
     # A line says that its record's files are whole.
-    with path.open("a", encoding="utf-8") as file:
+    with files.appending(path) as add:
         for row in results:
-            file.write(json.dumps(row) + "\n")
-            file.flush()
+            add(json.dumps(row))
             done[row["key"]] = _packed(row)
     return [done[one.key] for one in conversions]
 
@@ -73,6 +72,13 @@ def write_native_table(conversions: Sequence[Conversion], kept: set[Record], roo
     ]
     if native:
         write_records(root, path, native)
+
+
+def _is_whole(one: Conversion, row: dict[str, Any] | None) -> bool:
+    """Whether a record's files are as they were written."""
+    if row is None or one.is_missing():
+        return False
+    return "bytes" not in row or row["bytes"] == one.sizes()  # Earlier versions had none.
 
 
 def _state(path: Path) -> list[int]:
@@ -97,6 +103,8 @@ def _read_lines(path: Path) -> Iterator[dict[str, Any]]:
     with path.open("rb") as file:
         for line in file:
             try:
-                yield json.loads(line)
-            except ValueError:
+                row = json.loads(line)
+            except (ValueError, RecursionError):
                 continue
+            if isinstance(row, dict) and row.keys() >= _KEYS:
+                yield row

@@ -78,7 +78,9 @@ def train(
         history = History(folder, restored.step, watch)
         if restored.step < steps:
             keeper = Keeper(
-                checkpoints, history, Means(restored.notes.get("sums", {}), folder.name)
+                checkpoints,
+                history,
+                Means(restored.notes.get("sums", {}), folder, watch.files),
             )
             with tqdm(
                 total=steps,

@@ -8,8 +8,8 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from i2i_keras import config as settings
 from i2i_keras import stack
+from i2i_keras.data.batch_files import batch_files
 from i2i_keras.data.pipeline import PipelineConfig, training_batches
 from i2i_keras.data.records import Record
 from i2i_keras.models.networks import build_generator
@@ -88,7 +88,16 @@ def train(
         checkpoints.Checkpoints(model, folder, config.keep_checkpoints, _made_with(model)),
         steps,
         config,
-        Watch(observe, best="style_distance_xy", diagnose=diagnose),
+        Watch(
+            observe,
+            best="style_distance_xy",
+            diagnose=diagnose,
+            files=lambda step: [
+                path
+                for number, records in enumerate(domains)
+                for path in batch_files(records, batch_size, 2 * model.seed + number, step)
+            ],
+        ),
     )
     files.write_json(folder / "config.json", config.model_dump(mode="json", exclude={"initial"}))
     for network in model.networks:
@@ -142,7 +151,7 @@ def load_generator(
         precision: to compute in; None = the training's.
         step: of a kept checkpoint; None = the end of the training.
     """
-    config = settings.build(kind, files.read_json(folder / "config.json"))
+    config = files.read_settings(folder / "config.json", kind)
     name = f"generator_{direction}"
     with compilation.policy(precision or config.precision):
         generator = build_generator(config.generator, name)

@@ -317,5 +317,6 @@ def test_without_minutes_time_does_not_matter(tmp_path):
 def test_a_loss_that_is_no_number_any_more_is_an_error(tmp_path):
     with pytest.raises(DataError) as error:
         train(tmp_path, model=new_model(rate=float("nan")), every=6)
-    assert str(error.value).startswith(f"loss of {tmp_path.name} is nan at step 2; lower its ")
+    told = f"loss of {tmp_path.name} is nan at step 2; lower learning_rate"
+    assert str(error.value).startswith(told)
     assert not (tmp_path / "history.csv").exists()
