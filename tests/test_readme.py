@@ -23,8 +23,11 @@ README = (ROOT / "README.md").read_text("utf-8")
 MAKEFILE = (ROOT / "Makefile").read_text("utf-8")
 
 
-def blocks(language):
-    return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
+SCALE = (ROOT / "docs" / "scale.md").read_text("utf-8")
+
+
+def blocks(language, text=README):
+    return re.findall(rf"```{language}\n(.*?)```", text, re.DOTALL)
 
 
 def test_every_make_target_is_one():
@@ -37,8 +40,11 @@ def test_every_make_target_is_one():
     assert named <= {*re.findall(r"^([a-z-]+):", MAKEFILE, re.MULTILINE)}
 
 
-def test_every_command_and_option_is_one():
-    commands = re.findall(r"i2i-keras ([a-z-]+) (.*)", "\n".join(blocks("sh")))
+@pytest.mark.parametrize("text", [README, SCALE], ids=["readme", "scale"])
+def test_every_command_and_option_is_one(text):
+    # In a shell what is behind a \ belongs to it, too.
+    shown = "\n".join([*blocks("sh", text), *blocks("yaml", text)]).replace("\\\n", " ")
+    commands = re.findall(r"i2i-keras ([a-z-]+) (.*)", shown)
     assert len(commands) >= 2
     for name, arguments in commands:
         known = {
@@ -60,6 +66,14 @@ def test_every_data_set_and_split_is_listed():
     for name, dataset in DATASETS.items():
         for split in dataset.splits if name != "folder" else ():
             assert f"`{split}`" in rows[name]
+
+
+def test_the_resources_of_a_cluster_are_settings(tmp_path):
+    [text] = [text for text in blocks("toml", SCALE) if "[resources" in text]
+    path = tmp_path / "mine.toml"
+    path.write_text(text, "utf-8")
+    shares = config.build(Settings, config.read(str(path), ())).resources
+    assert (shares.evaluate.gpus, shares.train_translator.gpus, shares.prepare.cpus) == (1, 4, 4)
 
 
 @pytest.fixture

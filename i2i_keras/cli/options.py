@@ -113,7 +113,7 @@ class Opened(NamedTuple):
         """Like `making`, for what trains, be it with workers of TF_CONFIG."""
         from i2i_keras.training import devices
 
-        with devices.crew(self.settings.strategy), self.making(shared=shared):
+        with devices.team(self.settings.strategy), self.making(shared=shared):
             yield
 
     @contextlib.contextmanager

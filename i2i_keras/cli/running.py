@@ -1,5 +1,6 @@
 """`run`: the whole experiment, or a part of it."""
 
+import contextlib
 import sys
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
@@ -7,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from i2i_keras.cli.options import open_run, run_options
+from i2i_keras.errors import SettingsError
 
 if TYPE_CHECKING:
+    from i2i_keras.experiment.cluster.connection import Where
     from i2i_keras.experiment.settings import Settings
     from i2i_keras.run_folder.run import Run
 
@@ -25,10 +28,31 @@ if TYPE_CHECKING:
     type=click.IntRange(0, 2**32 - 1),
     help="Do this repetition of the settings' seeds, beside the others.",
 )
+@click.option(
+    "--jobs",
+    type=click.IntRange(min=1),
+    help="Do so many tasks at once on this machine; 1 = one after the other.",
+)
+@click.option(
+    "--cluster",
+    metavar="auto|local|HOST:PORT",
+    help="Do the tasks on a Ray cluster: one that runs (auto: the one this machine is in), or a"
+    " local one as long as this takes.",
+)
 @click.option("--dry-run", is_flag=True, help="Show the plan and its time; write nothing.")
 @run_options
-def run(only: tuple[str, ...], seed: int | None, dry_run: bool, **options: Any) -> None:
+def run(
+    only: tuple[str, ...],
+    seed: int | None,
+    jobs: int | None,
+    cluster: str | None,
+    dry_run: bool,
+    **options: Any,
+) -> None:
     """Run the whole experiment; stages that are done are skipped.
+
+    With --jobs or --cluster its tasks are done side by side, on one machine or
+    on many, which all see the run directory in the same place.
 
     With --only or --seed several processes, also of several machines, can
     share a run directory: none does what another does, and the one that trains
@@ -38,10 +62,12 @@ def run(only: tuple[str, ...], seed: int | None, dry_run: bool, **options: Any) 
     """
     from i2i_keras.evaluation.summary import is_scored, read_summary
     from i2i_keras.experiment import fitting, running, stages
+    from i2i_keras.experiment.cluster.walking import walker
     from i2i_keras.experiment.plan import table
     from i2i_keras.experiment.plan.tasks import plan
     from i2i_keras.report.terminal import result_text, terminal_of
 
+    where = _where(jobs, cluster)
     opened = open_run(**options, use="begin")
     settings, run = opened.settings, opened.run
     stages.check_prepared(settings, run)
@@ -53,9 +79,12 @@ def run(only: tuple[str, ...], seed: int | None, dry_run: bool, **options: Any) 
     click.echo("\n".join(shown))
     if dry_run:
         return
-    with opened.training(shared=bool(only) or seed is not None):
+    with (
+        opened.training(shared=bool(only) or seed is not None),
+        walker(where, settings, click.echo) if where else contextlib.nullcontext() as walk,
+    ):
         click.echo()
-        facts = running.run_all(settings, run, click.echo, only, seed)
+        facts = running.run_all(settings, run, click.echo, only, seed, walk)
     if facts is None:
         return
     summary = read_summary(run)
@@ -65,6 +94,23 @@ def run(only: tuple[str, ...], seed: int | None, dry_run: bool, **options: Any) 
     for warning in facts["warnings"]:
         click.echo(f"Warning: {warning}")
     click.echo(f"\nReport: {run.root / facts['page']}")
+
+
+def _where(jobs: int | None, cluster: str | None) -> "Where | None":
+    """The cluster that is asked for; None = this process alone.
+
+    Raises:
+        SettingsError: there is no such one, or no Ray.
+    """
+    from i2i_keras.experiment.cluster import connection
+
+    if jobs is not None and cluster not in (None, connection.LOCAL):
+        raise SettingsError("--jobs is for one machine; leave out --cluster, or say local.")
+    if cluster is None and jobs in (None, 1):
+        return None
+    where = connection.Where.read(connection.LOCAL if cluster is None else cluster, jobs)
+    where.check()
+    return where
 
 
 def _told(settings: "Settings", run: "Run", notes: Sequence[str]) -> Iterator[str]:

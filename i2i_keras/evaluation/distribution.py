@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from i2i_keras.data.pipeline import evaluation_batches
 from i2i_keras.data.records import Record
@@ -75,11 +76,13 @@ def measure_difference(
     return 127.5 * float(np.mean(found))
 
 
+@threadpool_limits.wrap(limits=1, user_api="blas")
 def frechet_distance(a: Features, b: Features) -> float:
     """Squared Frechet distance of two Gaussians fitted to the features.
 
     With InceptionV3's pooled features it is the FID; with other features its
-    values compare only among themselves.
+    values compare only among themselves. One thread computes it: eigenvalues
+    are rounded otherwise by two.
 
     Args:
         a: `(images, channels)`, at least two images.

@@ -197,7 +197,7 @@ def run(settings: Settings | str | Path, folder: str | Path) -> Summary | Unscor
                 f"{there.root} was made with other settings: {'; '.join(map(str, fixed))}. Take"
                 " these, or another folder."
             )
-    with devices.crew(settings.strategy), contextlib.ExitStack() as locked:
+    with devices.team(settings.strategy), contextlib.ExitStack() as locked:
         if not workers.follows():
             locked.enter_context(there.locked())
             run_settings.keep(there, name if kept is None else kept.preset, settings)

@@ -1,7 +1,8 @@
 """`run`: walks through the plan of an experiment and shows its results."""
 
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 
 from i2i_keras.experiment import contents, fitting, scoring, stages
 from i2i_keras.experiment.plan.progress import Progress
@@ -12,10 +13,13 @@ from i2i_keras.report.findings import gain_text
 from i2i_keras.report.numbers import Arms, floor_mean, gain_pairs, interval, percent, shared_digits
 from i2i_keras.run_folder import locks, workers
 from i2i_keras.run_folder.files import Facts
-from i2i_keras.run_folder.run import Run
+from i2i_keras.run_folder.run import Done, Run
 from i2i_keras.translators import TRANSLATORS
 
 Tell = Callable[[str], None]
+Ended = tuple[Task, Done]
+# Does tasks, each after those that it waits for, and yields them as they end.
+Walk = Callable[[Sequence[Task]], Iterator[Ended]]
 
 
 def run_all(
@@ -24,6 +28,7 @@ def run_all(
     tell: Tell,
     only: Sequence[str] = (),
     seed: int | None = None,
+    walk: Walk | None = None,
 ) -> Facts | None:
     """Runs every stage that is not done yet, or a part of them.
 
@@ -38,6 +43,7 @@ def run_all(
             score.
         only: arms of the part; see `plan.tasks.plan`.
         seed: of the part.
+        walk: what does the tasks; None = this process, one after the other.
 
     Returns:
         The report's results; None if other parts are missing for that, or if it
@@ -47,10 +53,11 @@ def run_all(
         SettingsError: the experiment has no such arm or seed, or what is asked
             for cannot be done with the labels that there are.
     """
+    walk = walk or partial(_one_by_one, run=run, tell=tell)
     before = fitting.fit(settings, run)
-    prepared = plan(before.settings, run, only, seed)[0]
+    first = plan(before.settings, run, only, seed)[:1]
     scoring.check(before.settings, run)
-    done = workers.by_chief(prepared.do)
+    [(prepared, done)] = walk(first)
     tell(f"{prepared.name}: {done}")
     fitted = fitting.fit(settings, run)
     found = [done.results.get(key, []) for key in ("stretched", "noted")]
@@ -59,25 +66,27 @@ def run_all(
             tell(f"Note: {note}")
     fitted.check(only)
     repetitions(settings, run)  # Now that there is what they share.
-    tasks = plan(fitted.settings, run, only, seed)
-    progress = Progress(tasks)
-    where = run.root
-    for task in tasks[1:]:
-        if task.run.root != where:
-            where = task.run.root
-            tell(f"--- seed {task.settings.seed} ---")
-        if line := progress.before(task):
-            tell(line)
-        done = task.do() if task.trains else workers.by_chief(task.do)
-        score = _scored(task)
-        seed_of = f" (seed {task.settings.seed})" if score and settings.seeds else ""
-        tell(f"{task.name}{seed_of}: {score or done}")
+    for task, done in walk(plan(fitted.settings, run, only, seed)[1:]):
+        seed_of = f" (seed {task.settings.seed})" if settings.seeds else ""
+        tell(f"{task.name}{seed_of}: {_scored(task) or done}")
     if workers.follows():
         return None
     if only or seed is not None:
         return _finish_together(fitted.settings, run, tell)
     stages.evaluate(fitted.settings, run)
     return stages.report(run)
+
+
+def _one_by_one(tasks: Sequence[Task], run: Run, tell: Tell) -> Iterator[Ended]:
+    """Does tasks in this process, and tells before each what comes."""
+    progress, where = Progress(tasks), run.root
+    for task in tasks:
+        if task.run.root != where:
+            where = task.run.root
+            tell(f"--- seed {task.settings.seed} ---")
+        if task.kind != "prepare" and (line := progress.before(task)):
+            tell(line)
+        yield task, task.do() if task.trains else workers.by_chief(task.do)
 
 
 def _scored(task: Task) -> str:

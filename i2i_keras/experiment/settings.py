@@ -8,6 +8,7 @@ from i2i_keras.config import Config
 from i2i_keras.datasets.streets import StreetsConfig
 from i2i_keras.errors import SettingsError, unknown
 from i2i_keras.evaluation.whole_images import check_window
+from i2i_keras.experiment.resources import ResourcesConfig
 from i2i_keras.models import pretrained
 from i2i_keras.preparation.domains import DomainConfig
 from i2i_keras.preparation.prepare import PrepareConfig
@@ -85,8 +86,14 @@ class Settings(Config):
             last, where there are several, or as many GPUs as divide a batch. No
             result depends on it, but for rounding.
         threads_per_operation: how many one operation may use; unset = all that
-            there are. Networks on small images train faster with half of them:
-            the two halves of a CycleGAN do not wait for each other then.
+            there are, and of tasks side by side those of `resources`. Networks
+            on small images train faster with half of them: the two halves of a
+            CycleGAN do not wait for each other then. Another number rounds sums
+            over pixels otherwise (gradients of filters and biases, statistics
+            of batch norm); with the same one, scores are the same to the last
+            digit, however many tasks run side by side.
+        resources: CPUs and GPUs of the tasks of each kind, with `--jobs` and
+            `--cluster`.
         seeds: of several repetitions, each in a folder `seed-N` of the run
             directory with translators and segmenters of its own; the records
             are shared. Empty = one, with `seed`, in the run directory itself.
@@ -121,6 +128,7 @@ class Settings(Config):
     deterministic: Determinism = "auto"
     strategy: Strategy = "auto"
     threads_per_operation: pydantic.PositiveInt | None = None
+    resources: ResourcesConfig = ResourcesConfig()
     arms: tuple[Arm, ...] = (FLOOR, Arm("adapted:cyclegan"), CEILING)
     translators: tuple[str, ...] = ()
     streets: StreetsConfig | None = None

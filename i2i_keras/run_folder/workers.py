@@ -15,7 +15,7 @@ from typing import NamedTuple, TypeVar
 Result = TypeVar("Result")
 
 
-class Crew(NamedTuple):
+class Team(NamedTuple):
     """Those who work together, as one of them sees it.
 
     Attributes:
@@ -29,47 +29,47 @@ class Crew(NamedTuple):
     sums: Callable[[list[int]], list[int]] = lambda values: values
 
 
-_crew = Crew()
+_team = Team()
 
 
 @contextlib.contextmanager
-def working(crew: Crew) -> Iterator[None]:
-    """This process is one of a crew; they begin and end together."""
-    global _crew
-    before, _crew = _crew, crew
+def working(crew: Team) -> Iterator[None]:
+    """This process is one of a team; they begin and end together."""
+    global _team
+    before, _team = _team, crew
     try:
         wait()
         yield
         wait()
     finally:
-        _crew = before
+        _team = before
 
 
 def total() -> int:
     """How many processes work together; 1 = this one is alone."""
-    return _crew.total
+    return _team.total
 
 
 def number() -> int:
     """Of this process; 0 = the chief."""
-    return _crew.number
+    return _team.number
 
 
 def follows() -> bool:
     """Whether this process is not the chief."""
-    return _crew.number > 0
+    return _team.number > 0
 
 
 def wait() -> None:
     """Waits until all have come here."""
-    _crew.sums([0])
+    _team.sums([0])
 
 
 def agree(*wishes: bool) -> list[bool]:
     """What at least one of them wishes."""
-    if _crew.total == 1:
+    if _team.total == 1:
         return list(wishes)
-    return [count > 0 for count in _crew.sums(list(map(int, wishes)))]
+    return [count > 0 for count in _team.sums(list(map(int, wishes)))]
 
 
 def by_chief(work: Callable[[], Result]) -> Result:

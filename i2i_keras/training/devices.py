@@ -17,7 +17,7 @@ import tensorflow as tf
 from i2i_keras.data.pipeline import Share
 from i2i_keras.errors import DataError, SettingsError, how_many
 from i2i_keras.run_folder import workers
-from i2i_keras.run_folder.workers import Crew
+from i2i_keras.run_folder.workers import Team
 
 Strategy = Literal["auto", "one", "mirrored", "multiworker"]
 Step = Callable[[Any], dict[str, float]]
@@ -31,11 +31,11 @@ _GONE = (
     tf.errors.UnavailableError,
 )
 _ONE = tf.distribute.get_strategy()
-_current = _crew_strategy = _ONE
+_current = _team_strategy = _ONE
 
 
 @contextlib.contextmanager
-def crew(choice: Strategy) -> Iterator[None]:
+def team(choice: Strategy) -> Iterator[None]:
     """Joins the other processes of TF_CONFIG, if there are any.
 
     Args:
@@ -46,7 +46,7 @@ def crew(choice: Strategy) -> Iterator[None]:
             something already.
         DataError: one of the others is gone.
     """
-    global _crew_strategy
+    global _team_strategy
     cluster = _read_config()
     if len(cluster.get("worker", [])) + len(cluster.get("chief", [])) < 2:
         if choice == "multiworker":
@@ -60,14 +60,14 @@ def crew(choice: Strategy) -> Iterator[None]:
         yield
         return
     try:
-        _crew_strategy = tf.distribute.MultiWorkerMirroredStrategy()
+        _team_strategy = tf.distribute.MultiWorkerMirroredStrategy()
     except RuntimeError as error:
         raise SettingsError(f"strategy = 'multiworker' comes too late: {error}.") from error
-    resolver = _crew_strategy.cluster_resolver
+    resolver = _team_strategy.cluster_resolver
     number = resolver.task_id + (len(cluster.get("chief", [])) if _is_worker(resolver) else 0)
-    total = _crew_strategy.extended._num_workers
+    total = _team_strategy.extended._num_workers
     try:
-        with workers.working(Crew(number, total, _sums)):
+        with workers.working(Team(number, total, _sums)):
             yield
     except _GONE as error:
         raise DataError(
@@ -75,7 +75,7 @@ def crew(choice: Strategy) -> Iterator[None]:
             " again on all of them: it goes on from the last checkpoint."
         ) from error
     finally:
-        _crew_strategy = _ONE
+        _team_strategy = _ONE
 
 
 @contextlib.contextmanager
@@ -167,8 +167,8 @@ def step_of(model: keras.Model) -> Step:
 def _strategy(choice: Strategy, batch_size: int) -> tf.distribute.Strategy:
     if choice == "one":
         return _ONE
-    if choice in ("auto", "multiworker") and _crew_strategy is not _ONE:
-        return _crew_strategy
+    if choice in ("auto", "multiworker") and _team_strategy is not _ONE:
+        return _team_strategy
     devices = tf.config.list_logical_devices("GPU")
     if choice == "auto":
         devices = devices[: math.gcd(len(devices), batch_size)]
@@ -187,7 +187,7 @@ def _mirrored(devices: list[Any]) -> tf.distribute.Strategy:
 
 
 def _sums(values: list[int]) -> list[int]:
-    strategy = _crew_strategy
+    strategy = _team_strategy
 
     def own() -> tf.Tensor:
         context = tf.distribute.get_replica_context()

@@ -63,7 +63,7 @@ def main(strategy, data, folder):
         [cpu] = tf.config.list_physical_devices("CPU")
         tf.config.set_logical_device_configuration(cpu, cpus)
     tf.config.experimental.enable_op_determinism()
-    with devices.crew(strategy):
+    with devices.team(strategy):
         if workers.total() > 1:
             folder /= str(workers.number())
         with devices.using(strategy, 2):  # At once: a batch of 4 in two parts.

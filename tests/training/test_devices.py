@@ -182,14 +182,14 @@ def test_auto_takes_as_many_gpus_as_divide_a_batch(batch_size, expected, monkeyp
 
 def test_several_workers_need_a_cluster(monkeypatch):
     monkeypatch.delenv("TF_CONFIG", raising=False)
-    with pytest.raises(SettingsError, match="needs TF_CONFIG"), devices.crew("multiworker"):
+    with pytest.raises(SettingsError, match="needs TF_CONFIG"), devices.team("multiworker"):
         pass
 
 
 @pytest.mark.parametrize("text", ["{", "[]", "{}", '{"cluster": 3}'])
 def test_a_broken_cluster_is_refused(text, monkeypatch):
     monkeypatch.setenv("TF_CONFIG", text)
-    with pytest.raises(SettingsError, match="TF_CONFIG is not what"), devices.crew("auto"):
+    with pytest.raises(SettingsError, match="TF_CONFIG is not what"), devices.team("auto"):
         pass
 
 

@@ -3,6 +3,8 @@
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from i2i_keras.errors import how_many
+from i2i_keras.experiment.plan.order import longest_first
 from i2i_keras.experiment.plan.table import duration, left, measured
 from i2i_keras.experiment.plan.tasks import Task
 
@@ -32,6 +34,23 @@ class Progress:
         if not told:
             return ""
         return f"; {'about' if len(told) == len(todo) else 'more than'} {duration(sum(told))} left"
+
+
+def side_by_side(tasks: Sequence[Task], room: int) -> str:
+    """How much is done of tasks that are done side by side, and what is left.
+
+    Args:
+        tasks: all of them.
+        room: for how many at once.
+    """
+    placed, known = longest_first(tasks), measured(tasks)
+    todo = [one for one in placed if not one.task.done]
+    told = f"{len(tasks) - len(todo)} of {how_many(len(tasks), 'task')} done"
+    seconds = [left(one.task, known) for one in todo]
+    if not todo or None in seconds:
+        return told
+    longest = max(one.chain for one in todo)
+    return f"{told}; about {duration(max(longest, sum(filter(None, seconds)) / room))} left"
 
 
 def _lines(tasks: Sequence[Task]) -> Iterator[tuple[_Key, str]]:

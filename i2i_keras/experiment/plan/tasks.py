@@ -63,6 +63,15 @@ class Task(NamedTuple):
         """What it took, all of its stages, if it is done."""
         return sum(self.run.done(place).seconds for place in self.places)
 
+    @property
+    def needs(self) -> list[Need]:
+        """What has to be done before it, the preparation apart."""
+        return _needs(self.settings, self.kind, self.of)
+
+    def waits_for(self, other: "Task") -> bool:
+        """Whether another task has to be done before it."""
+        return self.run.root == other.run.root and (other.kind, other.of) in self.needs
+
     def do(self) -> Done:
         """Does it, or finds it done."""
         return _DEEDS[self.kind].do(self)
@@ -168,7 +177,7 @@ def _with_needs(settings: Settings, wanted: Sequence[Need]) -> list[Need]:
     """Steps, each after those that it needs; an arm is scored at once."""
     found: list[Need] = []
     for step in wanted:
-        for one in (*_with_needs(settings, _needs(*step)), step):
+        for one in (*_with_needs(settings, _needs(settings, *step)), step):
             if one not in found:
                 found.append(one)
                 if one[0] == "train-segmenter" and one[1] in settings.arms:
@@ -176,10 +185,16 @@ def _with_needs(settings: Settings, wanted: Sequence[Need]) -> list[Need]:
     return found
 
 
-def _needs(kind: str, of: str) -> list[Need]:
+def _needs(settings: Settings, kind: str, of: str) -> list[Need]:
     """What has to be done before a step, the preparation apart."""
     if kind in ("translate", "translate-back"):
         return [("train-translator", of)]
     if kind == "train-translator":
         return [("train-segmenter", FLOOR)] if TRANSLATORS[of].needs_segmenter else []
-    return Arm(of).needs if kind == "train-segmenter" else []
+    if kind == "train-segmenter":
+        return Arm(of).needs
+    if of not in TRANSLATORS:
+        return [("train-segmenter", of)]
+    back = of in quality.back_methods(settings)
+    judge = [("train-segmenter", FLOOR)] if settings.arms else []
+    return [*judge, ("translate", of), *([("translate-back", of)] if back else [])]
