@@ -33,10 +33,10 @@ _team = Team()
 
 
 @contextlib.contextmanager
-def working(crew: Team) -> Iterator[None]:
+def working(team: Team) -> Iterator[None]:
     """This process is one of a team; they begin and end together."""
     global _team
-    before, _team = _team, crew
+    before, _team = _team, team
     try:
         wait()
         yield
