@@ -29,7 +29,7 @@ from i2i_keras import config
 from i2i_keras.experiment.plan.tasks import Task, plan
 from i2i_keras.experiment.settings import Settings
 from i2i_keras.run_folder.run import Run
-from i2i_keras.segmenters.arms import FLOOR, Arm
+from i2i_keras.segmenters.arms import Arm
 from i2i_keras.training.schedules import total_steps
 from i2i_keras.translators import TRANSLATORS
 
@@ -148,22 +148,7 @@ class Experiment:
     def depends(self, place: int) -> list[int]:
         """Places of the tasks that have to be done before one."""
         task = self.tasks[place]
-        needs: list[tuple[str, str]] = []
-        if task.kind == "translate":
-            needs = [("train-translator", task.of)]
-        elif task.kind == "train-translator":
-            needs = [("train-segmenter", FLOOR)] if TRANSLATORS[task.of].needs_segmenter else []
-        elif task.kind == "train-segmenter":
-            needs = Arm(task.of).needs
-        elif task.of in TRANSLATORS:
-            needs = [("translate", task.of), ("train-segmenter", FLOOR)]
-        else:
-            needs = [("train-segmenter", task.of)]
-        return [
-            number
-            for number, other in enumerate(self.tasks)
-            if other.run.root == task.run.root and (other.kind, other.of) in needs
-        ]
+        return [n for n, other in enumerate(self.tasks) if task.waits_for(other)]
 
     # --- On several GPUs -----------------------------------------------------
 

@@ -32,7 +32,7 @@ from i2i_keras.segmenters.losses import (
     dice_loss,
     mean_entropy,
 )
-from i2i_keras.training import callbacks, checkpoints, compilation, devices, schedules
+from i2i_keras.training import checkpoints, compilation, devices, loop, schedules
 from i2i_keras.training.checkpoints import CheckpointConfig
 from i2i_keras.training.history import Diagnose, Watch
 from i2i_keras.training.weights import save_weights
@@ -332,7 +332,7 @@ def train(
     )
     best = _BEST[config.select] if examples.val or config.select == "entropy" else "loss"
     made_with = {"num_classes": model.num_classes, **config.facts(), **facts}
-    found = callbacks.train(
+    found = loop.train(
         model,
         batches,
         checkpoints.Checkpoints(

@@ -15,7 +15,7 @@ from i2i_keras.data.records import Record
 from i2i_keras.models.networks import build_generator
 from i2i_keras.run_folder import files
 from i2i_keras.run_folder.files import Facts
-from i2i_keras.training import callbacks, checkpoints, compilation, devices, schedules
+from i2i_keras.training import checkpoints, compilation, devices, loop, schedules
 from i2i_keras.training.compilation import Precision
 from i2i_keras.training.history import Row, Watch
 from i2i_keras.training.weights import load_weights, save_weights
@@ -82,7 +82,7 @@ def train(
         model.compile(steps)
     observe = _observer(model, (images_x, images_y), folder)
     diagnose = functools.partial(health.diagnose, content=model.CONTENT)
-    found = callbacks.train(
+    found = loop.train(
         model,
         lambda first: _batches(model, pipeline, domains, first),
         checkpoints.Checkpoints(model, folder, config.keep_checkpoints, _made_with(model)),

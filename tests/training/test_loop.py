@@ -9,7 +9,7 @@ import tensorflow as tf
 from i2i_keras import config as settings
 from i2i_keras.errors import DataError
 from i2i_keras.run_folder import files
-from i2i_keras.training import callbacks
+from i2i_keras.training import loop
 from i2i_keras.training.checkpoints import CheckpointConfig, Checkpoints
 from i2i_keras.training.history import Warning, Watch
 from i2i_keras.training.signals import Stopped
@@ -65,7 +65,7 @@ def train(folder, observe=None, model=None, steps=6, every=2, diagnose=None, **c
     config = settings.build(CheckpointConfig, {"checkpoint_every": every, **changes})
     watch = Watch(observe or Observer(), "loss", diagnose or (lambda rows: []))
     checkpoints = Checkpoints(model, folder, config.keep_checkpoints)
-    facts = callbacks.train(model, batches, checkpoints, steps, config, watch)
+    facts = loop.train(model, batches, checkpoints, steps, config, watch)
     return model, facts
 
 
@@ -148,7 +148,7 @@ def test_a_line_is_short_and_averages_both_directions():
         "discriminator_gradient_norm": 1.25,
     }
     line = "adv 0.3, D 1, balance 0.6, G lr 0.0002, D grad 1.25"
-    assert callbacks.brief(row) == line
+    assert loop.brief(row) == line
 
 
 def test_tensorboard_shows_every_row_once_even_after_a_stop(tmp_path):
@@ -217,14 +217,14 @@ def test_a_signal_ends_it_after_a_whole_step_and_it_goes_on_from_there(tmp_path,
 
 @pytest.mark.parametrize("step", [1, 3, 5])
 def test_a_stop_within_a_row_changes_neither_row_nor_weights(tmp_path, whole, monkeypatch, step):
-    add = callbacks.Progress.add
+    add = loop.Progress.add
 
     def stop(progress, losses):
         if progress.step + 1 == step:
             signal.raise_signal(signal.SIGTERM)
         return add(progress, losses)
 
-    monkeypatch.setattr(callbacks.Progress, "add", stop)
+    monkeypatch.setattr(loop.Progress, "add", stop)
     with pytest.raises(Stopped):
         train(tmp_path)
     monkeypatch.undo()
