@@ -1,6 +1,7 @@
 """`run`: the whole experiment, or a part of it."""
 
 import contextlib
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
@@ -100,7 +101,8 @@ def _where(jobs: int | None, cluster: str | None) -> "Where | None":
     """The cluster that is asked for; None = this process alone.
 
     Raises:
-        SettingsError: there is no such one, or no Ray.
+        SettingsError: there is no such one, or no Ray, or there are workers of
+            TF_CONFIG.
     """
     from i2i_keras.experiment.cluster import connection
 
@@ -108,6 +110,11 @@ def _where(jobs: int | None, cluster: str | None) -> "Where | None":
         raise SettingsError("--jobs is for one machine; leave out --cluster, or say local.")
     if cluster is None and jobs in (None, 1):
         return None
+    if os.environ.get("TF_CONFIG"):
+        raise SettingsError(
+            "--jobs and --cluster do many trainings, and the workers of TF_CONFIG one; leave these"
+            " out, or unset it."
+        )
     where = connection.Where.read(connection.LOCAL if cluster is None else cluster, jobs)
     where.check()
     return where
