@@ -41,11 +41,11 @@ def evaluate(settings: Settings, run: Run) -> Summary | UnscoredSummary:
         What `evaluate/summary.json` holds.
     """
     check(settings, run)
-    try:
-        return _evaluated(settings, run)
-    finally:
-        for _, member in [(settings, run), *repetitions(settings, run, link=False)]:
-            _write_checksums(member)
+    summary = _evaluated(settings, run)
+    # Not after a failure: what was changed by others would be sealed as well.
+    for _, member in [(settings, run), *repetitions(settings, run, link=False)]:
+        _write_checksums(member)
+    return summary
 
 
 def _evaluated(settings: Settings, run: Run) -> Summary | UnscoredSummary:

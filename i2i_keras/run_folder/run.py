@@ -34,8 +34,8 @@ _STAGES = (
 class _DoneFile(TypedDict):
     """What done.json has to hold; more is kept."""
 
-    settings: Facts
-    inputs: dict[str, str]
+    settings: NotRequired[Facts]
+    inputs: NotRequired[dict[str, str]]
     fingerprint: str
     seconds: float
     results: Facts
@@ -409,7 +409,7 @@ def _versions() -> dict[str, str]:
 
 def _refuse_difference(folder: Path, found: Facts, asked: Facts) -> None:
     for part in ("settings", "inputs"):
-        there, now = config.flat(found[part]), config.flat(asked[part])
+        there, now = config.flat(found.get(part, {})), config.flat(asked[part])
         for key in [*now, *there]:
             if there.get(key) != now.get(key):
                 was = there.get(key, "absent")
