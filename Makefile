@@ -42,7 +42,7 @@ FOLDER  = $(or $(RUN),runs/$(basename $(notdir $(or $(PRESET),demo))))
 .DELETE_ON_ERROR:
 .PHONY: help demo run compare streets audit prepare train-translator translate train-segmenter \
 	evaluate report ablate data translator translated segmenters scores ablation \
-	install test test-fast test-all lint types notebooks bench check clean
+	install test test-fast test-all lint types notebooks bench check audit-deps clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "%-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -131,11 +131,15 @@ notebooks: $(VENV)/notebooks.stamp ## Run the notebooks on RUN, into RUN/noteboo
 	done
 
 bench: $(VENV)/bench.stamp ## Time us beside others, side by side in one run (installs torch)
-	for benchmark in $(filter-out %/side_by_side.py %/stacks.py benchmarks/torch_%.py,$(wildcard benchmarks/*.py)); do \
+	for benchmark in $(filter-out %/side_by_side.py %/stacks.py %/flops.py %/units.py %/large_sets.py benchmarks/torch_%.py,$(wildcard benchmarks/*.py)); do \
 		$(BIN)/python $$benchmark || exit 1; \
 	done
 
 check: lint types test ## Everything that CI checks
+
+# Not a part of `check`: it asks a service, and fails without one.
+audit-deps: $(VENV)/audit.stamp ## Look for known vulnerabilities of all pinned packages
+	$(BIN)/python .ci/audit_deps.py constraints.txt constraints-3.12.txt
 
 clean: ## Remove the environment and caches; runs are kept
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
@@ -175,17 +179,25 @@ else
 	exit 1
 endif
 
-# Each stamp is an environment with what its targets need on top of the first.
-$(VENV)/%.stamp: $(VENV)/pyvenv.cfg setup.cfg pyproject.toml constraints.txt constraints-3.12.txt
-	$(if $(UV),$(UV) pip install --python $(BIN)/python,$(BIN)/python -m pip install) \
-		--quiet --constraint $(CONSTRAINTS) --editable '.$(EXTRA_$*)'
+# What `make demo` needs, by hashes.
+$(VENV)/run.stamp: $(VENV)/pyvenv.cfg setup.cfg pyproject.toml lock.txt lock-3.12.txt
+	$(INSTALL) --quiet --require-hashes --requirement $(LOCK)
+	$(INSTALL) --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
-# Expanded when it is needed, when the environment is there.
-CONSTRAINTS = $(if $(filter 3.10.% 3.11.%,$(call version_of,$(BIN)/python)),constraints.txt,constraints-3.12.txt)
+# Each stamp is an environment with what its targets need on top of the first.
+$(VENV)/%.stamp: $(VENV)/pyvenv.cfg setup.cfg pyproject.toml constraints.txt constraints-3.12.txt
+	$(INSTALL) --quiet --constraint $(CONSTRAINTS) --editable '.$(EXTRA_$*)'
+	@touch $@
 
-EXTRA_run       :=
+INSTALL = $(if $(UV),$(UV) pip install --python $(BIN)/python,$(BIN)/python -m pip install)
+# Expanded when they are needed, when the environment is there.
+OF_STACK = $(if $(filter 3.10.% 3.11.%,$(call version_of,$(BIN)/python)),,-3.12)
+CONSTRAINTS = constraints$(OF_STACK).txt
+LOCK = lock$(OF_STACK).txt
+
 EXTRA_test      := [test]
+EXTRA_audit     := [audit]
 EXTRA_notebooks := [notebooks]
 EXTRA_dev       := [dev]
 EXTRA_bench     := [bench,onnx]

@@ -21,8 +21,9 @@ from collections.abc import Callable
 
 import keras
 import numpy as np
+import tensorflow as tf
+from flops import step_graph, total
 from side_by_side import Run, clock, has_bfloat16, in_process, in_turn, speedups, table
-from train_step import multiplications
 
 from i2i_keras.data.labels import IGNORE
 from i2i_keras.data.pipeline import PipelineConfig
@@ -192,12 +193,10 @@ def peaks(config: SegmenterConfig, peers: list[Callable[[SegmenterConfig], Step]
 
 
 def step_gigaflops(config: SegmenterConfig) -> float:
-    """What the convolutions of a step compute, in 10^9 operations.
-
-    Once forward, and back by weights and by what they read but the images.
-    """
-    every, first = multiplications(build_unet(config.unet, NUM_CLASSES), config.pipeline.crop)
-    return 2 * config.pipeline.batch_size * (3 * every - first) / 1e9
+    """What a step computes, in 10^9 operations; see `flops.total`."""
+    shape = (config.pipeline.batch_size, *config.pipeline.crop)
+    batch = tf.TensorSpec((*shape, 3)), tf.TensorSpec(shape, tf.int32)
+    return total(step_graph(our_model(config), *batch)) / 1e9
 
 
 if __name__ == "__main__":

@@ -14,7 +14,6 @@ import contextlib
 import functools
 import importlib.util
 import json
-import math
 import os
 from typing import Any
 
@@ -22,6 +21,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 import tensorflow_addons as tfa
+from flops import step_graph, total
 from side_by_side import Run, clock, has_bfloat16, in_process, in_turn, speedups, table
 
 from i2i_keras.data.pipeline import PipelineConfig
@@ -136,32 +136,11 @@ def textbook_run(config: CycleGANConfig) -> Run:
 
 
 def step_gigaflops(config: CycleGANConfig) -> float:
-    """What the convolutions of a step compute, in 10^9 operations.
-
-    A generator runs three times, forward and back by weights and by images; a
-    discriminator three times as well, once of them without its weights. The
-    first layers' gradients by images that nobody needs are not counted.
-    """
+    """What a step computes, in 10^9 operations; see `flops.total`."""
     model = CycleGAN(config)
-    generator, first_g = multiplications(model.generator_xy, config.pipeline.crop)
-    discriminator, first_d = multiplications(model.discriminator_x, config.pipeline.crop)
-    passes = 3 * (3 * generator - first_g) + first_g  # One of a cycle needs them all.
-    passes += 2 * discriminator + 2 * (3 * discriminator - first_d)
-    return 2 * 2 * config.pipeline.batch_size * passes / 1e9
-
-
-def multiplications(network: keras.Model, size: tuple[int, int]) -> tuple[int, int]:
-    """Of all convolutions for one image, and of the first one."""
-    traced = tf.function(lambda images: network(images))
-    graph = traced.get_concrete_function(tf.TensorSpec((1, *size, 3))).graph
-    found = []
-    for operation in graph.get_operations():
-        # A transposed convolution is the gradient of one whose output it reads.
-        small = {"Conv2D": operation.outputs, "Conv2DBackpropInput": operation.inputs[2:]}
-        if operation.type in small:
-            _, height, width, _ = small[operation.type][0].shape
-            found.append(height * width * math.prod(operation.inputs[1].shape))
-    return sum(found), found[0]
+    model.compile(steps=1000)
+    spec = tf.TensorSpec((config.pipeline.batch_size, *config.pipeline.crop, 3))
+    return total(step_graph(model, spec, spec)) / 1e9
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """The ways in which a user's input can be at fault, and how that is said."""
 
 import difflib
+import stat
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -32,6 +33,25 @@ class FileError(DataError):
 
     def __str__(self) -> str:
         return f"{self.file} {self.what}; {self.todo}."
+
+
+def is_special(path: Path) -> bool:
+    """Whether a path is a pipe, a device or a socket, which may never end."""
+    try:
+        mode = path.stat().st_mode
+    except (OSError, ValueError):
+        return False
+    return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
+
+
+def refuse_special(path: Path) -> None:
+    """Refuses what `is_special`.
+
+    Raises:
+        FileError: it is.
+    """
+    if is_special(path):
+        raise FileError(path, "is no regular file", "put one in its place")
 
 
 def how_many(count: int, noun: str) -> str:

@@ -4,12 +4,14 @@ Keras 2.15 comes with TensorFlow 2.15 (Python 3.10 and 3.11), Keras 3 with
 TensorFlow 2.21 (Python 3.12 and later).
 """
 
-from collections.abc import Mapping, Sequence
+import io
+from collections.abc import Sequence
 from typing import Any
 
 import keras
 import tensorflow as tf
 from keras import layers
+from keras.src.saving import saving_lib
 
 KERAS = int(keras.__version__.partition(".")[0])  # Its major version, 2 or 3.
 NAME = f"TensorFlow {tf.__version__} with Keras {keras.__version__}"
@@ -66,14 +68,23 @@ else:
     _LossScaleOptimizer = keras.mixed_precision.LossScaleOptimizer  # type: ignore[misc]
 
 
-def with_batch_norms(network: keras.Model, inputs: tf.Tensor) -> keras.Model:
-    """A network of Keras' own, from the inputs on, with this batch norm."""
-    if KERAS == 2:
+def with_batch_norms(
+    network: keras.Model, inputs: tf.Tensor, kind: type[layers.Layer], always: bool
+) -> keras.Model:
+    """A network of Keras' own, from the inputs on, with another batch norm.
+
+    Args:
+        network: whose weights are not used.
+        inputs: of the new one.
+        kind: of batch norm.
+        always: also for Keras 2, whose own is as good on one device.
+    """
+    if KERAS == 2 and not always:
         return network
 
     def replaced(layer: layers.Layer) -> layers.Layer:
         is_norm = isinstance(layer, layers.BatchNormalization)
-        return (BatchNormalization if is_norm else type(layer)).from_config(layer.get_config())
+        return (kind if is_norm else type(layer)).from_config(layer.get_config())
 
     return keras.models.clone_model(network, [inputs], replaced)
 
@@ -117,14 +128,19 @@ def apply_gradients(
 ) -> None:
     """Updates variables by gradients of the loss, which are not scaled.
 
-    The optimizer is one of `build`.
+    The optimizer is one of `build`; the gradients are the same on all devices.
     """
-    if KERAS == 3:
-        _inner(optimizer).last_rate.assign(_inner(optimizer).learning_rate)
-        if (scale := loss_scale(optimizer)) is not None:
-            # It divides by it; a power of 2, so that nothing is rounded.
-            gradients = [gradient * scale for gradient in gradients]
-    optimizer.apply_gradients(zip(gradients, variables, strict=True))
+    pairs = list(zip(gradients, variables, strict=True))
+    if KERAS == 2:
+        optimizer.apply_gradients(pairs, skip_gradients_aggregation=True)
+        return
+    _inner(optimizer).last_rate.assign(_inner(optimizer).learning_rate)
+    if (scale := loss_scale(optimizer)) is not None:
+        # It divides by it; a power of 2, so that nothing is rounded.
+        pairs = [(gradient * scale, variable) for gradient, variable in pairs]
+    if (devices := tf.distribute.get_strategy().num_replicas_in_sync) > 1:  # It sums over them.
+        pairs = [(gradient / devices, variable) for gradient, variable in pairs]
+    optimizer.apply_gradients(pairs)
 
 
 def learning_rate(optimizer: keras.optimizers.Optimizer) -> float:
@@ -132,7 +148,8 @@ def learning_rate(optimizer: keras.optimizers.Optimizer) -> float:
 
     Keras 3's property is the rate of the next update.
     """
-    return float(_inner(optimizer).last_rate if KERAS == 3 else optimizer.learning_rate)
+    rate = _inner(optimizer).last_rate if KERAS == 3 else optimizer.learning_rate
+    return float(tf.convert_to_tensor(rate))
 
 
 def _inner(optimizer: keras.optimizers.Optimizer) -> keras.optimizers.Optimizer:
@@ -140,14 +157,22 @@ def _inner(optimizer: keras.optimizers.Optimizer) -> keras.optimizers.Optimizer:
     return optimizer.inner_optimizer if isinstance(optimizer, _LossScaleOptimizer) else optimizer
 
 
-def in_order(logs: Mapping[str, float], model: keras.Model) -> dict[str, float]:
-    """What a step has reported, in the order of the model's `reported`, if any.
+def weights_file(network: keras.Model) -> memoryview:
+    """What `save_weights` writes to a `.weights.h5` file, made in memory.
 
-    Keras 3 sorts it by name.
+    Where a disk is full the HDF5 library ends the process by a segmentation
+    fault; so it shall see none.
     """
-    return {name: logs[name] for name in getattr(model, "reported", logs)}
+    memory = io.BytesIO()
+    store = saving_lib.H5IOStore(memory, mode="w")
+    seen = "visited_saveables" if KERAS == 3 else "visited_trackables"
+    saving_lib._save_state(
+        network, weights_store=store, assets_store=None, inner_path="", **{seen: set()}
+    )
+    store.close()
+    return memory.getbuffer()
 
 
 def variables_of(weights: Sequence[Any]) -> tuple[tf.Variable, ...]:
     """TensorFlow's variables; those of Keras 3 are objects around them."""
-    return tuple(weight.value if KERAS == 3 else weight for weight in weights)
+    return tuple(w if isinstance(w, tf.Variable) else w.value for w in weights)

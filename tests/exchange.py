@@ -96,4 +96,4 @@ if __name__ == "__main__":
     if sys.argv[1] == "write":
         write(Path(sys.argv[2]))
     else:
-        print(json.dumps(read(Path(sys.argv[2]))))  # noqa: T201
+        print(json.dumps(read(Path(sys.argv[2]))))

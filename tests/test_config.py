@@ -1,3 +1,5 @@
+import os
+
 import pydantic
 import pytest
 
@@ -378,3 +380,27 @@ def test_methods_are_those_of_the_arms_once_each():
 def test_a_preset_is_found_by_its_former_name():
     assert config.read("report") == config.read("student_report")
     assert "report" not in config.names_in("presets")
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("a = " + "[" * 5000 + "]" * 5000, "its tables or lists are too deep"),
+        ("a = 1" + "0" * 5000, "is not valid TOML"),
+        ("#" * 2**24 + "#", "has 16 MB; check its name"),
+    ],
+)
+def test_files_of_settings_that_no_one_writes_end_in_one_sentence(tmp_path, text, told):
+    (tmp_path / "a.toml").write_text(text)
+    with pytest.raises(SettingsError, match=told):
+        config.read_toml(tmp_path / "a.toml")
+
+
+def test_a_pipe_is_no_file_of_settings(tmp_path):
+    os.mkfifo(tmp_path / "a.toml")
+    with pytest.raises(SettingsError, match=r"a\.toml is no regular file; give a TOML file"):
+        config.read_toml(tmp_path / "a.toml")
+
+
+def test_an_override_that_is_too_deep_is_a_word():
+    assert config.override({}, ["a=" + "[" * 5000])["a"].startswith("[[")

@@ -36,7 +36,7 @@ CHANGES = (
 
 
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory, tiny_experiment):
+def finished(tmp_path_factory, tiny_experiment, unseal):
     """`run`, from nothing to the report, but for target labels of no business.
 
     Once everything is prepared, all labels of the target disappear until all
@@ -46,6 +46,9 @@ def finished(tmp_path_factory, tiny_experiment):
     assert tiny.command("prepare").exit_code == 0
     labels = [tiny.root / "prepare" / f"target-{split}" / "labels" for split in SPLITS]
     assert all([*folder.iterdir()] for folder in labels)
+    seals = [tiny.root / "prepare" / name for name in ("done.json", "checksums.json")]
+    kept = {path: path.read_bytes() for path in seals}
+    unseal(tiny.root / "prepare")  # It would be noticed.
     for folder in labels:
         folder.rename(folder.with_name("hidden"))
     tiny.blind = [
@@ -56,6 +59,8 @@ def finished(tmp_path_factory, tiny_experiment):
     tiny.oracle_without_labels = tiny.command("train-segmenter", "--arm", "oracle")
     for folder in labels:
         folder.with_name("hidden").rename(folder)
+    for path, data in kept.items():
+        path.write_bytes(data)
     tiny.result = tiny.command("run")
     assert tiny.result.exit_code == 0, tiny.result.output
     return tiny
@@ -390,6 +395,7 @@ def test_new_records_are_other_inputs(finished, tmp_path):
     for stage in ("prepare", "train-translator/cyclegan"):
         shutil.copytree(finished.root / stage, tmp_path / stage, dirs_exist_ok=True)
     done = files.read_json(tmp_path / "prepare" / "done.json")
+    del done["own_checksum"]  # As an earlier version would have written it.
     files.write_json(tmp_path / "prepare" / "done.json", done | {"fingerprint": "another"})
     with pytest.raises(DataError, match="was made before its records changed; use another --run"):
         stages.train_translator(finished.settings(), Run(tmp_path), "cyclegan")
@@ -443,7 +449,10 @@ def test_a_window_that_the_trained_segmenter_cannot_take_is_refused(finished, un
     stages.evaluate(finished.settings(), unscored)  # Nothing is left of the attempt.
 
 
-def test_arms_are_scored_where_the_sources_test_labels_are_withheld(finished, unscored, summary):
+def test_arms_are_scored_where_the_sources_test_labels_are_withheld(
+    finished, unscored, summary, unseal
+):
+    unseal(unscored.root / "prepare")
     table = unscored.root / "prepare" / "source-test.csv"
     rows = [row | {"label": ""} for row in files.read_table(table)]
     files.write_table(table, rows, columns=list(rows[0]))
@@ -490,9 +499,12 @@ def test_drift_over_the_steps_is_measured_on_as_many_images_as_asked_for(finishe
     assert one["by_step"][-1]["drifted"] == pytest.approx((before != after).mean())
 
 
-def test_a_translator_that_changes_nothing_has_no_drift_and_no_unsafe_label(finished, tmp_path):
+def test_a_translator_that_changes_nothing_has_no_drift_and_no_unsafe_label(
+    finished, tmp_path, unseal
+):
     shutil.copytree(finished.root, tmp_path / "run")
     run = Run(tmp_path / "run")
+    unseal(run.translated("cyclegan"))
     for split in ("train", "val"):
         for image in (run.root / f"prepare/source-{split}/images").iterdir():
             shutil.copy(image, run.root / f"translate/cyclegan/source-{split}")

@@ -162,7 +162,7 @@ def test_an_exported_segmenter_gives_the_arms_own_classes_on_20_images(trained, 
         different += int((found != wanted).sum())
         pixels += found.size
         seen |= {*np.unique(found)}
-    print(f"\n{kind}: {different} of {pixels} pixels differ")  # noqa: T201 (with -s)
+    print(f"\n{kind}: {different} of {pixels} pixels differ")
     assert different <= 1e-4 * pixels
     assert seen == {0, 1, 2, 3}
     assert globals()[f"labels_of_{kind}"](out) == [*NAMES]

@@ -18,7 +18,7 @@ def make(tmp_path):
     folder.mkdir()
     for name in (
         *("Makefile", "setup.cfg", "pyproject.toml"),
-        *("constraints.txt", "constraints-3.12.txt"),
+        *("constraints.txt", "constraints-3.12.txt", "lock.txt", "lock-3.12.txt"),
     ):
         shutil.copy(MAKEFILE.with_name(name), folder)
 
@@ -139,17 +139,16 @@ def test_a_python_that_does_not_fit_costs_no_environment(make, environment, vers
 
 
 @pytest.mark.parametrize(
-    ("version", "constraints"),
-    [
-        *(("3.10.13", "constraints.txt"), ("3.11.7", "constraints.txt")),
-        *(("3.12.1", "constraints-3.12.txt"), ("3.13.0", "constraints-3.12.txt")),
-    ],
+    ("version", "stack"),
+    [*(("3.10.13", ""), ("3.11.7", "")), *(("3.12.1", "-3.12"), ("3.13.0", "-3.12"))],
 )
-def test_each_python_gets_the_packages_that_are_tested_with_it(make, version, constraints):
+def test_each_python_gets_the_packages_that_are_tested_with_it(make, version, stack):
     python = new_python(make.folder.parent / "python", version)
     assert make(".venv/pyvenv.cfg", f"PYTHON={python}")[0] == 0
     code, said = make("-n", "install", f"PYTHON={python}")
-    assert code == 0 and f"--constraint {constraints} " in said
+    assert code == 0 and f"--require-hashes --requirement lock{stack}.txt" in said
+    code, said = make("-n", "lint", f"PYTHON={python}")
+    assert code == 0 and f"--constraint constraints{stack}.txt " in said
 
 
 def test_the_first_python_that_fits_is_taken(make):

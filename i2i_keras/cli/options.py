@@ -109,13 +109,25 @@ class Opened(NamedTuple):
     changed: bool
 
     @contextlib.contextmanager
+    def training(self, *, shared: bool = False) -> Iterator[None]:
+        """Like `making`, for what trains, be it with workers of TF_CONFIG."""
+        from i2i_keras.training import devices
+
+        with devices.team(self.settings.strategy), self.making(shared=shared):
+            yield
+
+    @contextlib.contextmanager
     def making(self, *, shared: bool = False) -> Iterator[None]:
         """Locks the run for something that may be new; its settings are kept.
 
         Changed ones only in the end, when no stage has refused them.
         """
         from i2i_keras.experiment import run_settings
+        from i2i_keras.run_folder import workers
 
+        if workers.follows():  # Of one who does all of that.
+            yield
+            return
         with self.run.locked(shared=shared):
             if run_settings.read(self.run) is None:
                 run_settings.keep(self.run, self.preset, self.settings)
@@ -128,7 +140,7 @@ def which_training(command: Callable[..., None]) -> Callable[..., None]:
     """Options of what uses one trained network: which one."""
     seed = click.option(
         "--seed",
-        type=click.IntRange(min=0),
+        type=click.IntRange(0, 2**32 - 1),
         help="Of several trainings, that of this seed.  [default: the first]",
     )
     return seed(step_option(command))
@@ -136,7 +148,7 @@ def which_training(command: Callable[..., None]) -> Callable[..., None]:
 
 step_option = click.option(
     "--step",
-    type=click.IntRange(min=1),
+    type=click.IntRange(1, 10**9),
     help="As it was after so many steps, if that checkpoint was kept.  [default: the end]",
 )
 

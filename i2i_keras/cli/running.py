@@ -1,6 +1,7 @@
 """`run`: the whole experiment, or a part of it."""
 
 import contextlib
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
@@ -24,7 +25,9 @@ if TYPE_CHECKING:
     help="Train this arm and what it needs, beside other such processes.",
 )
 @click.option(
-    "--seed", type=int, help="Do this repetition of the settings' seeds, beside the others."
+    "--seed",
+    type=click.IntRange(0, 2**32 - 1),
+    help="Do this repetition of the settings' seeds, beside the others.",
 )
 @click.option(
     "--jobs",
@@ -78,7 +81,7 @@ def run(
     if dry_run:
         return
     with (
-        opened.making(shared=bool(only) or seed is not None),
+        opened.training(shared=bool(only) or seed is not None),
         walker(where, settings, click.echo) if where else contextlib.nullcontext() as walk,
     ):
         click.echo()
@@ -98,7 +101,8 @@ def _where(jobs: int | None, cluster: str | None) -> "Where | None":
     """The cluster that is asked for; None = this process alone.
 
     Raises:
-        SettingsError: there is no such one, or no Ray.
+        SettingsError: there is no such one, or no Ray, or there are workers of
+            TF_CONFIG.
     """
     from i2i_keras.experiment.cluster import connection
 
@@ -106,6 +110,11 @@ def _where(jobs: int | None, cluster: str | None) -> "Where | None":
         raise SettingsError("--jobs is for one machine; leave out --cluster, or say local.")
     if cluster is None and jobs in (None, 1):
         return None
+    if os.environ.get("TF_CONFIG"):
+        raise SettingsError(
+            "--jobs and --cluster do many trainings, and the workers of TF_CONFIG one; leave these"
+            " out, or unset it."
+        )
     where = connection.Where.read(connection.LOCAL if cluster is None else cluster, jobs)
     where.check()
     return where

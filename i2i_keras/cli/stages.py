@@ -65,7 +65,7 @@ def train_segmenter(arms: tuple[str, ...], **options: Any) -> None:
     named = parse_all(arms, TRANSLATORS)
     opened = open_run(**options, use="make")
     run = opened.run
-    with opened.making():
+    with opened.training():
         run.done(run.records)  # What there is decides what can be trained.
         fitted = fitting.fit(opened.settings, run)
         fitted.check(named)

@@ -1,4 +1,4 @@
-"""Commands that are no stages: `audit` and `ablate`."""
+"""Commands that are no stages: `audit`, `verify` and `ablate`."""
 
 from pathlib import Path
 
@@ -25,7 +25,9 @@ from i2i_keras.errors import DataError
 @click.option("--encoding", default="", help="ids, train_ids or colors.  [default: ids]")
 @click.option("--mapping", default="", help="TOML file: what a folder's labels hold.")
 @click.option("--label-space", default="", help="Name or TOML file.  [default: what fits]")
-@click.option("--workers", default=0, help="Processes; 0 = one a core.")
+@click.option(
+    "--workers", type=click.IntRange(0, 1024), default=0, help="Processes; 0 = one a core."
+)
 @click.option("--json", "json_", type=UserPath(), help="Write all findings there.")
 def audit(
     root: Path, format_: str, label_space: str, workers: int, json_: Path | None, **domain: str
@@ -45,6 +47,35 @@ def audit(
         click.echo(f"All findings: {json_}")
     if any(finding.bad for finding in audited.findings):
         raise DataError("Some files are bad; they are listed above.")
+
+
+@click.command()
+@click.argument("run_dir", metavar="RUN", type=UserPath(exists=True, file_okay=False))
+def verify(run_dir: Path) -> None:
+    """List what of a run has changed since it was made; exit code 1 if any.
+
+    Every file is read. The stages themselves look at sizes and times first, and
+    refuse what has changed.
+
+    Example: i2i-keras verify runs/demo
+    """
+    from i2i_keras.errors import how_many
+    from i2i_keras.run_folder.run import Run
+
+    run = Run(run_dir)
+    found = [one.verify() for one in (run, *map(run.member, run.seeds()))]
+    changes = [change for one in found for change in one.changes]
+    stages = sum(one.stages for one in found)
+    for one in found:
+        for folder in one.unknown:
+            click.echo(f"Note: {folder} was made by an earlier version, without checksums.")
+    if not stages and not changes:
+        raise DataError(f"{run_dir} holds nothing that could be verified; give a run directory.")
+    for change in changes:
+        click.echo(change)
+    if changes:
+        raise DataError(f"{how_many(len(changes), 'file')} changed, see above.")
+    click.echo(f"All files of {how_many(stages, 'stage')} are as they were made.")
 
 
 @click.command()

@@ -34,7 +34,7 @@ def train_translator(methods: tuple[str, ...], **options: Any) -> None:
 
     check_methods(methods)
     opened = open_run(**options, use="make")
-    with opened.making():
+    with opened.training():
         opened.run.done(opened.run.records)  # What there is decides what can be trained.
         settings = fitting.fit(opened.settings, opened.run).settings
         for own, member in repetitions(settings, opened.run):
@@ -59,7 +59,7 @@ def train_translator(methods: tuple[str, ...], **options: Any) -> None:
 @images_options
 @click.option(
     "--tile",
-    type=click.IntRange(min=16),
+    type=click.IntRange(16, 2**14),
     help="Compute in tiles of this side, to save memory.  [default: above 4 megapixels]",
 )
 @step_option

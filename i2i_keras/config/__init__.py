@@ -11,9 +11,9 @@ from typing import Any, ClassVar, TypeVar
 
 import pydantic
 
-from i2i_keras.config import defaults
+from i2i_keras.config import bounds, defaults
 from i2i_keras.config.explain import explain
-from i2i_keras.errors import SettingsError, unknown
+from i2i_keras.errors import SettingsError, is_special, unknown
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -24,7 +24,7 @@ Table = dict[str, Any]
 
 
 class Config(pydantic.BaseModel):
-    """Base of all settings: frozen, and unknown names are refused.
+    """Base of all settings: frozen and bounded; unknown names are refused.
 
     Attributes:
         WRITTEN: how one is written, with `{key}` and `{value}`, for messages.
@@ -36,8 +36,17 @@ class Config(pydantic.BaseModel):
         frozen=True, extra="forbid", validate_default=True, allow_inf_nan=False
     )
 
+    @pydantic.field_validator("*", mode="after")
+    @classmethod
+    def _bounded(cls, value: Any, info: pydantic.ValidationInfo) -> Any:
+        bounds.check(info.field_name or "", value)
+        return value
+
 
 Model = TypeVar("Model", bound=Config)
+
+# No file of settings has so many bytes.
+_LARGEST = 2**24
 
 
 # Presets and ablations that had another name, taken for one more release.
@@ -141,7 +150,10 @@ def flat(table: Mapping[str, Any], prefix: str = "") -> Table:
 
 def parse(text: str) -> Table:
     """Parses TOML; a ValueError says what is wrong with it."""
-    return tomllib.loads(text)
+    try:
+        return tomllib.loads(text)
+    except RecursionError:
+        raise ValueError("its tables or lists are too deep") from None
 
 
 def read_toml(path: Path) -> Table:
@@ -150,13 +162,17 @@ def read_toml(path: Path) -> Table:
     Raises:
         SettingsError: it is not there, or not TOML.
     """
+    if is_special(path):
+        raise SettingsError(f"{path} is no regular file; give a TOML file.")
     try:
-        return tomllib.loads(path.read_text("utf-8"))
+        if path.stat().st_size > _LARGEST:
+            raise SettingsError(f"{path} has {path.stat().st_size >> 20} MB; check its name.")
+        return parse(path.read_text("utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None)
         what = f"{reason}; check its name" if reason else "it is not UTF-8; save it so"
         raise SettingsError(f"{path} cannot be read: {what}.") from None
-    except tomllib.TOMLDecodeError as error:
+    except ValueError as error:
         raise SettingsError(f"{path} is not valid TOML: {error}.") from None
 
 
@@ -192,6 +208,6 @@ def _apply(table: Table, override: str) -> None:
 
 def _parse(value: str) -> Any:
     try:
-        return tomllib.loads(f"value = {value}")["value"]
-    except tomllib.TOMLDecodeError:
+        return parse(f"value = {value}")["value"]
+    except ValueError:
         return value  # A bare word: `--set prepare.label_space=cityscapes34`.

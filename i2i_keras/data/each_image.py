@@ -2,6 +2,7 @@
 
 import collections
 import hashlib
+import os
 import zipfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -14,6 +15,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 from tqdm import tqdm
 
+from i2i_keras.data.image_files import DECODERS
 from i2i_keras.data.records import Record, read_image
 from i2i_keras.errors import DataError, FileError
 from i2i_keras.run_folder import files
@@ -26,6 +28,7 @@ Result = TypeVar("Result")
 AHEAD = 4
 # By this name a file says what it was made from, and by what.
 _ORIGIN = "i2i_keras"
+_END = b"\0\0\0\0IEND\xaeB\x60\x82"
 
 
 class Maker(NamedTuple):
@@ -138,7 +141,9 @@ def _is_made(record: Record, maker: Maker) -> bool:
     if not all(path.is_file() for path in made):
         return False
     try:
-        return {_origin_of(path) for path in made} == {_origin(record, maker)}
+        if {_origin_of(path) for path in made} != {_origin(record, maker)}:
+            return False
+        return all(map(_is_whole, made))
     except OSError:  # The image cannot be read any more.
         return False
 
@@ -148,11 +153,31 @@ def is_made_here(path: Path) -> bool:
     return bool(_origin_of(path))
 
 
+def _is_whole(path: Path) -> bool:
+    """Whether nothing of a file is cut off or changed, by its own checksums."""
+    try:
+        if path.suffix == ".npz":
+            with zipfile.ZipFile(path) as archive:
+                return archive.testzip() is None
+        with Image.open(path, formats=DECODERS) as image:
+            image.verify()
+        return is_whole_png(path)
+    except Exception:  # Pillow stumbles over broken files in many ways.
+        return False
+
+
+def is_whole_png(path: Path) -> bool:
+    """Whether a file ends as PNGs do; what was cut off does not."""
+    with path.open("rb") as file:
+        file.seek(0, os.SEEK_END)
+        file.seek(max(0, file.tell() - len(_END)))
+        return file.read() == _END
+
+
 def _write(path: Path, array: NDArray[Any], name: str, origin: str) -> None:
     with files.replacing(path) as draft:
         if path.suffix == ".npz":
-            with draft.open("wb") as file:  # By its name numpy would add a suffix.
-                np.savez_compressed(file, **{name: array, _ORIGIN: np.array(origin)})
+            np.savez_compressed(draft, **{name: array, _ORIGIN: np.array(origin)})
             return
         text = PngInfo()
         text.add_text(_ORIGIN, origin)
@@ -171,9 +196,9 @@ def _origin_of(path: Path) -> str | None:
         if path.suffix == ".npz":
             with np.load(path, allow_pickle=False) as arrays:
                 return str(arrays[_ORIGIN]) if _ORIGIN in arrays else ""
-        with Image.open(path) as image:
+        with Image.open(path, formats=DECODERS) as image:
             return str(image.info.get(_ORIGIN, ""))  # Does not decode the pixels.
-    except (OSError, LookupError, ValueError, zipfile.BadZipFile):
+    except Exception:  # Pillow and NumPy stumble over broken files in many ways.
         return None
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from i2i_keras.data.image_files import DECODERS
 from i2i_keras.data.labels import CLASSES, IGNORE
 from i2i_keras.data.lossless import lossy_kind
 from i2i_keras.data.records import open_image
@@ -17,6 +18,8 @@ from i2i_keras.errors import FileError
 
 Rgb = tuple[int, int, int]
 NO_CLASS = 254  # Number of a color that is none of the data set's.
+# Pixels of a label: a color takes ten bytes a pixel and more to look up.
+LARGEST = 2**25
 _CHANNELS = ("red", "green", "blue")
 
 TRAIN_IDS = {row.train_id: row.id for row in CLASSES if row.train_id != IGNORE}
@@ -59,7 +62,7 @@ class LabelReader(NamedTuple):
         Raises:
             FileError: it cannot be read, or holds what it should not.
         """
-        with open_image(path) as image:
+        with open_image(path, LARGEST) as image:
             if kind := lossy_kind(path, image):
                 raise FileError(path, f"is {kind}, which blurs labels", "give a PNG")
             if self.colors:
@@ -87,7 +90,7 @@ def numbers_by_color(colors: Iterable[Rgb]) -> tuple[tuple[Rgb, int], ...]:
 
 def what_it_holds(path: Path) -> str:
     """What kind of pixels a label file that can be read holds."""
-    with Image.open(path) as image:
+    with Image.open(path, formats=DECODERS) as image:
         kinds = {"P": "palette indices", "RGB": "colors", "RGBA": "colors"}
         return kinds.get(image.mode, "numbers")
 
@@ -150,7 +153,7 @@ def unknown_colors(path: Path, reader: LabelReader) -> list[tuple[Rgb, int]]:
         The most frequent first.
     """
     known = {color for color, number in reader.colors if reader.valid[number]}
-    with open_image(path) as image:
+    with open_image(path, LARGEST) as image:
         codes, counts = np.unique(_packed(image), return_counts=True)
     found = [
         ((code >> 16, code >> 8 & 255, code & 255), count)

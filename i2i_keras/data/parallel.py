@@ -4,9 +4,10 @@ import collections
 import itertools
 import os
 import signal
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
+from multiprocessing import connection, get_context, parent_process
 from typing import TypeVar
 
 from tqdm import tqdm
@@ -58,6 +59,7 @@ def _spread(
 
 
 def _begin() -> None:
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     # Ctrl-C reaches every process; only one shall speak of it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     # For labels that TensorFlow has to decode, see `sixteen_bits`.
@@ -65,3 +67,11 @@ def _begin() -> None:
     # glibc keeps freed memory, up to twice the largest block freed so far (of
     # 32 MiB at most). If it did not, new pages would cost an eighth of all.
     bytes(31 << 20)
+
+
+def _end_with_parent() -> None:
+    """Ends this process when the one that started it ends, even by SIGKILL."""
+    parent = parent_process()
+    if parent is not None:
+        connection.wait([parent.sentinel])
+        os._exit(1)

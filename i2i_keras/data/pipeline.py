@@ -4,8 +4,11 @@ So a run that is resumed at step k goes on with the batches that it would have
 had, and there is no iterator whose state would have to be saved.
 """
 
+import functools
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
+import numpy as np
 import pydantic
 import tensorflow as tf
 
@@ -26,7 +29,7 @@ class PipelineConfig(Config):
         scale: least and greatest factor by which an example is enlarged, at
             random; see `transforms.random_scale_crop`.
         jitter: strength of random changes of brightness, contrast and
-            saturation, in [0, 1]; see `transforms.color_jitter`.
+            saturation, in [0, 1]; see `transforms.scale_colors`.
         cache_gib: prepared sets up to this size are decoded once and held in
             memory; larger ones are decoded again in each epoch.
     """
@@ -46,8 +49,33 @@ class PipelineConfig(Config):
         return scale
 
 
+class Share(NamedTuple):
+    """What one process makes of each batch, where several devices share it.
+
+    Attributes:
+        devices: of all processes together.
+        own: numbers of this process's devices.
+        parts: of a batch that are computed one after the other; each device
+            takes its share of each of them.
+    """
+
+    devices: int = 1
+    own: tuple[int, ...] = (0,)
+    parts: int = 1
+
+    def places(self, batch_size: int) -> list[int]:
+        """Places in a batch of what the own devices get, device by device."""
+        size = batch_size // (self.devices * self.parts)
+        places = np.arange(batch_size).reshape(self.parts, self.devices, size)
+        return [int(place) for device in self.own for place in places[:, device].ravel()]
+
+
 def training_batches(
-    config: PipelineConfig, records: Sequence[Record], seed: int, first_step: int = 0
+    config: PipelineConfig,
+    records: Sequence[Record],
+    seed: int,
+    first_step: int = 0,
+    share: Share | None = None,
 ) -> tf.data.Dataset:
     """Endless random batches of images and labels.
 
@@ -59,21 +87,20 @@ def training_batches(
         records: all of one size; those without a label get one of all 255.
         seed: of the permutations and augmentations.
         first_step: number of the first batch.
+        share: of each batch, of which the batch size is a multiple of `devices
+            * parts`; None = all of it.
 
     Returns:
         Batches of an image, float32 `(batch, *crop, 3)` in [-1, 1], and a
-        label, int32 `(batch, *crop)`, 255 = ignored.
+        label, int32 `(batch, *crop)`, 255 = ignored. Where the batch is shared,
+        one after the other what each of the own devices gets of it.
 
     Raises:
         DataError: there are no records, or they are smaller than the crop.
     """
+    share = share or Share()
     size = _check(config, records)
     example = _reader(config, records, size)
-    count, position = len(records), first_step * config.batch_size
-
-    def permutation(epoch: tf.Tensor) -> tf.data.Dataset:
-        order = tf.random.experimental.stateless_shuffle(tf.range(count), [seed, epoch])
-        return tf.data.Dataset.from_tensor_slices(order)
 
     def augmented(position: tf.Tensor, index: tf.Tensor) -> tuple[tf.Tensor, ...]:
         image, label = example(index)
@@ -95,20 +122,44 @@ def training_batches(
         images = transforms.normalize(images)
         if config.jitter:
             # Another stream than that of the positions, which are not negative.
-            seeds = tf.stack([tf.cast(seed, tf.int64), -1 - positions[0]])
-            images = transforms.color_jitter(images, config.jitter, seeds)
+            places = positions % config.batch_size
+            seeds = tf.stack([tf.cast(seed, tf.int64), places[0] - positions[0] - 1])
+            factors = transforms.color_factors(config.batch_size, config.jitter, seeds)
+            images = transforms.scale_colors(images, tf.gather(factors, places, axis=1))
         return images, tf.cast(labels, tf.int32)
 
-    epochs = tf.data.Dataset.range(position // count, tf.int32.max, output_type=tf.int32)
     return (
-        epochs.flat_map(permutation)
-        .skip(position % count)
-        .enumerate(start=position)
+        _in_order(len(records), seed, first_step * config.batch_size)
+        .apply(functools.partial(_shared, share=share, batch_size=config.batch_size))
         .map(augmented, num_parallel_calls=tf.data.AUTOTUNE)
-        .batch(config.batch_size, drop_remainder=True)
+        .batch(config.batch_size // share.devices, drop_remainder=True)
         .map(finished, num_parallel_calls=tf.data.AUTOTUNE)
         .prefetch(tf.data.AUTOTUNE)
     )
+
+
+def _in_order(count: int, seed: int, first: int) -> tf.data.Dataset:
+    """Endless positions from the first on, and the record of each."""
+
+    def permutation(epoch: tf.Tensor) -> tf.data.Dataset:
+        order = tf.random.experimental.stateless_shuffle(tf.range(count), [seed, epoch])
+        return tf.data.Dataset.from_tensor_slices(order)
+
+    epochs = tf.data.Dataset.range(first // count, tf.int32.max, output_type=tf.int32)
+    return epochs.flat_map(permutation).skip(first % count).enumerate(start=first)
+
+
+def _shared(examples: tf.data.Dataset, share: Share, batch_size: int) -> tf.data.Dataset:
+    """Of every batch those that are at the share's places."""
+    if share.devices == 1:
+        return examples
+    places = share.places(batch_size)
+
+    def own(positions: tf.Tensor, indices: tf.Tensor) -> tf.data.Dataset:
+        pairs = tf.gather(positions, places), tf.gather(indices, places)
+        return tf.data.Dataset.from_tensor_slices(pairs)
+
+    return examples.batch(batch_size, drop_remainder=True).flat_map(own)
 
 
 def evaluation_batches(

@@ -10,9 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageOps
 
+from i2i_keras.data import rows
+from i2i_keras.data.image_files import DECODERS, broken_chunk
 from i2i_keras.data.labels import IGNORE
 from i2i_keras.data.sixteen_bits import is_deep_color, read_deep_color
-from i2i_keras.errors import DataError, FileError
+from i2i_keras.errors import DataError, FileError, refuse_special
 from i2i_keras.run_folder import files
 from i2i_keras.run_folder.places import how_to_make
 
@@ -46,25 +48,26 @@ def read_records(root: Path, table: Path) -> list[Record]:
     """Reads a CSV of records, whose paths are relative to the run's `root`.
 
     Raises:
-        DataError: there is no such table, or one of its images is gone.
+        DataError: there is no such table, it is broken, a name stands in it
+            twice, a path leads out of the run, or an image is gone.
     """
-    if not table.is_file():
-        raise DataError(f"{table} is missing; {how_to_make(table)}.")
+    todo = f"delete {table.parent} and {how_to_make(table)}"
+    table_rows = files.read_table(table, Record._fields)
+    for fault in rows.faults(root, table_rows):
+        raise DataError(f"{table} {fault}; {todo}.")
     records = [
         Record(row["name"], root / row["image"], root / row["label"] if row["label"] else None)
-        for row in files.read_table(table)
+        for row in table_rows
     ]
     for record in records:
         if not record.image.is_file():
-            raise DataError(
-                f"{record.image} is missing; delete {table.parent} and {how_to_make(table)}."
-            )
+            raise DataError(f"{record.image} is missing; {todo}.")
     return records
 
 
 def write_records(root: Path, table: Path, records: Sequence[Record]) -> None:
     """Writes records as CSV, with paths relative to the run's `root`."""
-    rows = [
+    written = [
         {
             "name": record.name,
             "image": record.image.relative_to(root).as_posix(),
@@ -72,7 +75,7 @@ def write_records(root: Path, table: Path, records: Sequence[Record]) -> None:
         }
         for record in records
     ]
-    files.write_table(table, rows, columns=Record._fields)
+    files.write_table(table, written, columns=Record._fields)
 
 
 def images_in(folder: Path) -> list[Path]:
@@ -157,7 +160,8 @@ def has_deep_counts(path: Path) -> bool:
     Of a file that cannot be read it is not.
     """
     try:
-        with warnings.catch_warnings(), Image.open(path) as image:
+        refuse_special(path)
+        with warnings.catch_warnings(), Image.open(path, formats=DECODERS) as image:
             warnings.simplefilter("ignore")
             return image.mode.startswith("I") or is_deep_color(path)
     except Exception:  # As in `open_image`.
@@ -182,7 +186,8 @@ def orientation(path: Path) -> int:
     Of a file that cannot be read it is 1, too.
     """
     try:
-        with warnings.catch_warnings(), Image.open(path) as image:
+        refuse_special(path)
+        with warnings.catch_warnings(), Image.open(path, formats=DECODERS) as image:
             warnings.simplefilter("ignore")
             return _orientation(path, image)
     except Exception:  # As in `open_image`.
@@ -199,8 +204,9 @@ def image_size(path: Path, *, turn: bool = True) -> tuple[int, int]:
     Raises:
         FileError: it cannot be read.
     """
+    refuse_special(path)
     try:
-        with warnings.catch_warnings(), Image.open(path) as image:
+        with warnings.catch_warnings(), Image.open(path, formats=DECODERS) as image:
             warnings.simplefilter("ignore")
             turned = turn and _orientation(path, image) >= 5  # By 90 degrees.
             width, height = image.size[::-1] if turned else image.size
@@ -238,24 +244,35 @@ def _tells_more(path: Path, image: Image.Image) -> bool:
     return False
 
 
-def open_image(path: Path) -> Image.Image:
+def open_image(path: Path, most: int | None = None) -> Image.Image:
     """Opens and decodes an image file.
 
+    Args:
+        path: the file.
+        most: pixels that it may have; None = 89 million.
+
     Raises:
-        FileError: it is missing, not an image, broken, or above 89 megapixels.
+        FileError: it is missing, not an image, broken, or too large.
     """
+    refuse_special(path)
     try:
         with warnings.catch_warnings():
             # By the size that is declared, before memory is taken.
             warnings.simplefilter("error", Image.DecompressionBombWarning)
-            image = Image.open(path)
+            image = Image.open(path, formats=DECODERS)
     except FileNotFoundError:
         raise FileError(
             path, "is missing", "put it there, or take away what belongs to it"
         ) from None
     except Exception as error:  # Pillow stumbles over broken files in many ways.
         raise _broken(path, error) from None
+    if most is not None and image.width * image.height > most:
+        image.close()
+        what = f"is of {image.width}x{image.height} pixels, more than {most:,} in all"
+        raise FileError(path, what, "make it smaller, and its image alike")
     try:
+        if image.format == "PNG" and (chunk := broken_chunk(path)):
+            raise ValueError(f"the checksum of its {chunk} is wrong")
         image.load()
     except Exception as error:
         image.close()  # Pillow leaves the file open.

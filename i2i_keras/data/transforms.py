@@ -73,22 +73,19 @@ def random_scale_crop(
     return image, tf.image.resize(label, size, method="nearest")
 
 
-def color_jitter(images: tf.Tensor, strength: float, seed: tf.Tensor) -> tf.Tensor:
-    """Changes brightness, contrast and saturation of each image at random.
-
-    Each by a factor from `1 - strength` to `1 + strength`, in this order.
+def color_factors(count: int, strength: float, seed: tf.Tensor) -> tf.Tensor:
+    """Random factors for `scale_colors`, from `1 - strength` to `1 + strength`.
 
     Args:
-        images: float32 `(batch, height, width, 3)` in [-1, 1].
+        count: of images.
         strength: in [0, 1].
         seed: two integers.
 
     Returns:
-        Images of the same shape, clipped to [-1, 1].
+        `(3, count, 1, 1, 1)`.
     """
-    shape = (3, tf.shape(images)[0], 1, 1, 1)
-    factors = tf.random.stateless_uniform(shape, seed, 1.0 - strength, 1.0 + strength)
-    return scale_colors(images, factors)
+    shape = (3, count, 1, 1, 1)
+    return tf.random.stateless_uniform(shape, seed, 1.0 - strength, 1.0 + strength)
 
 
 def scale_colors(images: tf.Tensor, factors: tf.Tensor) -> tf.Tensor:

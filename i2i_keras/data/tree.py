@@ -3,11 +3,16 @@
 So is a run directory, whose images are made of others.
 """
 
+import functools
 import os
+import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from tqdm import tqdm
+
+from i2i_keras.errors import is_special
 from i2i_keras.run_folder.places import Places
 
 
@@ -46,8 +51,16 @@ def entries(folder: Path) -> tuple[list[Path], list[Path]]:
                 path = folder / entry.name
                 # Of a link to itself `entry` would raise.
                 inner = path.is_dir() if entry.is_symlink() else entry.is_dir()
+                if not inner and is_special(path):
+                    _tell(path)
+                    continue
                 (folders if inner else files).append(path)
     return files, [path for path in folders if not Places(path).is_run()]
+
+
+@functools.cache  # Once.
+def _tell(path: Path) -> None:
+    tqdm.write(f"Note: {path} is no regular file; left out.", file=sys.stderr)
 
 
 def by_suffix(files: Iterable[Path]) -> str:

@@ -14,6 +14,7 @@ from pathlib import Path
 from PIL import Image
 
 from i2i_keras.data.encodings import numbers_by_color
+from i2i_keras.data.image_files import DECODERS
 from i2i_keras.data.labels import CLASSES
 from i2i_keras.data.records import Splits, images_in
 from i2i_keras.datasets.dataset import CITYSCAPES, Dataset
@@ -107,7 +108,7 @@ DATASET = Dataset(
 
 
 def _mode(path: Path) -> str:
-    with Image.open(path) as image:
+    with Image.open(path, formats=DECODERS) as image:
         return image.mode
 
 

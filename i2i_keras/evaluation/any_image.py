@@ -11,6 +11,7 @@ from PIL import Image
 from i2i_keras.data import transforms
 from i2i_keras.data.resizing import resize
 from i2i_keras.evaluation.whole_images import Segment, Size, enlarged, strips
+from i2i_keras.training import finite
 
 Pixels = NDArray[np.uint8]
 
@@ -46,12 +47,14 @@ class View(NamedTuple):
         Returns:
             `(height, width)` uint8.
         """
-        return np.concatenate([_classes(logits).numpy() for logits in self._logits(pixels)])
+        found = (finite.check_result(logits, "Logits") for logits in self._logits(pixels))
+        return np.concatenate([_classes(logits).numpy() for logits in found])
 
     def classes_and_probabilities(self, pixels: Pixels) -> tuple[Pixels, NDArray[np.float16]]:
         """The same, and `(height, width, classes)` float16 in [0, 1]."""
         classes, probabilities = [], []
         for logits in self._logits(pixels):
+            finite.check_result(logits, "Logits")
             classes.append(_classes(logits).numpy())
             probabilities.append(tf.cast(tf.nn.softmax(logits), tf.float16).numpy())
         return np.concatenate(classes), np.concatenate(probabilities)

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from i2i_keras.datasets.spaces import SUBSETS, LabelSpace, evaluated_in
 from i2i_keras.evaluation import intervals, metrics
-from i2i_keras.evaluation.intervals import Drawn, Values
+from i2i_keras.evaluation.intervals import Drawn, Draws, Trainings, Values
 from i2i_keras.evaluation.metrics import MEAN_IOU, Counts, Metric, Parts, mean_of_present
 from i2i_keras.evaluation.summary import Best, Lead
 from i2i_keras.segmenters.arms import CEILING
@@ -16,6 +16,7 @@ from i2i_keras.segmenters.arms import CEILING
 # Of fewer images, one of two equal arms is ahead in all of them in more than
 # 5 % of the cases: twice 0.5^5 is 0.0625.
 _LEAST_IMAGES = 6
+_AT_ONCE = 1000  # Images whose matrices are copied.
 
 
 class _Scores(NamedTuple):
@@ -48,7 +49,7 @@ class _Scores(NamedTuple):
 
 
 def find_best(
-    confusions: Mapping[str, NDArray[np.int64]], space: LabelSpace, samples: int, seed: int
+    confusions: Mapping[str, Trainings], space: LabelSpace, samples: int, seed: int
 ) -> Best:
     """The best arm without target labels at each score, and how sure that is.
 
@@ -70,18 +71,25 @@ def find_best(
         zero, are left out.
     """
     arms = [arm for arm in confusions if arm != CEILING]
-    if len(arms) < 2 or not confusions[arms[0]].size:
+    first = confusions[arms[0]][0] if len(arms) > 1 else np.zeros(0)
+    if not first.size:
         return {}
-    scores, shown = _scores(space), _num_images(confusions[arms[0]][0], space)
-    draws = intervals.draw_test_sets(confusions[arms[0]].shape[1], samples, seed)
+    scores, shown = _scores(space), _num_images(first, space)
+    draws = intervals.draw_test_sets(len(first), samples, seed)
+    del first  # It may be hundreds of megabytes.
     points, drawn = [], []
     for arm in arms:
-        parts = _parts(confusions[arm], space)
-        whole = Parts(parts.hits.sum(axis=1), parts.union.sum(axis=1))
-        iou = scores.add_means(metrics.iou_of(whole))
-        points.append(np.hstack([iou, scores.measure(confusions[arm].sum(axis=1))]))
-        measured = _measured(confusions[arm], scores, draws)
-        drawn.append(np.hstack([_samples(parts, scores, draws), measured]))
+        iou, totals = [], []
+        drawn.append(np.zeros((samples, len(scores.all))))
+        for matrices in confusions[arm]:  # One at a time is in memory.
+            parts = _parts(matrices, space)
+            iou.append(metrics.iou_of(Parts(parts.hits.sum(axis=0), parts.union.sum(axis=0))))
+            totals.append(matrices.sum(axis=0, dtype=np.int64))
+            drawn[-1] += _samples(parts, matrices, scores, draws)
+        drawn[-1] /= len(iou)
+        points.append(
+            np.hstack([scores.add_means(np.stack(iou)), scores.measure(np.stack(totals))])
+        )
     found: dict[str, Any] = {}
     for place, (kind, name) in enumerate(scores.all):
         of_arms = {
@@ -132,8 +140,15 @@ def _scores(space: LabelSpace) -> _Scores:
     return _Scores(names, means, others)
 
 
-def _parts(confusion: NDArray[np.int64], space: LabelSpace) -> Parts:
-    """Intersections and unions `(..., names)` of matrices `(..., c, c)`."""
+def _parts(matrices: NDArray[Any], space: LabelSpace) -> Parts:
+    """Intersections and unions `(images, names)`."""
+    chunks = np.array_split(matrices, -(-len(matrices) // _AT_ONCE))
+    found = [_parts_of(some, space) for some in chunks]
+    return Parts(*(np.concatenate(column) for column in zip(*found, strict=True)))
+
+
+def _parts_of(confusion: NDArray[Any], space: LabelSpace) -> Parts:
+    """The same, with copies of the matrices."""
     evaluated = evaluated_in(space)
     found = [metrics.iou_parts(confusion)]
     if not evaluated.all():
@@ -148,43 +163,29 @@ def _parts(confusion: NDArray[np.int64], space: LabelSpace) -> Parts:
     )
 
 
-def _samples(parts: Parts, scores: _Scores, draws: Values) -> Values:
-    """All scores on drawn test sets, the mean over the trainings.
+def _samples(parts: Parts, matrices: NDArray[Any], scores: _Scores, draws: Draws) -> Values:
+    """All scores of one training on drawn test sets.
 
     Args:
-        parts: `(seeds, images, names)`.
-        scores: their names and means.
+        parts: `(images, names)`.
+        matrices: what they are made from, `(images, classes, classes)`.
+        scores: their names, means and metrics.
         draws: from `intervals.draw_test_sets`.
 
     Returns:
-        `(samples, names + means)`; 0 for a class of which a test set has no
-        pixel, NaN for the mean of one that has none at all.
+        `(samples, names + means + metrics)`; 0 for a class of which a test set
+        has no pixel, NaN for the mean of one that has none at all.
     """
-    total = np.zeros((len(draws), len(scores.names) + len(scores.means)))
-    for hits, union in zip(parts.hits, parts.union, strict=True):
-        found = scores.add_means(intervals.resampled_iou(Parts(hits, union), draws))
-        single = found[:, : len(scores.names)]
-        # The truth has none of it there, so that no other arm has more.
-        single[np.isnan(single)] = 0.0
-        total += found
-    return total / len(parts.hits)
+    found = scores.add_means(intervals.resampled_iou(parts, draws))
+    single = found[:, : len(scores.names)]
+    # The truth has none of it there, so that no other arm has more.
+    single[np.isnan(single)] = 0.0
+    if not scores.metrics:
+        return found
+    return np.hstack([found, scores.measure(intervals.resampled(matrices, draws))])
 
 
-def _measured(trainings: NDArray[np.int64], scores: _Scores, draws: Values) -> Values:
-    """The same of the metrics, `(samples, metrics)`.
-
-    Args:
-        trainings: confusion matrices `(seeds, images, classes, classes)`.
-        scores: which metrics.
-        draws: from `intervals.draw_test_sets`.
-    """
-    total = np.zeros((len(draws), len(scores.metrics)))
-    for matrices in trainings if scores.metrics else ():
-        total += scores.measure(np.tensordot(draws, matrices, axes=1))
-    return total / len(trainings)
-
-
-def _num_images(matrices: NDArray[np.int64], space: LabelSpace) -> NDArray[np.int64]:
+def _num_images(matrices: NDArray[Any], space: LabelSpace) -> NDArray[np.int64]:
     """How many images show what each of all scores is of."""
     scores, classes = _scores(space), [*space.names]
     categories = metrics.category_classes(space)

@@ -8,7 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from i2i_keras.data.labels import IGNORE
+from i2i_keras.errors import DataError
 from i2i_keras.run_folder import files
+from i2i_keras.run_folder.places import how_to_make
 
 
 class Confusion(NamedTuple):
@@ -62,12 +64,24 @@ def write_confusion(path: Path, names: Sequence[str], confusion: NDArray[np.int6
 
 
 def read_confusion(path: Path) -> Confusion:
-    """Reads what `write_confusion` wrote."""
-    rows = files.read_table(path)
+    """Reads what `write_confusion` wrote.
+
+    Raises:
+        DataError: it is missing, or holds no confusion matrix.
+    """
+    rows = files.read_table(path, ["truth"])
     names = [row["truth"] for row in rows]
-    return Confusion(
-        names, np.array([[int(row[name]) for name in names] for row in rows], np.int64)
-    )
+    try:
+        if not rows or [*rows[0]] != ["truth", *names]:
+            raise ValueError("its rows and columns are of other classes")
+        counts = np.array([[int(row[name]) for name in names] for row in rows], np.int64)
+        if counts.min() < 0:
+            raise ValueError("a count is negative")
+    except (ValueError, OverflowError) as error:
+        raise DataError(
+            f"{path} holds no confusion matrix ({error}); delete it and {how_to_make(path)}."
+        ) from None
+    return Confusion(names, counts)
 
 
 def find_absent(names: Sequence[str], confusion: NDArray[np.int64]) -> list[str]:

@@ -40,12 +40,13 @@ def measure_drift(counts: NDArray[np.int64], names: Sequence[str]) -> dict[str, 
         names: of the classes.
 
     Returns:
-        `drifted`: share of all pixels that became another class; `kept`: by
-        class the share that stayed, None for one that was not seen.
+        `drifted`: share of all pixels that became another class, None of no
+        pixel; `kept`: by class the share that stayed, None for one that was not
+        seen.
     """
     seen, stayed = counts.sum(axis=1), np.diag(counts)
     return {
-        "drifted": float((seen - stayed).sum() / max(1, seen.sum())),
+        "drifted": float((seen - stayed).sum() / seen.sum()) if seen.any() else None,
         "kept": {
             name: float(stayed[i] / seen[i]) if seen[i] else None for i, name in enumerate(names)
         },

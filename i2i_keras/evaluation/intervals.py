@@ -1,6 +1,7 @@
 """How far the scores would move with other test images and other trainings."""
 
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +11,9 @@ from i2i_keras.evaluation.metrics import Parts, iou_of, iou_parts, mean_iou, mea
 
 Interval = tuple[float, float]
 Values = NDArray[np.float64]
+Draws = NDArray[np.uint16]
+
+_AT_ONCE = 2_000_000  # Numbers of drawn test sets.
 
 
 class Share(NamedTuple):
@@ -76,44 +80,71 @@ class Drawn(NamedTuple):
         return float(optimize.brentq(beyond, least, 1.0)) if beyond(least) > 0 else least
 
 
-def bootstrap(
-    confusions: dict[str, NDArray[np.int64]], samples: int, seed: int
-) -> dict[str, Drawn]:
+# Confusion matrices `(images, classes, classes)` of each training of an arm: an
+# array, or what reads one after the other.
+Trainings = Sequence[NDArray[Any]] | NDArray[Any]
+
+
+def bootstrap(confusions: Mapping[str, Trainings], samples: int, seed: int) -> dict[str, Drawn]:
     """Mean IoU of arms on test sets drawn with replacement.
 
     Args:
-        confusions: by arm, `(seeds, images, classes, classes)`; all arms have
-            the same seeds and images, in one order.
+        confusions: by arm, those of its trainings; all arms have the same seeds
+            and images, in one order.
         samples: number of test sets drawn, the same ones for every arm.
         seed: of the draws.
 
     Reference:
         Efron and Tibshirani, 1993, chapter 13.
     """
-    images = next(iter(confusions.values())).shape[1]
+    images = len(next(iter(confusions.values()))[0])
     draws = draw_test_sets(images, samples, seed)
-    return {
-        arm: Drawn(
-            mean_iou(trainings.sum(axis=1)),
-            np.stack([mean_of_present(resampled_iou(iou_parts(m), draws)) for m in trainings]),
-            images,
-        )
-        for arm, trainings in confusions.items()
-    }
+    return {arm: _of_arm(trainings, draws) for arm, trainings in confusions.items()}
 
 
-def draw_test_sets(images: int, samples: int, seed: int) -> Values:
+def _of_arm(trainings: Trainings, draws: Draws) -> Drawn:
+    points, drawn = [], []
+    for matrices in trainings:  # One at a time is in memory.
+        points.append(mean_iou(matrices.sum(axis=0, dtype=np.int64)))
+        drawn.append(mean_of_present(resampled_iou(iou_parts(matrices), draws)))
+    return Drawn(np.array(points), np.stack(drawn), draws.shape[1])
+
+
+def draw_test_sets(images: int, samples: int, seed: int) -> Draws:
     """Test sets drawn with replacement, the same ones for the same arguments.
 
     Returns:
         `(samples, images)`, how often each image is in each of them.
     """
-    draws = np.random.default_rng(seed).multinomial(images, np.full(images, 1 / images), samples)
-    # In float: integer matrix products have no BLAS. Exact below 2^53 pixels.
-    return draws.astype(np.float64)
+    rng, shares = np.random.default_rng(seed), np.full(images, 1 / images)
+    draws = np.empty((samples, images), np.uint16)
+    for some in _chunks(draws):  # Numbers of 8 bytes each.
+        some[:] = rng.multinomial(images, shares, len(some))
+    return draws
 
 
-def resampled_iou(parts: Parts, draws: Values) -> Values:
+def resampled(counts: NDArray[Any], draws: Draws) -> Values:
+    """Sums over drawn test sets.
+
+    Args:
+        counts: `(images, ...)`.
+        draws: from `draw_test_sets`.
+
+    Returns:
+        `(samples, ...)`, exact below 2^53.
+    """
+    # In float: integer matrix products have no BLAS.
+    rows = counts.reshape(len(counts), -1).astype(np.float64)
+    sums = np.concatenate([some.astype(np.float64) @ rows for some in _chunks(draws)])
+    return sums.reshape(len(draws), *counts.shape[1:])
+
+
+def _chunks(draws: Draws) -> list[Draws]:
+    """Rows of test sets, so many at a time that they are some MB as float64."""
+    return np.array_split(draws, max(1, draws.size // _AT_ONCE))
+
+
+def resampled_iou(parts: Parts, draws: Draws) -> Values:
     """IoU of one training on drawn test sets.
 
     Args:
@@ -123,7 +154,7 @@ def resampled_iou(parts: Parts, draws: Values) -> Values:
     Returns:
         `(samples, rows)` in [0, 1]; NaN where a test set has no union.
     """
-    return iou_of(Parts(draws @ parts.hits, draws @ parts.union))
+    return iou_of(Parts(resampled(parts.hits, draws), resampled(parts.union, draws)))
 
 
 def gap_closed(floor: Drawn, arm: Drawn, ceiling: Drawn) -> Share | None:

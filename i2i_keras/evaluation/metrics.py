@@ -141,20 +141,25 @@ def category_parts(
 def pixel_accuracy(confusion: Counts, evaluated: Evaluated = None) -> float:
     """Share of the pixels that are right."""
     occurring = _occurring(confusion, evaluated)
-    return float(occurring.hits.sum() / max(1, occurring.pixels.sum()))
+    return _share(occurring.hits.sum(), occurring.pixels.sum())
 
 
 def mean_accuracy(confusion: Counts, evaluated: Evaluated = None) -> float:
     """Mean share of right pixels over the classes that occur."""
     occurring = _occurring(confusion, evaluated)
-    return float((occurring.hits / occurring.pixels).sum() / max(1, len(occurring.hits)))
+    return _share((occurring.hits / occurring.pixels).sum(), len(occurring.hits))
 
 
 def frequency_weighted_iou(confusion: Counts, evaluated: Evaluated = None) -> float:
     """Mean of `iou_per_class`, weighted by the share of each class."""
     occurring = _occurring(confusion, evaluated)
     iou = iou_per_class(confusion, evaluated)[occurring.there]
-    return float((iou * occurring.pixels).sum() / max(1, occurring.pixels.sum()))
+    return _share((iou * occurring.pixels).sum(), occurring.pixels.sum())
+
+
+def _share(part: float, whole: float) -> float:
+    """NaN of nothing, which is no 0."""
+    return float(part / whole) if whole else float("nan")
 
 
 class Metric(NamedTuple):

@@ -13,18 +13,20 @@ from tqdm import tqdm
 from i2i_keras.data import pipeline
 from i2i_keras.data.labels import IGNORE
 from i2i_keras.data.records import Record, open_image, read_label
+from i2i_keras.data.rows import check_pair
 from i2i_keras.errors import DataError, how_many
 from i2i_keras.evaluation import calibration
 from i2i_keras.evaluation.confusion import confusion_matrix
 from i2i_keras.evaluation.whole_images import enlarged
 from i2i_keras.run_folder import files
+from i2i_keras.training import finite
 
 
 class Prediction(NamedTuple):
     """What a segmenter says of a set of records.
 
     Attributes:
-        confusions: `(images, classes, classes)` int64 pixel counts, truth by
+        confusions: `(images, classes, classes)` int32 pixel counts, truth by
             row and prediction by column, ignored pixels left out.
         loss: cross entropy, mean over all pixels that count.
         calibration_error: see `calibration.expected_error`; over the same.
@@ -32,7 +34,7 @@ class Prediction(NamedTuple):
         native: the same at the native size of the labels, where they are given.
     """
 
-    confusions: NDArray[np.int64]
+    confusions: NDArray[np.int32]
     loss: float
     calibration_error: float
     by_confidence: NDArray[np.float64]
@@ -65,7 +67,8 @@ def predict(
             their pixels are ignored.
     """
     _check(records, native)
-    working, full = _Tally(num_classes), _Tally(num_classes)
+    working = _Tally(num_classes, len(records))
+    full = _Tally(num_classes, len(records) if native is not None else 0)
     batches = pipeline.evaluation_batches(records, 1, multiple)
     bar = tqdm(records, desc="evaluate", unit="image", mininterval=1.0)
     for record, (image, label) in zip(bar, batches, strict=True):
@@ -86,9 +89,10 @@ def predict(
 class _Tally:
     """What was said of the images so far."""
 
-    def __init__(self, num_classes: int) -> None:
-        self.num_classes = num_classes
-        self.confusions: list[NDArray[np.int64]] = []
+    def __init__(self, num_classes: int, num_images: int) -> None:
+        self.num_classes, self.seen = num_classes, 0
+        # An image has less than 2^31 pixels.
+        self.confusions = np.zeros((num_images, num_classes, num_classes), np.int32)
         self.loss = 0.0
         self.sums = np.zeros((3, calibration.NUM_BINS))
 
@@ -99,12 +103,14 @@ class _Tally:
             `(height, width)`, what is predicted.
         """
         found = []
-        self.confusions.append(np.zeros((self.num_classes, self.num_classes), np.int64))
+        counts, self.seen = self.confusions[self.seen], self.seen + 1
         for logits, truth in parts:
             counted = truth != IGNORE
             label = np.where(counted, truth, 0).astype(np.int32)
-            predicted, loss, confidence = (x.numpy() for x in _of_pixels(logits, label))
-            self.confusions[-1] += confusion_matrix(truth, predicted, self.num_classes)
+            found_here = _of_pixels(logits, label)
+            finite.check_result(found_here[2], "Logits")  # Not a number if a logit is none.
+            predicted, loss, confidence = (x.numpy() for x in found_here)
+            counts += confusion_matrix(truth, predicted, self.num_classes).astype(np.int32)
             self.loss += float(loss[counted].sum(dtype=np.float64))
             right = (predicted == truth)[counted]
             self.sums += calibration.sum_by_bin(confidence[counted], right)
@@ -119,7 +125,7 @@ class _Tally:
                 " the official test labels of Cityscapes are withheld, use split = 'val_as_test'."
             )
         error = calibration.expected_error(self.sums)
-        return Prediction(np.stack(self.confusions), self.loss / pixels, error, self.sums)
+        return Prediction(self.confusions, self.loss / pixels, error, self.sums)
 
 
 @tf.function(reduce_retracing=True)
@@ -141,5 +147,6 @@ def _check(records: Sequence[Record], native: Mapping[str, Path] | None) -> None
     for record in records:
         if record.label is None or not record.label.is_file():
             raise DataError(f"{record.image} has no label and cannot be scored.")
+        check_pair(record.image, record.label)
         if native is not None and record.name not in native:
             raise DataError(f"{record.image} has no label of its native size; prepare it anew.")

@@ -6,7 +6,9 @@ exist.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Literal, NotRequired, TypedDict, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
+
+from typing_extensions import NotRequired, TypedDict  # Of Python 3.11.
 
 from i2i_keras.run_folder import files
 from i2i_keras.run_folder.run import Run
@@ -205,7 +207,9 @@ def read_summary(run: Run) -> Summary | UnscoredSummary:
     Raises:
         DataError: there is none, or it is broken.
     """
-    return cast(Summary | UnscoredSummary, files.read_json(run.summary))
+    facts = files.read_json(run.summary)
+    kind: type[Any] = Summary if facts.get("scored", True) else UnscoredSummary
+    return cast(Summary | UnscoredSummary, files.check(kind, facts, run.summary))
 
 
 def write_summary(run: Run, summary: Summary | UnscoredSummary) -> None:
@@ -219,7 +223,7 @@ def read_arm_file(run: Run, arm: str) -> ArmFile:
     Raises:
         DataError: there are none, or they are broken.
     """
-    return cast(ArmFile, files.read_json(run.score_file(arm)))
+    return files.read_as(ArmFile, run.score_file(arm))
 
 
 def write_arm_file(run: Run, arm: str, facts: Mapping[str, object]) -> None:

@@ -1,5 +1,6 @@
 """`ablate`: one experiment, changed in one thing at a time."""
 
+import os
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
@@ -97,6 +98,7 @@ def ablate(
             raise SettingsError(
                 "An ablation scores translators; set evaluate.num_quality_images to 2 or more."
             )
+    _refuse_others(root)
     table: list[Facts] = []
     first = next(iter(rows))
     if not fitting.fit(settings[first], Run(root / folder_name(first))).scored:
@@ -112,9 +114,23 @@ def ablate(
             running.run_all(settings[name], run, tell)
         table.append(_row(name, method, run))
         files.write_table(root / "table.csv", table, _COLUMNS)
-        with files.replacing(root / "table.md") as draft:
-            draft.write_text(to_markdown(table) + "\n", "utf-8")
+        files.write_text(root / "table.md", to_markdown(table) + "\n")
     return table
+
+
+def _refuse_others(root: Path) -> None:
+    """Refuses tables of others in the place of ours."""
+    table = root / "table.csv"
+    there = [path for path in (table, root / "table.md") if os.path.lexists(path)]
+    try:
+        ours = [*files.read_table(table)[0]] == [*_COLUMNS]
+    except (DataError, OSError, IndexError):
+        ours = False
+    if there and not ours:
+        raise DataError(
+            f"{there[0]} is there and was not made by i2i-keras; move it away, or give another"
+            " --out."
+        )
 
 
 def _check_names(name: str, rows: Mapping[str, Sequence[str]]) -> None:

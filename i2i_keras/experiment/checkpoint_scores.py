@@ -70,7 +70,7 @@ def score_checkpoints(settings: Settings, run: Run, arm: str) -> Done | None:
             segmenter = load_segmenter(run, arm, step)
             seen = windowed_eye(settings.evaluate.window, segmenter)
             scored = prediction.predict(seen, records, num_classes, segmenter.stride, {})
-            found[str(step)] = float(mean_iou(scored.confusions.sum(axis=0)))
+            found[str(step)] = float(mean_iou(scored.confusions.sum(axis=0, dtype=np.int64)))
         return {"mean_iou": found}
 
     return run.stage(place, facts, inputs, work)

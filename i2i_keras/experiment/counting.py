@@ -1,10 +1,12 @@
 """What a trained segmenter says of the test images, counted once."""
 
 import contextlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from i2i_keras.data.tables import prepared
 from i2i_keras.datasets.spaces import read_space
@@ -14,8 +16,9 @@ from i2i_keras.evaluation.prediction import Prediction
 from i2i_keras.evaluation.whole_images import Segment, Size, check_window, windowed
 from i2i_keras.experiment.settings import Settings
 from i2i_keras.preparation.table import NATIVE_TABLE
-from i2i_keras.run_folder import files
+from i2i_keras.run_folder import arrays, files
 from i2i_keras.run_folder.files import Facts
+from i2i_keras.run_folder.places import how_to_make
 from i2i_keras.run_folder.run import Done, Run
 from i2i_keras.segmenters.arms import FLOOR, load_segmenter
 from i2i_keras.segmenters.eye import Eye
@@ -76,10 +79,45 @@ def load_confusions(run: Run, arm: str, size: str = "confusions") -> Any:
         size: `confusions`, at working size, or `native`.
 
     Returns:
-        `(images, classes, classes)` int64, in the order of target-test.
+        `(images, classes, classes)` integers, in the order of target-test.
+
+    Raises:
+        DataError: they are not there, or broken.
     """
-    with np.load(run.confusions(arm), allow_pickle=False) as arrays:
-        return arrays[size]
+    (found,) = arrays.read(run.confusions(arm), [size], dimensions=3)
+    if found.ndim != 3 or found.shape[1] != found.shape[2] or found.min() < 0:
+        path = run.confusions(arm)
+        raise DataError(
+            f"{path} holds no confusion matrices; delete {path.parent} and {how_to_make(path)}."
+        )
+    return found
+
+
+def total_confusion(run: Run, arm: str, size: str = "confusions") -> NDArray[np.int64]:
+    """The same, summed over the images, `(classes, classes)`."""
+    total: NDArray[np.int64] = load_confusions(run, arm, size).sum(axis=0, dtype=np.int64)
+    return total
+
+
+class Counted(Sequence[NDArray[Any]]):
+    """What `count` has counted of an arm in several trainings.
+
+    It is read when it is looked at: of all arms and trainings at once it would
+    be gigabytes where the test set is large.
+
+    Args:
+        runs: of the trainings.
+        arm: that was scored.
+    """
+
+    def __init__(self, runs: Sequence[Run], arm: str) -> None:
+        self._runs, self._arm = runs, arm
+
+    def __len__(self) -> int:
+        return len(self._runs)
+
+    def __getitem__(self, place: Any) -> Any:
+        return load_confusions(self._runs[place], self._arm)
 
 
 def scored_eye(run: Run, arm: str) -> Eye:

@@ -107,8 +107,7 @@ def write(proposal: Proposal) -> list[str]:
     """
     try:
         for path, text in proposal.files.items():
-            with files.replacing(path) as draft:
-                draft.write_text(text, "utf-8")
+            files.write_text(path, text)
         settings = config.build(Settings, config.read(str(proposal.preset)))
         return fitting.fit(settings, Run(proposal.preset.parent / "no run")).notes
     except Exception:

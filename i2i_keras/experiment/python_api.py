@@ -1,5 +1,6 @@
 """What Python programs use: trained networks as functions, and whole runs."""
 
+import contextlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -19,8 +20,9 @@ from i2i_keras.experiment import choosing, fitting, repetitions, run_settings, r
 from i2i_keras.experiment.choosing import TrainedSegmenter
 from i2i_keras.experiment.settings import Settings
 from i2i_keras.experiment.translating import TrainedTranslator, exported_method
-from i2i_keras.run_folder import places
+from i2i_keras.run_folder import places, workers
 from i2i_keras.run_folder.run import Run
+from i2i_keras.training import devices
 from i2i_keras.translators import TRANSLATORS
 
 Images = NDArray[Any]
@@ -195,8 +197,10 @@ def run(settings: Settings | str | Path, folder: str | Path) -> Summary | Unscor
                 f"{there.root} was made with other settings: {'; '.join(map(str, fixed))}. Take"
                 " these, or another folder."
             )
-    with there.locked():
-        run_settings.keep(there, name if kept is None else kept.preset, settings)
+    with devices.team(settings.strategy), contextlib.ExitStack() as locked:
+        if not workers.follows():
+            locked.enter_context(there.locked())
+            run_settings.keep(there, name if kept is None else kept.preset, settings)
         running.run_all(settings, there, lambda line: None)
     return read_summary(there)
 

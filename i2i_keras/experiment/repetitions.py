@@ -6,6 +6,7 @@ from i2i_keras.errors import SettingsError
 from i2i_keras.evaluation.summary import read_summary
 from i2i_keras.experiment import run_settings
 from i2i_keras.experiment.settings import Settings
+from i2i_keras.run_folder import workers
 from i2i_keras.run_folder.run import Run
 
 
@@ -23,6 +24,7 @@ def repetitions(settings: Settings, run: Run, *, link: bool = True) -> list[tupl
     """
     if not settings.seeds:
         return [(settings, run)]
+    link = link and not workers.follows()
     members = [
         (settings.model_copy(update={"seed": seed, "seeds": ()}), _member(run, seed, link))
         for seed in settings.seeds

@@ -11,6 +11,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from typing_extensions import TypedDict
+
 from i2i_keras import config
 from i2i_keras.config import Table
 from i2i_keras.datasets import reading
@@ -36,6 +38,13 @@ class Kept(NamedTuple):
 
     preset: str
     table: Table
+
+
+class _File(TypedDict):
+    """What settings.json holds."""
+
+    preset: str
+    settings: dict[str, Any]
 
 
 class Difference(NamedTuple):
@@ -69,7 +78,7 @@ def read(run: Run) -> Kept | None:
     path = run.settings
     if not path.is_file():
         return None
-    facts = files.read_json(path)
+    facts = files.read_as(_File, path)
     return Kept(facts["preset"], _with_paths(facts["settings"], lambda p: _found(run.root, p)))
 
 
@@ -167,6 +176,5 @@ def _copied(path: Path, copy: Path) -> Path:
     for old, new in (beside | {path: copy}).items():
         data = old.read_bytes()
         if not new.is_file() or new.read_bytes() != data:
-            with files.replacing(new) as draft:
-                draft.write_bytes(data)
+            files.write(new, data)
     return copy

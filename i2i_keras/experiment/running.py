@@ -11,7 +11,7 @@ from i2i_keras.experiment.repetitions import repetitions
 from i2i_keras.experiment.settings import Settings
 from i2i_keras.report.findings import gain_text
 from i2i_keras.report.numbers import Arms, floor_mean, gain_pairs, interval, percent, shared_digits
-from i2i_keras.run_folder import locks
+from i2i_keras.run_folder import locks, workers
 from i2i_keras.run_folder.files import Facts
 from i2i_keras.run_folder.run import Done, Run
 from i2i_keras.translators import TRANSLATORS
@@ -46,7 +46,8 @@ def run_all(
         walk: what does the tasks; None = this process, one after the other.
 
     Returns:
-        The report's results; None if other parts are missing for that.
+        The report's results; None if other parts are missing for that, or if it
+        is another of several workers that reports.
 
     Raises:
         SettingsError: the experiment has no such arm or seed, or what is asked
@@ -68,6 +69,8 @@ def run_all(
     for task, done in walk(plan(fitted.settings, run, only, seed)[1:]):
         seed_of = f" (seed {task.settings.seed})" if settings.seeds else ""
         tell(f"{task.name}{seed_of}: {_scored(task) or done}")
+    if workers.follows():
+        return None
     if only or seed is not None:
         return _finish_together(fitted.settings, run, tell)
     stages.evaluate(fitted.settings, run)
@@ -83,7 +86,7 @@ def _one_by_one(tasks: Sequence[Task], run: Run, tell: Tell) -> Iterator[Ended]:
             tell(f"--- seed {task.settings.seed} ---")
         if task.kind != "prepare" and (line := progress.before(task)):
             tell(line)
-        yield task, task.do()
+        yield task, task.do() if task.trains else workers.by_chief(task.do)
 
 
 def _scored(task: Task) -> str:

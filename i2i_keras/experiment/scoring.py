@@ -1,6 +1,7 @@
 """`evaluate`: from trained arms and translators to scores."""
 
-from typing import Any, cast
+from collections.abc import Mapping
+from typing import cast
 
 import numpy as np
 
@@ -19,9 +20,10 @@ from i2i_keras.evaluation.summary import (
     write_summary,
 )
 from i2i_keras.experiment import checkpoint_scores, contents, counting, quality, unscored
-from i2i_keras.experiment.counting import load_confusions
+from i2i_keras.experiment.counting import Counted, total_confusion
 from i2i_keras.experiment.repetitions import repetitions
 from i2i_keras.experiment.settings import Settings
+from i2i_keras.run_folder import checksums
 from i2i_keras.run_folder.files import Facts
 from i2i_keras.run_folder.run import Done, Run
 from i2i_keras.segmenters.arms import FLOOR
@@ -39,11 +41,27 @@ def evaluate(settings: Settings, run: Run) -> Summary | UnscoredSummary:
         What `evaluate/summary.json` holds.
     """
     check(settings, run)
+    summary = _evaluated(settings, run)
+    # Not after a failure: what was changed by others would be sealed as well.
+    for _, member in [(settings, run), *repetitions(settings, run, link=False)]:
+        _write_checksums(member)
+    return summary
+
+
+def _evaluated(settings: Settings, run: Run) -> Summary | UnscoredSummary:
     if not settings.arms or not contents.is_scored(run):
         return unscored.evaluate(settings, run)
     if not settings.seeds:
         return _evaluate(settings, run)
     return _evaluate_together(settings, run)
+
+
+def _write_checksums(run: Run) -> None:
+    """Of what is no stage's: scores, confusion matrices and the summary."""
+    folder = run.summary.parent
+    if folder.is_dir():
+        own = [path for path in checksums.made_in(folder) if path.parent == folder]
+        checksums.write(run.root, folder, own)
 
 
 def check(settings: Settings, run: Run) -> None:
@@ -90,8 +108,7 @@ def compare_so_far(settings: Settings, run: Run, arm: str) -> dict[str, ArmScore
     """
     known = [FLOOR] if arm != FLOOR and run.is_done(run.scores(FLOOR)) else []
     shown: list[str] = [*known, arm]
-    confusions = {name: load_confusions(run, name)[np.newaxis] for name in shown}
-    return _compare(settings, confusions)
+    return _compare(settings, {name: Counted([run], name) for name in shown})
 
 
 def _check_seed(settings: Settings, run: Run, arm: str) -> None:
@@ -108,11 +125,10 @@ def _check_seed(settings: Settings, run: Run, arm: str) -> None:
 
 def _evaluate(settings: Settings, run: Run) -> Summary:
     """Scores what was trained once."""
-    confusions: dict[str, Any] = {}
-    counts: dict[str, Facts] = {}
-    for arm in settings.arms:
-        counts[arm] = counting.count(settings, run, arm).results
-        confusions[arm] = load_confusions(run, arm)[np.newaxis]
+    counts: dict[str, Facts] = {
+        arm: counting.count(settings, run, arm).results for arm in settings.arms
+    }
+    confusions: dict[str, Counted] = {arm: Counted([run], arm) for arm in settings.arms}
     results = _compare(settings, confusions)
     for name, scored in results.items():
         details = _write_scores(run, name, {"arm": name, **scored, **counts[name]})
@@ -128,7 +144,7 @@ def _evaluate(settings: Settings, run: Run) -> Summary:
         "bootstrap_samples": settings.evaluate.bootstrap_samples,
         "bootstrap_seed": settings.seed,
         "select": settings.segmenter.select,
-        "absent": find_absent(space.names, confusions[first].sum(axis=(0, 1))),
+        "absent": find_absent(space.names, total_confusion(run, first)),
         "best": _best(settings, confusions, space),
         "arms": results,
     }
@@ -140,16 +156,14 @@ def _evaluate_together(settings: Settings, run: Run) -> Summary:
     """Scores several repetitions one by one, and then together."""
     members = repetitions(settings, run)
     singles = [_evaluate(own, member) for own, member in members]
-    confusions: dict[str, Any] = {
-        arm: np.stack([load_confusions(member, arm) for _, member in members])
-        for arm in settings.arms
-    }
+    runs = [member for _, member in members]
+    confusions: dict[str, Counted] = {arm: Counted(runs, arm) for arm in settings.arms}
     results = _compare(settings, confusions)
     space = read_space(run.label_space)
     for arm, scored in results.items():
         details = [read_arm_file(member, arm) for _, member in members]
         write_arm_file(run, arm, {**scores.average(details), **scored})
-        total = confusions[arm].sum(axis=(0, 1))
+        total = np.sum([total_confusion(member, arm) for member in runs], axis=0)
         write_confusion(run.confusion_file(arm), space.names, total)
         # What is not compared by its chance is given as the mean.
         known = scores.average([single["arms"][arm] for single in singles])
@@ -167,13 +181,13 @@ def _evaluate_together(settings: Settings, run: Run) -> Summary:
     return summary
 
 
-def _compare(settings: Settings, confusions: dict[str, Any]) -> dict[str, ArmScores]:
+def _compare(settings: Settings, confusions: Mapping[str, Counted]) -> dict[str, ArmScores]:
     """Means and intervals of all arms; confusions as `intervals.bootstrap`."""
     samples = settings.evaluate.bootstrap_samples
     return scores.compare(intervals.bootstrap(confusions, samples, settings.seed))
 
 
-def _best(settings: Settings, confusions: dict[str, Any], space: LabelSpace) -> Best:
+def _best(settings: Settings, confusions: Mapping[str, Counted], space: LabelSpace) -> Best:
     """See `best.find_best`; of the test sets of `_compare`."""
     samples = settings.evaluate.bootstrap_samples
     return best.find_best(confusions, space, samples, settings.seed)
@@ -186,10 +200,10 @@ def _write_scores(run: Run, arm: str, facts: Facts) -> Facts:
         All of them, `native` only where there are labels of that size.
     """
     space = read_space(run.label_space)
-    confusion = load_confusions(run, arm).sum(axis=0)
+    confusion = total_confusion(run, arm)
     facts = {**facts, **scores.score_confusion(space, confusion)}
     if "native" in facts:
-        native = load_confusions(run, arm, "native").sum(axis=0)
+        native = total_confusion(run, arm, "native")
         facts["native"] = {**scores.score_confusion(space, native), **facts["native"]}
     write_arm_file(run, arm, facts)
     write_confusion(run.confusion_file(arm), space.names, confusion)

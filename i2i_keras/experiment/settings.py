@@ -16,6 +16,7 @@ from i2i_keras.segmenters.arms import CEILING, FLOOR, Arm
 from i2i_keras.segmenters.label_safe import LabelSafeConfig
 from i2i_keras.segmenters.segmenter import SegmenterConfig
 from i2i_keras.segmenters.self_training import SelfTrainingConfig
+from i2i_keras.training.devices import Strategy
 from i2i_keras.training.runtime import Determinism
 from i2i_keras.translators import TRANSLATORS
 
@@ -79,6 +80,11 @@ class Settings(Config):
         seed: of everything random.
         deterministic: whether trainings use only operations that give the same
             bits each time; `auto` = where that costs nothing, on a CPU.
+        strategy: which devices share the batches of a training: `one`; all of
+            this machine's (`mirrored`), GPUs or else logical CPUs; those of all
+            the machines that TF_CONFIG names (`multiworker`); or `auto`: the
+            last, where there are several, or as many GPUs as divide a batch. No
+            result depends on it, but for rounding.
         threads_per_operation: how many one operation may use; unset = all that
             there are, and of tasks side by side those of `resources`. Networks
             on small images train faster with half of them: the two halves of a
@@ -120,6 +126,7 @@ class Settings(Config):
     seed: Seed = 0
     seeds: tuple[Seed, ...] = ()
     deterministic: Determinism = "auto"
+    strategy: Strategy = "auto"
     threads_per_operation: pydantic.PositiveInt | None = None
     resources: ResourcesConfig = ResourcesConfig()
     arms: tuple[Arm, ...] = (FLOOR, Arm("adapted:cyclegan"), CEILING)

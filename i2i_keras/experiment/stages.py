@@ -1,7 +1,9 @@
 """The stages, one function each, in order."""
 
+import contextlib
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from i2i_keras.data.records import Splits, write_records
 from i2i_keras.data.tables import prepared, translated
@@ -15,14 +17,14 @@ from i2i_keras.experiment.translating import TrainedTranslator, check_method
 from i2i_keras.preparation import prepare as preparation
 from i2i_keras.preparation.domains import Domain, DomainConfig
 from i2i_keras.report import page
-from i2i_keras.run_folder import files
+from i2i_keras.run_folder import files, workers
 from i2i_keras.run_folder.files import Facts
 from i2i_keras.run_folder.run import Done, Run
 from i2i_keras.segmenters import label_safe
 from i2i_keras.segmenters.arms import FLOOR, Arm, Training, load_segmenter, read_arm_records
 from i2i_keras.segmenters.eye import Eye
 from i2i_keras.segmenters.segmenter import Examples
-from i2i_keras.training import runtime
+from i2i_keras.training import devices, runtime
 from i2i_keras.translators import TRANSLATORS
 
 
@@ -114,11 +116,12 @@ def train_translator(settings: Settings, run: Run, method: str) -> Done:
 
     def work(folder: Path) -> Facts:
         runtime.make_deterministic(settings.deterministic)
-        return dict(fit(config, x, y, folder, settings.seed))
+        with _devices(settings, config):
+            return dict(fit(config, x, y, folder, settings.seed))
 
     own = config.facts() if hasattr(config, "facts") else config.model_dump(mode="json")
     facts = {"seed": settings.seed, **own}
-    return run.stage(run.translator(method), facts, inputs, work)
+    return run.stage(run.translator(method), facts, inputs, work, together=True)
 
 
 def translate(run: Run, method: str, direction: str = "xy") -> Done:
@@ -132,7 +135,9 @@ def train_segmenter(settings: Settings, run: Run, arm: Arm) -> Done:
     That is the arm whose network it takes, or labels that are safe to train on.
     """
     kind, base = arm.about, arm.base
-    safe = make_label_safe(settings, run, arm.method) if "label_safe" in kind.trains_on else None
+    safe = None
+    if "label_safe" in kind.trains_on:
+        safe = workers.by_chief(lambda: make_label_safe(settings, run, arm.method))
     records = read_arm_records(run, arm)
     inputs = records.inputs
     if base:
@@ -144,9 +149,18 @@ def train_segmenter(settings: Settings, run: Run, arm: Arm) -> Done:
     def work(folder: Path) -> Facts:
         runtime.make_deterministic(settings.deterministic)
         num_classes = len(read_space(run.label_space).names)
-        return kind.fit(Training(settings, run, arm, examples, num_classes, folder))
+        with _devices(settings, settings.segmenter):
+            return kind.fit(Training(settings, run, arm, examples, num_classes, folder))
 
-    return run.stage(run.segmenter(arm), kind.facts(settings), inputs, work).beside(safe)
+    done = run.stage(run.segmenter(arm), kind.facts(settings), inputs, work, together=True)
+    return done.beside(safe)
+
+
+def _devices(settings: Settings, config: Any) -> contextlib.AbstractContextManager[None]:
+    """Those of a training; a method without batches has one."""
+    if not hasattr(config, "pipeline"):
+        return devices.using("one", 1)
+    return devices.using(settings.strategy, config.pipeline.batch_size // config.accumulate)
 
 
 def make_label_safe(settings: Settings, run: Run, method: str) -> Done:

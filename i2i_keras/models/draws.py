@@ -6,11 +6,16 @@ real numbers.
 
 import math
 from collections.abc import Sequence
+from typing import TypeAlias
 
 import tensorflow as tf
 
+from i2i_keras.models import replicas
 
-def uniform(shape: Sequence[int | tf.Tensor] | tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
+Shape: TypeAlias = Sequence[int | tf.Tensor] | tf.Tensor
+
+
+def uniform(shape: Shape, seed: tf.Tensor) -> tf.Tensor:
     """Real numbers in [0, 1), those of `tf.random.stateless_uniform` on a CPU.
 
     Args:
@@ -21,14 +26,28 @@ def uniform(shape: Sequence[int | tf.Tensor] | tf.Tensor, seed: tf.Tensor) -> tf
     return tf.cast(tf.bitwise.bitwise_and(bits, 2**23 - 1), tf.float32) * 2.0**-23
 
 
-def normal(shape: Sequence[int | tf.Tensor] | tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
+def uniform_rows(shape: Shape, seed: tf.Tensor, axis: int = 0) -> tf.Tensor:
+    """`uniform` for each example: on several devices a share of the numbers.
+
+    Args:
+        shape: of the result, on this device.
+        seed: two integers, the same on all devices.
+        axis: of the batch.
+    """
+    if not replicas.several():
+        return uniform(shape, seed)
+    along = tf.one_hot(axis, tf.size(shape), replicas.count(), 1, dtype=tf.int32)
+    return replicas.own_rows(uniform(shape * along, seed), axis)
+
+
+def normal_rows(shape: Shape, seed: tf.Tensor) -> tf.Tensor:
     """Real numbers of mean 0 and deviation 1, by Box and Muller's transform.
 
     Args:
-        shape: of the result.
-        seed: two integers.
+        shape: of the result, on this device; the batch's axis is the first.
+        seed: two integers, the same on all devices.
     """
-    lengths, angles = tf.unstack(uniform(tf.concat([[2], shape], 0), seed))
+    lengths, angles = tf.unstack(uniform_rows(tf.concat([[2], shape], 0), seed, axis=1))
     return tf.sqrt(-2.0 * tf.math.log(1.0 - lengths)) * tf.cos(2.0 * math.pi * angles)
 
 

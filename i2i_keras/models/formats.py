@@ -2,7 +2,7 @@
 
 import importlib.util
 import json
-import tempfile
+import os
 import warnings
 import zipfile
 from collections.abc import Callable
@@ -14,6 +14,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from i2i_keras.errors import DataError, SettingsError, unknown
+from i2i_keras.run_folder import files
 from i2i_keras.silence import silent
 
 Images = NDArray[np.uint8]  # `(batch, height, width, 3)`.
@@ -73,18 +74,20 @@ def write(function: Function, kind: str, out: Path, check: Callable[[Written], R
 
     Raises:
         SettingsError: see `check_format`.
-        DataError: `out` exists.
+        DataError: `out` exists, or cannot be written.
     """
     check_format(kind)
     chosen = FORMATS[kind]
-    if out.exists():
+    if os.path.lexists(out):
         raise DataError(f"{out} is there already; delete it, or give another --out.")
-    out.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".draft-", dir=out.parent) as folder, silent():
-        draft = Path(folder) / out.name
-        chosen.write(_module(function, chosen.batch), function.labels, draft)
+    with files.draft_folder(out.parent) as folder, silent():
+        draft = folder / out.name
+        try:
+            chosen.write(_module(function, chosen.batch), function.labels, draft)
+        except (OSError, tf.errors.OpError) as error:
+            raise files.not_written(out, error) from None
         result = check(chosen.read(draft))
-        draft.replace(out)
+        files.move(draft, out)
     return result
 
 

@@ -8,7 +8,7 @@ import tensorflow as tf
 from keras import layers
 
 from i2i_keras import stack
-from i2i_keras.models import draws
+from i2i_keras.models import draws, replicas
 
 Norm = Literal["batch", "instance", "none"]
 Padding = Literal["reflect", "zero"]
@@ -112,6 +112,29 @@ def _spatial_mean(x: tf.Tensor) -> tf.Tensor:
     return tf.reduce_mean(x, axis=[1, 2], keepdims=True)
 
 
+class BatchNormalization(stack.BatchNormalization):
+    """Batch norm, on several devices by the statistics of all their images.
+
+    Keras' own, but for its moving variance with `synchronized`: that of one
+    device is an estimate with N - 1 in its denominator.
+    """
+
+    def call(self, inputs: tf.Tensor, training: bool = False, mask: None = None) -> tf.Tensor:
+        if not training or not replicas.several():
+            return super().call(inputs, training=training)
+        x = tf.cast(inputs, tf.float32)
+        scale, offset = tf.convert_to_tensor(self.gamma), tf.convert_to_tensor(self.beta)
+        average = replicas.mean(tf.reduce_mean(x, [0, 1, 2]))
+        variance = replicas.mean(tf.reduce_mean(tf.square(x - average), [0, 1, 2]))
+        number = tf.cast(replicas.count() * tf.size(x[..., 0]), tf.float32)
+        estimate = variance * number / (number - 1.0)
+        for variable, new in ((self.moving_mean, average), (self.moving_variance, estimate)):
+            old = tf.convert_to_tensor(variable)
+            variable.assign(old - (old - new) * (1.0 - self.momentum))
+        y = tf.nn.batch_normalization(x, average, variance, offset, scale, self.epsilon)
+        return tf.cast(y, inputs.dtype)
+
+
 @keras.saving.register_keras_serializable("i2i_keras")
 class InverseTanh(layers.Layer):
     """`atanh(0.98 x)`: almost the inverse of tanh, but finite at its ends.
@@ -152,7 +175,7 @@ class Dropout(layers.Layer):
         if not training:
             return inputs
         seed = tf.stack([tf.constant(self.seed, tf.int64), self.calls.assign_add(1)])
-        kept = draws.uniform(tf.shape(inputs), seed) >= self.rate
+        kept = draws.uniform_rows(tf.shape(inputs), seed) >= self.rate
         return tf.where(kept, inputs / (1.0 - self.rate), 0.0)
 
     def get_config(self) -> dict[str, Any]:
@@ -162,7 +185,7 @@ class Dropout(layers.Layer):
 def normalization(kind: Norm, name: str) -> layers.Layer:
     """The norm of a setting, as a layer; `none` is a linear activation."""
     if kind == "batch":
-        return stack.BatchNormalization(name=name)
+        return BatchNormalization(name=name)
     if kind == "instance":
         return InstanceNormalization(name=name)
     return layers.Activation("linear", name=name)

@@ -9,8 +9,8 @@ from keras import layers
 
 from i2i_keras import stack
 from i2i_keras.config import Config
-from i2i_keras.models import pretrained
-from i2i_keras.models.layers import BilinearUpsampling
+from i2i_keras.models import pretrained, replicas
+from i2i_keras.models.layers import BatchNormalization, BilinearUpsampling
 
 # What MobileNetV2 has last at each resolution, before it is widened again.
 _LEVELS = (
@@ -103,7 +103,10 @@ def build_mobile_unet(config: MobileUNetConfig, num_classes: int) -> keras.Model
 def _encoder(inputs: tf.Tensor, config: MobileUNetConfig) -> keras.Model:
     network = keras.applications.MobileNetV2
     encoder = stack.with_batch_norms(
-        network(input_tensor=inputs, alpha=config.alpha, include_top=False, weights=None), inputs
+        network(input_tensor=inputs, alpha=config.alpha, include_top=False, weights=None),
+        inputs,
+        BatchNormalization,
+        always=replicas.count() > 1,
     )
 
     def download() -> keras.Model:
@@ -120,5 +123,5 @@ def _encoder(inputs: tf.Tensor, config: MobileUNetConfig) -> keras.Model:
 
 def _convolution(x: tf.Tensor, filters: int, size: int, name: str) -> tf.Tensor:
     x = layers.Conv2D(filters, size, padding="same", use_bias=False, name=f"{name}_conv")(x)
-    x = stack.BatchNormalization(momentum=_MOMENTUM, name=f"{name}_norm")(x)
+    x = BatchNormalization(momentum=_MOMENTUM, name=f"{name}_norm")(x)
     return layers.ReLU(name=f"{name}_relu")(x)

@@ -7,6 +7,7 @@ from pathlib import Path
 import keras
 
 from i2i_keras.errors import DataError, FileError, unknown
+from i2i_keras.models import hdf5
 
 NONE, DOWNLOAD = "none", "imagenet"
 
@@ -69,8 +70,9 @@ def load(model: keras.Model, weights: str, what: str, download: Callable[[], ker
         return
     path = _existing(weights)
     try:
+        hdf5.check_plain(path, model)
         model.load_weights(str(path))
-    except (OSError, ValueError, KeyError, TypeError):
+    except hdf5.ERRORS:
         raise FileError(
             path,
             f"does not hold the weights of {what} without its top",

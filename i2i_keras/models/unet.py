@@ -5,8 +5,8 @@ import pydantic
 import tensorflow as tf
 from keras import layers
 
-from i2i_keras import stack
 from i2i_keras.config import Config
+from i2i_keras.models.layers import BatchNormalization
 
 
 class UNetConfig(Config):
@@ -90,5 +90,5 @@ def _level(
 
 
 def _norm_and_relu(x: tf.Tensor, name: str) -> tf.Tensor:
-    x = stack.BatchNormalization(name=f"{name}_norm")(x)
+    x = BatchNormalization(name=f"{name}_norm")(x)
     return layers.ReLU(name=f"{name}_relu")(x)

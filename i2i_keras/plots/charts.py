@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from i2i_keras.evaluation.summary import ArmScores
 from i2i_keras.plots.axes import chart, draw_legend, line_colors, name_rows, style_axes
-from i2i_keras.plots.panels import INK, Plot
+from i2i_keras.plots.panels import INK, Plot, named
 from i2i_keras.segmenters.arms import CEILING, FLOOR
 
 History = Mapping[str, NDArray[np.float64]]
@@ -116,7 +116,7 @@ def drift_curves(rows: Sequence[Mapping[str, Any]], classes: Sequence[str]) -> P
     for name, color in zip(classes, line_colors(len(classes)), strict=True):
         kept = [row["kept"][name] for row in rows]
         lost = [np.nan if share is None else 100 * (1 - share) for share in kept]
-        axes.plot(steps, lost, "o-", color=color, linewidth=1.2, ms=3, label=name)
+        axes.plot(steps, lost, "o-", color=color, linewidth=1.2, ms=3, label=named(name))
     axes.set_xlabel("step", color=INK)
     axes.set_ylabel("drifted pixels, %", color=INK)
     axes.set_ylim(0, 100)

@@ -8,6 +8,7 @@ import numpy as np
 from matplotlib import colormaps
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
+from matplotlib.text import Text
 from numpy.typing import NDArray
 
 from i2i_keras.data.labels import IGNORE, colorize
@@ -34,6 +35,10 @@ class Plot(Figure):
     def png(self, dots_per_inch: int = 110) -> bytes:
         """Draws it as a PNG file; the same figure gives the same bytes."""
         file = io.BytesIO()
+        for axes in self.axes:  # Which makes the texts of their ticks.
+            _ = axes.get_xticklabels(), axes.get_yticklabels()
+        for text in self.findobj(Text):
+            text.set_parse_math(False)  # A name may hold a dollar sign.
         self.savefig(file, format="png", dpi=dots_per_inch, metadata={"Software": None})
         return file.getvalue()
 
@@ -220,9 +225,14 @@ def _legend_height(legend: Mapping[str, NDArray[np.uint8]], width: float) -> flo
     return _LINE * (-(-len(legend) // _legend_columns(width)) + 0.7)
 
 
+def named(name: str) -> str:
+    """A name as legends show it, which leave out those that begin with `_`."""
+    return f" {name}" if name.startswith("_") else name
+
+
 def _draw_legend(figure: Figure, legend: Mapping[str, NDArray[np.uint8]]) -> None:
     patches = [
-        Patch(facecolor=tuple(color / 255), edgecolor="#00000040", linewidth=0.5, label=name)
+        Patch(facecolor=tuple(color / 255), edgecolor="#00000040", linewidth=0.5, label=named(name))
         for name, color in legend.items()
     ]
     columns = _legend_columns(figure.get_figwidth())

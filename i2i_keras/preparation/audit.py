@@ -1,6 +1,7 @@
 """What is wrong with raw data: file by file, and between files."""
 
 import functools
+import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -12,7 +13,7 @@ from i2i_keras.data import parallel
 from i2i_keras.data.encodings import LabelReader, what_it_holds
 from i2i_keras.data.labels import IGNORE
 from i2i_keras.data.records import Record, Splits
-from i2i_keras.errors import how_many
+from i2i_keras.errors import DataError, how_many
 from i2i_keras.preparation import numberings, whole_set
 from i2i_keras.preparation.examine import Finding, Reading, examine, name_of
 from i2i_keras.preparation.whole_set import Labels
@@ -234,7 +235,21 @@ def overview(audited: Audited) -> list[str]:
 
 
 def write_json(path: Path, audited: Audited) -> None:
-    """Writes all findings."""
+    """Writes all findings, not over a file of others.
+
+    Raises:
+        DataError: there is one, or it cannot be written.
+    """
+    if os.path.lexists(path):
+        try:
+            ours = files.read_json(path).keys() == {"findings"}
+        except (DataError, OSError):
+            ours = False
+        if not ours:
+            raise DataError(
+                f"{path} is there and was not made by i2i-keras; move it away, or give another"
+                " --json."
+            )
     files.write_json(path, {"findings": [finding._asdict() for finding in audited.findings]})
 
 

@@ -55,12 +55,26 @@ def measure(image: NDArray[np.uint8], label: NDArray[np.uint8] | None, classes: 
     return facts
 
 
+def packed(measures: Measures) -> Measures:
+    """The same with arrays for lists, a tenth as large in memory."""
+    return {
+        key: np.array(value, np.int32 if key == "pixels" else np.float64)
+        if isinstance(value, list)
+        else value
+        for key, value in measures.items()
+    }
+
+
 def _strips(pixels: NDArray[Any]) -> list[NDArray[Any]]:
     return np.array_split(pixels, min(BANDS, len(pixels)))
 
 
 def join(measures: Iterable[Measures]) -> Measures:
-    """Statistics of a domain: means over its images, sums of its pixels."""
+    """Statistics of a domain: means over its images, sums of its pixels.
+
+    Args:
+        measures: of its images, packed or not.
+    """
     rows = [*measures]
     joined: Measures = {"images": len(rows)}
     if not rows:
@@ -69,7 +83,10 @@ def join(measures: Iterable[Measures]) -> Measures:
         joined[key] = np.round(np.mean([row[key] for row in rows], axis=0), 2).tolist()
     labelled = [row["pixels"] for row in rows if "pixels" in row]
     if labelled:
-        joined["pixels"] = np.sum(labelled, axis=0).tolist()
+        total = np.zeros(np.shape(labelled[0]), np.int64)
+        for pixels in labelled:
+            total += np.asarray(pixels)
+        joined["pixels"] = total.tolist()
     return joined
 
 

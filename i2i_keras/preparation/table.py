@@ -8,12 +8,14 @@ from typing import Any
 
 from i2i_keras.data import parallel
 from i2i_keras.data.records import Record, write_records
+from i2i_keras.preparation import comparison
 from i2i_keras.preparation.working_size import Conversion, Work, write_record
 from i2i_keras.run_folder import files
 from i2i_keras.run_folder.places import Places
 
 Rows = list[dict[str, Any]]
 
+_KEYS = {"key", "name", "image", "findings", "digest", "numbers"}
 NATIVE_TABLE = "target-test-native"
 
 
@@ -43,20 +45,18 @@ def convert(work: Work, conversions: Sequence[Conversion], workers: int, root: P
         root: the run directory.
 
     Returns:
-        What `write_record` tells of each.
+        What `write_record` tells of each, its `measures` packed.
     """
     path = Places(root).table_folder(work.table) / "examined.jsonl"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    done = {row["key"]: row for row in _read_lines(path)}
-    left = [one for one in conversions if one.key not in done or one.is_missing()]
+    done = {row["key"]: _packed(row) for row in _read_lines(path)}
+    left = [one for one in conversions if not _is_whole(one, done.get(one.key))]
     write = functools.partial(write_record, work)
     results = parallel.for_each(write, left, workers, f"prepare {work.table}")
     # A line says that its record's files are whole.
-    with path.open("a", encoding="utf-8") as file:
+    with files.appending(path) as add:
         for row in results:
-            done[row["key"]] = row
-            file.write(json.dumps(row) + "\n")
-            file.flush()
+            add(json.dumps(row))
+            done[row["key"]] = _packed(row)
     return [done[one.key] for one in conversions]
 
 
@@ -74,6 +74,13 @@ def write_native_table(conversions: Sequence[Conversion], kept: set[Record], roo
         write_records(root, path, native)
 
 
+def _is_whole(one: Conversion, row: dict[str, Any] | None) -> bool:
+    """Whether a record's files are as they were written."""
+    if row is None or one.is_missing():
+        return False
+    return "bytes" not in row or row["bytes"] == one.sizes()  # Earlier versions had none.
+
+
 def _state(path: Path) -> list[int]:
     """Changes when the file does."""
     try:
@@ -82,10 +89,22 @@ def _state(path: Path) -> list[int]:
         return []
 
 
+def _packed(row: dict[str, Any]) -> dict[str, Any]:
+    """A row as it is kept: all rows of a set are in memory at once."""
+    if "measures" in row:
+        row["measures"] = comparison.packed(row["measures"])
+    return row
+
+
 def _read_lines(path: Path) -> Iterator[dict[str, Any]]:
     """Rows of an earlier run; one that was cut off is left out."""
-    for line in path.read_text("utf-8").splitlines() if path.is_file() else ():
-        try:
-            yield json.loads(line)
-        except ValueError:
-            continue
+    if not path.is_file():
+        return
+    with path.open("rb") as file:
+        for line in file:
+            try:
+                row = json.loads(line)
+            except (ValueError, RecursionError):
+                continue
+            if isinstance(row, dict) and row.keys() >= _KEYS:
+                yield row

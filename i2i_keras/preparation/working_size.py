@@ -61,16 +61,21 @@ class Conversion(NamedTuple):
         paths = (self.done.image, self.done.label, self.native)
         return not all(path.is_file() for path in paths if path)
 
+    def sizes(self) -> list[int]:
+        """Bytes of those of its files that are there."""
+        paths = filter(None, (self.done.image, self.done.label, self.native))
+        return [path.stat().st_size for path in paths if path.is_file()]
+
 
 def write_record(work: Work, conversion: Conversion) -> dict[str, Any]:
     """Examines one image and its label and writes them at the working size.
 
     Returns:
         As JSON can hold it: `key`, `name`, `image` (how the file is named),
-        `findings`, `digest`, `numbers` (see `examine.Examined`) and, where the
-        image can be read, its `size` (height, width) and `measures` (see
-        `comparison.measure`); of a label whether it `counts`, that is, has a
-        pixel that is not ignored.
+        `bytes` (sizes of the files that were written), `findings`, `digest`,
+        `numbers` (see `examine.Examined`) and, where the image can be read, its
+        `size` (height, width) and `measures` (see `comparison.measure`); of a
+        label whether it `counts`, that is, has a pixel that is not ignored.
     """
     seen = examine(work.table, conversion.raw, work.reader, work.root, work.reading)
     row: dict[str, Any] = {
@@ -95,6 +100,7 @@ def write_record(work: Work, conversion: Conversion) -> dict[str, Any]:
         _write_png(image, conversion.done.image)
         truth = np.asarray(label) if label and work.measured_classes else None
         row["measures"] = comparison.measure(np.asarray(image), truth, work.measured_classes)
+    row["bytes"] = conversion.sizes()
     return row
 
 

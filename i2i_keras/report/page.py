@@ -9,7 +9,7 @@ from i2i_keras.report.findings import Headline, training_warnings
 from i2i_keras.report.overview import overview_picture
 from i2i_keras.report.reading import read_label_space
 from i2i_keras.report.sections import find_sections
-from i2i_keras.run_folder import files
+from i2i_keras.run_folder import checksums, files
 from i2i_keras.run_folder.run import Run
 
 _QUESTION = "Does translating the images help?"
@@ -29,6 +29,8 @@ def write_report(run: Run) -> dict[str, Any]:
     Raises:
         DataError: there is no summary, or a file of the run is broken.
     """
+    run.refuse_changed()
+    checksums.refuse(checksums.changes(run.root, run.summary.parent), "run evaluate again")
     summary = read_summary(run)
     seeds = summary.get("seeds", ())
     for seed in seeds:
@@ -41,8 +43,7 @@ def write_report(run: Run) -> dict[str, Any]:
 
     figures, page = run.report / "figures", run.report / "index.html"
     for picture in pictures:
-        with files.replacing(figures / picture.name) as draft:
-            draft.write_bytes(picture.png)
+        files.write(figures / picture.name, picture.png)
     for path in figures.glob("*.png"):  # Of an earlier report.
         if path.name not in {picture.name for picture in pictures}:
             path.unlink()
@@ -51,8 +52,9 @@ def write_report(run: Run) -> dict[str, Any]:
         page: document.to_html(report),
     }
     for path, text in texts.items():
-        with files.replacing(path) as draft:
-            draft.write_text(text, "utf-8")
+        files.write_text(path, text)
+    made = [*texts, *(figures / picture.name for picture in pictures)]
+    checksums.write(run.root, run.report, made)
     return {
         "page": run.name_of(page),
         "headline": report.headline.text,

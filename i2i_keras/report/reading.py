@@ -105,9 +105,9 @@ def read_unscored_predictions(run: Run, arms: Iterable[str], chosen: list[Record
 
 def read_history(path: Path) -> dict[str, NDArray[np.float64]]:
     """Reads a history; what is empty becomes NaN, no file an empty dict."""
-    rows = files.read_table(path) if path.is_file() else []
+    rows = files.read_numbers(path) if path.is_file() else []
     columns = list(rows[0]) if rows else []
-    return {c: np.array([float(row[c] or "nan") for row in rows]) for c in columns}
+    return {c: np.array([row[c] for row in rows]) for c in columns}
 
 
 def _read_folder(folder: Path, chosen: Sequence[Record]) -> list[Label]:

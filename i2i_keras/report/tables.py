@@ -1,5 +1,6 @@
 """The tables of the report, and their form in Markdown."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from types import MappingProxyType
@@ -213,7 +214,9 @@ def _flat(facts: Mapping[str, Any], prefix: str = "") -> Iterable[tuple[str, str
 
 
 def escape(text: str) -> str:
-    """Keeps text from being read as Markdown or HTML."""
-    for sign, harmless in {"&": "&amp;", "<": "&lt;", "|": "\\|", "\n": " ", "*": "\\*"}.items():
+    """Keeps text from being read as Markdown, as HTML or as a formula."""
+    text = re.sub(r"[\x00-\x1f\x7f]+", " ", text)
+    for sign, harmless in {"&": "&amp;", "<": "&lt;", "\\": "\\\\"}.items():
         text = text.replace(sign, harmless)
-    return text
+    # Within a word `_` is a letter.
+    return re.sub(r"([|*`$]|~~|\](?=[(\[:])|(?<!\w)_|_(?!\w))", r"\\\1", text)

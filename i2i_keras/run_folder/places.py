@@ -155,9 +155,24 @@ class Places:
         """Strips of images that a translator's training has left."""
         return stage / "samples"
 
+    def is_foreign(self) -> bool:
+        """Whether it is a folder of others, where nothing must be written."""
+        if not self.root.is_dir() or self.settings.is_file():
+            return False
+        stages = (f"{depth}{name}" for depth in ("*/", "*/*/") for name in (DONE, BEGUN))
+        if any(next(self.root.glob(pattern), None) for pattern in stages):
+            return False
+        return not all(map(_is_ours, self.root.iterdir()))
+
     def is_run(self) -> bool:
         """Whether a run has been begun here."""
         return self.settings.is_file() and self.records.is_dir()
+
+
+def _is_ours(path: Path) -> bool:
+    """Whether a file or folder in a run directory is one that runs have."""
+    known = (*_STAGES, "settings.json", "settings", "export", "notebooks")
+    return path.name in known or path.name.startswith((".", "seed-"))
 
 
 def folder_name(arm: str) -> str:

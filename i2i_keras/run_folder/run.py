@@ -1,7 +1,9 @@
 """A run: stages that are done once, by one process at a time."""
 
 import contextlib
+import itertools
 import json
+import math
 import os
 import sys
 import time
@@ -11,18 +13,33 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tqdm import tqdm
+from typing_extensions import NotRequired, TypedDict
 
 from i2i_keras import config
 from i2i_keras.errors import DataError
-from i2i_keras.run_folder import files, locks, places
+from i2i_keras.run_folder import checksums, files, locks, places, workers
 from i2i_keras.run_folder.files import Facts, fingerprint, read_json, write_json
 from i2i_keras.run_folder.places import Places, how_to_make
 
 _MEMBER = "seed-"
+# When stages were looked at, in seconds: a plan asks for each many times.
+_LOOKED_AT: dict[Path, float] = {}
+_MOMENT = 2.0
 _STAGES = (
     *(places.RAW, places.PREPARE, places.TRAIN_TRANSLATOR, places.TRANSLATE),
     *(places.LABEL_SAFE, places.TRAIN_SEGMENTER, places.EVALUATE),
 )
+
+
+class _DoneFile(TypedDict):
+    """What done.json has to hold; more is kept."""
+
+    settings: NotRequired[Facts]
+    inputs: NotRequired[dict[str, str]]
+    fingerprint: str
+    seconds: float
+    results: Facts
+    checksums: NotRequired[str]
 
 
 class Done(NamedTuple):
@@ -128,8 +145,14 @@ class Run(Places):
                 asked for will say what it misses.
 
         Raises:
-            DataError: another process works in it.
+            DataError: another process works in it, or it holds other things
+                and is no run.
         """
+        if new and self.is_foreign():
+            raise DataError(
+                f"{self.root} holds files and is no run directory; give another --run, or an empty"
+                " folder."
+            )
         if not new and not self.root.is_dir():
             return contextlib.nullcontext()
         return locks.reading(self.root) if shared else locks.alone(self.root)
@@ -141,7 +164,47 @@ class Run(Places):
             DataError: it has not been run.
         """
         facts = self._left_by(place)
+        folder = self._folder(place)
+        if not _is_fresh(folder):
+            found = checksums.changes(self.root, folder, facts.get("checksums"))
+            checksums.refuse(found, checksums.todo(folder))
+            _LOOKED_AT[folder] = time.monotonic()
         return Done(facts["results"], facts["seconds"], True, facts["fingerprint"])
+
+    def refuse_changed(self) -> None:
+        """Refuses to go on if anything of a stage that is done has changed.
+
+        Raises:
+            DataError: names it.
+        """
+        for place in self.all_done():
+            self.done(place)
+
+    def verify(self) -> "Verified":
+        """Reads all that stages have made, to see whether it is as it was."""
+        verified = Verified([], 0, [])
+        scores, report = self.folder(places.EVALUATE), self.report
+        outputs = [folder for folder in (scores, report) if (folder / checksums.NAME).is_file()]
+        for folder in [*(self.root / name for name in self.all_done()), *outputs]:
+            if folder.resolve() != folder.absolute() and self.root.resolve() not in (
+                folder.resolve().parents
+            ):
+                continue  # Of the run that this one is a training of.
+            digest = None
+            if folder not in outputs:
+                try:
+                    digest = self._left_by(folder).get("checksums")
+                except DataError:
+                    verified.changes.append(
+                        checksums.Change(folder / places.DONE, "has changed", True)
+                    )
+                    continue
+                if digest is None:
+                    verified.unknown.append(folder)
+                    continue
+            verified.changes.extend(checksums.changes(self.root, folder, digest, thorough=True))
+            verified = verified._replace(stages=verified.stages + 1)
+        return verified
 
     def settings_of(self, place: Path | str) -> Facts:
         """The settings that a stage was done with.
@@ -184,6 +247,8 @@ class Run(Places):
         inputs: Mapping[str, str],
         work: Callable[[Path], Facts],
         also: Sequence[Path] = (),
+        *,
+        together: bool = False,
     ) -> Done:
         """Does a stage once; another process that wants it, too, waits.
 
@@ -195,6 +260,8 @@ class Run(Places):
                 returns its results; called again after an interruption, it
                 continues.
             also: other folders of the run that it writes.
+            together: whether all of `workers` do it; those that are not the
+                chief in a copy of the folder.
 
         Returns:
             What `done.json` holds, from now or from an earlier time.
@@ -204,26 +271,51 @@ class Run(Places):
                 or from other inputs.
         """
         folder, asked = self._folder(place), _asked(settings, inputs)
+        if together and workers.follows():
+            return self._follow(folder, work)
         with self._turn(folder):
             self._take(folder, asked, also)
-            if done := self.begin(place, settings, inputs):
-                return done
-            earlier = read_json(folder / places.BEGUN)["seconds"]
-            start = time.perf_counter()
-            results = work(folder)
-            seconds = earlier + time.perf_counter() - start
-            write_json(
-                folder / places.DONE,
-                {
-                    **asked,
-                    "fingerprint": fingerprint(asked),
-                    "versions": _versions(),
-                    "seconds": round(seconds, 1),
-                    "results": results,
-                },
-            )
-            (folder / places.BEGUN).unlink()
-            return self.done(place)._replace(skipped=False)
+            done = self.begin(place, settings, inputs)
+            if together and workers.agree(done is None)[0]:
+                workers.wait()  # Until all of them have their copy.
+            if done is None:
+                done = self._do(folder, asked, work, also)
+        if together:
+            workers.wait()
+        return done
+
+    def _do(
+        self, folder: Path, asked: Facts, work: Callable[[Path], Facts], also: Sequence[Path]
+    ) -> Done:
+        files.sweep(folder)
+        earlier = read_json(folder / places.BEGUN)["seconds"]
+        start = time.perf_counter()
+        results = work(folder)
+        seconds = earlier + time.perf_counter() - start
+        made = itertools.chain.from_iterable(
+            checksums.made_in(place) for place in (folder, *also) if place.is_dir()
+        )
+        facts = {
+            **asked,
+            "fingerprint": fingerprint(asked),
+            "versions": _versions(),
+            "seconds": round(seconds, 1),
+            "results": results,
+            "checksums": checksums.write(self.root, folder, made),
+        }
+        # By which a change of this file itself is noticed.
+        write_json(folder / places.DONE, {**facts, "own_checksum": fingerprint(facts)})
+        (folder / places.BEGUN).unlink()
+        return self.done(folder)._replace(skipped=False)
+
+    def _follow(self, folder: Path, work: Callable[[Path], Facts]) -> Done:
+        """Does a stage along with the chief, in a copy of its folder."""
+        if workers.agree(False)[0]:
+            with workers.own_copy(folder) as copy:
+                workers.wait()
+                work(copy)
+        workers.wait()
+        return self.done(folder)
 
     def _take(self, folder: Path, asked: Facts, also: Sequence[Path]) -> None:
         """Links what the twin has done in the same way, if it has."""
@@ -233,6 +325,7 @@ class Run(Places):
         there = self.twin.root / self.name_of(folder)
         if not self.twin.is_done(there):
             return
+        self.twin.done(there)  # Refuses what has changed.
         found = read_json(there / places.DONE)
         if all(found[part] == asked[part] for part in asked):
             for place in (*also, folder):  # That which says that it is done comes last.
@@ -244,7 +337,11 @@ class Run(Places):
             raise DataError(f"{self.root} does not exist; {how_to_make(path)}.")
         if not path.is_file():
             raise DataError(f"{path.parent} is not finished; {how_to_make(path)}.")
-        return read_json(path)
+        facts = dict(files.read_as(_DoneFile, path))
+        own = facts.pop("own_checksum", None)
+        if own is not None and own != fingerprint(facts):
+            raise DataError(f"{path} has changed since it was made; {checksums.todo(path.parent)}.")
+        return facts
 
     def _folder(self, place: Path | str) -> Path:
         """A name is that of a folder below the run directory."""
@@ -261,6 +358,26 @@ class Run(Places):
 
         # Not in the stage's folder, which may be deleted to make it anew.
         return locks.in_turn(self.locks, self.name_of(folder).replace("/", "-"), tell)
+
+
+class Verified(NamedTuple):
+    """What `Run.verify` has found.
+
+    Attributes:
+        changes: files that are not as they were made.
+        stages: how many were looked at.
+        unknown: folders of stages that earlier versions have made, without
+            checksums.
+    """
+
+    changes: list[checksums.Change]
+    stages: int
+    unknown: list[Path]
+
+
+def _is_fresh(folder: Path) -> bool:
+    """Whether a stage was looked at a moment ago."""
+    return time.monotonic() - _LOOKED_AT.get(folder, -math.inf) < _MOMENT
 
 
 def _asked(settings: Facts, inputs: Mapping[str, str]) -> Facts:
@@ -292,7 +409,7 @@ def _versions() -> dict[str, str]:
 
 def _refuse_difference(folder: Path, found: Facts, asked: Facts) -> None:
     for part in ("settings", "inputs"):
-        there, now = config.flat(found[part]), config.flat(asked[part])
+        there, now = config.flat(found.get(part, {})), config.flat(asked[part])
         for key in [*now, *there]:
             if there.get(key) != now.get(key):
                 was = there.get(key, "absent")

@@ -1,6 +1,5 @@
 """AdaBN: a trained segmenter with the batch-norm statistics of other images."""
 
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -50,7 +49,6 @@ def adapt(trained: Path, images: Sequence[Path], batch_size: int, folder: Path) 
         network(batch, training=True)  # Not in a graph: that would keep a momentum.
     folder.mkdir(parents=True, exist_ok=True)
     name = files.read_json(trained / "config.json")["network"]
-    with files.replacing(folder / "config.json") as draft:
-        shutil.copy(trained / "config.json", draft)
+    files.write(folder / "config.json", (trained / "config.json").read_bytes())
     save_weights(network, folder / f"{name}.weights.h5")
     return {"num_images": len(images), "num_norms": len(norms)}

@@ -190,6 +190,7 @@ def load_segmenter(run: Run, arm: str, step: int | None = None) -> "LoadedSegmen
     """The trained segmenter of an arm, or what it was at a kept checkpoint."""
     from i2i_keras.segmenters import trained
 
+    run.done(run.segmenter(arm))  # Refuses one that has changed.
     return trained.load(run.segmenter(arm), step)
 
 

@@ -55,7 +55,7 @@ def half_of_classes(labels: tf.Tensor, num_classes: int, seed: tf.Tensor) -> tf.
     of_class = labels[..., tf.newaxis] == tf.range(num_classes, dtype=labels.dtype)
     there = tf.reduce_any(of_class, axis=(1, 2))
     # Those that are not there come last; of equal draws the lower class first.
-    drawn = tf.where(there, draws.uniform(tf.shape(there), seed), 1.0)
+    drawn = tf.where(there, draws.uniform_rows(tf.shape(there), seed), 1.0)
     places = tf.argsort(tf.argsort(drawn, stable=True))
     half = (tf.reduce_sum(tf.cast(there, tf.int32), axis=1, keepdims=True) + 1) // 2
     chosen = places < half

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from i2i_keras.data import transforms
 from i2i_keras.data.records import Record, read_image
 from i2i_keras.segmenters.losses import entropy
+from i2i_keras.training import finite
 
 Pixels = NDArray[np.uint8]
 
@@ -46,7 +47,7 @@ class Eye(NamedTuple):
         image = transforms.normalize(tf.constant(pixels[np.newaxis]))
         logits = self.segment(transforms.pad_to_multiple(image, self.multiple))
         # What was padded is no part of the image.
-        logits = logits[0, :height, :width]
+        logits = finite.check_result(logits[0, :height, :width], "Logits")
         confidence = tf.reduce_max(tf.nn.softmax(logits), -1).numpy()
         return Seen(tf.argmax(logits, -1).numpy(), confidence, entropy(logits).numpy())
 

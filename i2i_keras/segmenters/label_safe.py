@@ -11,6 +11,7 @@ from PIL import Image
 from tqdm import tqdm
 
 from i2i_keras.config import Config
+from i2i_keras.data.each_image import is_whole_png
 from i2i_keras.data.labels import IGNORE
 from i2i_keras.data.records import Record, read_label
 from i2i_keras.errors import DataError
@@ -86,7 +87,7 @@ def write_safe_labels(
         if new.label is None:
             raise DataError(f"{new.image} has no label that could be made safe.")
         path = folder / f"{new.name}.png"
-        if not path.is_file():
+        if not path.is_file() or not is_whole_png(path):
             label = safe_label(
                 read_label(new.label), eye.look_at(old), eye.look_at(new), confidence
             )
@@ -107,8 +108,9 @@ def marked(
         names: of the classes.
 
     Returns:
-        `marked`: share of the labelled pixels; `marked_by_class`: the same by
-        class, None for one without any; `warnings`: classes that lost too much.
+        `marked`: share of the labelled pixels, None without any;
+        `marked_by_class`: the same by class; `warnings`: classes that lost too
+        much.
     """
     total, lost = np.zeros(256, np.int64), np.zeros(256, np.int64)
     for old, new in zip(before, after, strict=True):
@@ -126,7 +128,7 @@ def marked(
         " translations. Raise label_safe.confidence."
     )
     return {
-        "marked": float(lost.sum() / max(1, total.sum())),
+        "marked": float(lost.sum() / total.sum()) if total.any() else None,
         "marked_by_class": by_class,
         "warnings": [warning] if much else [],
     }

@@ -1,4 +1,7 @@
-"""Losses and measures of a segmenter; ignored pixels enter none of them."""
+"""Losses and measures of a segmenter; ignored pixels enter none of them.
+
+On several devices the mean of what each returns is that of the whole batch.
+"""
 
 from collections.abc import Callable, Sequence
 
@@ -8,6 +11,7 @@ from numpy.typing import NDArray
 
 from i2i_keras.data.labels import IGNORE
 from i2i_keras.data.records import Record, read_label
+from i2i_keras.models import replicas
 
 
 def cross_entropy(
@@ -48,7 +52,7 @@ def cross_entropy(
         losses *= pixel_weights
     # Not a product: an ignored pixel's loss may be infinite.
     total = tf.reduce_sum(tf.where(counted, losses * weights, 0.0))
-    return tf.math.divide_no_nan(total, tf.reduce_sum(weights))
+    return tf.math.divide_no_nan(total, replicas.mean(tf.reduce_sum(weights)))
 
 
 def dice_loss(label: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
@@ -71,9 +75,10 @@ def dice_loss(label: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
     truth = tf.one_hot(label, logits.shape[-1])  # 255 has no row.
     found = tf.nn.softmax(logits) * counted
     pixels = (0, 1, 2)
-    number = tf.reduce_sum(truth, pixels)
-    both = number + tf.reduce_sum(found, pixels)
-    dice = tf.math.divide_no_nan(2.0 * tf.reduce_sum(truth * found, pixels), both)
+    number, shared, guessed = replicas.mean(
+        [tf.reduce_sum(part, pixels) for part in (truth, truth * found, found)]
+    )
+    dice = tf.math.divide_no_nan(2.0 * shared, number + guessed)
     there = tf.cast(number > 0, tf.float32)
     return tf.math.divide_no_nan(tf.reduce_sum(there * (1.0 - dice)), tf.reduce_sum(there))
 
@@ -84,7 +89,7 @@ def accuracy(label: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
     right = tf.argmax(logits, -1, tf.int32) == tf.cast(label, tf.int32)
     return tf.math.divide_no_nan(
         tf.reduce_sum(tf.cast(right & counted, tf.float32)),
-        tf.reduce_sum(tf.cast(counted, tf.float32)),
+        replicas.mean(tf.reduce_sum(tf.cast(counted, tf.float32))),
     )
 
 

@@ -1,5 +1,6 @@
 """The segmenter of an arm: its settings, the step, and the training."""
 
+import functools
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
@@ -12,14 +13,17 @@ from tqdm import tqdm
 
 from i2i_keras import stack
 from i2i_keras.config import key_of
+from i2i_keras.data.batch_files import batch_files
+from i2i_keras.data.labels import IGNORE
 from i2i_keras.data.pipeline import PipelineConfig, evaluation_batches, training_batches
-from i2i_keras.data.records import Record, spread
-from i2i_keras.errors import DataError, FileError
-from i2i_keras.models import networks
+from i2i_keras.data.records import Record, read_label, spread
+from i2i_keras.data.rows import check_pair
+from i2i_keras.errors import DataError, FileError, how_many
+from i2i_keras.models import networks, replicas
 from i2i_keras.models.networks import SEGMENTERS, without_weights
 from i2i_keras.run_folder import files
 from i2i_keras.run_folder.files import Facts
-from i2i_keras.segmenters import memory
+from i2i_keras.segmenters import health, memory
 from i2i_keras.segmenters.losses import (
     CLASS_WEIGHTING,
     accuracy,
@@ -28,7 +32,7 @@ from i2i_keras.segmenters.losses import (
     dice_loss,
     mean_entropy,
 )
-from i2i_keras.training import callbacks, checkpoints, compilation, schedules
+from i2i_keras.training import checkpoints, compilation, devices, loop, schedules
 from i2i_keras.training.checkpoints import CheckpointConfig
 from i2i_keras.training.history import Diagnose, Watch
 from i2i_keras.training.weights import save_weights
@@ -180,11 +184,9 @@ class SegmenterModel(keras.Model):
         """
         # Keras 3's `train_on_batch` adds None, for weights of samples.
         given = [part for part in batch if part is not None]
-        (losses, gradients), _ = compilation.in_parts(
-            self.compute_part, self.config.accumulate, *given
-        )
-        variables = self.network.trainable_variables
-        stack.apply_gradients(self.optimizer, gradients, variables)
+        means, _ = compilation.in_parts(self.compute_part, self.config.accumulate, *given)
+        losses, gradients = replicas.mean(means)
+        compilation.apply(self.optimizer, gradients, self.network.trainable_variables)
         return losses
 
     def compute_part(self, number: int, *batch: tf.Tensor) -> tuple[Any, tuple[()]]:
@@ -198,10 +200,17 @@ class SegmenterModel(keras.Model):
         return (losses | {"accuracy": accuracy(labels, logits)}, gradients), ()
 
     def test_step(self, batch: Batch) -> Losses:
-        """Plain cross entropy, for any settings, and accuracy of a batch."""
+        """Plain cross entropy, for any settings, and accuracy of a batch.
+
+        Also `predicted`, see `health.predicted_pixels`.
+        """
         images, labels = batch
         logits = self.network(images, training=False)
-        return {"loss": cross_entropy(labels, logits), "accuracy": accuracy(labels, logits)}
+        return {
+            "loss": cross_entropy(labels, logits),
+            "accuracy": accuracy(labels, logits),
+            "predicted": health.predicted_pixels(labels, logits),
+        }
 
     def losses_of(self, labels: tf.Tensor, logits: tf.Tensor) -> Losses:
         """The loss and, where there are several, its terms."""
@@ -260,12 +269,14 @@ def fit(
         DataError: a record has no label, or there is nothing to select by.
     """
     weights = begin(config, examples, num_classes, seed)
-    model = SegmenterModel(config, num_classes, weights)
+    with devices.scope():
+        model = SegmenterModel(config, num_classes, weights)
+    share = devices.share(config.accumulate)
 
     def batches(first: int) -> tf.data.Dataset:
-        return training_batches(config.pipeline, examples.train, seed, first)
+        return training_batches(config.pipeline, examples.train, seed, first, share)
 
-    return train(model, batches, examples, folder, {"seed": seed})
+    return train(model, batches, examples, folder, {"seed": seed}, health.diagnose)
 
 
 def begin(
@@ -310,14 +321,18 @@ def train(
     steps = schedules.total_steps(
         config.steps, config.epochs, len(examples.train), config.pipeline.batch_size
     )
-    model.compile(steps)
+    with devices.scope():
+        model.compile(steps)
     if told := memory.advice(
         model.network, config.pipeline, config.accumulate, memory.free_bytes()
     ):
         tqdm.write(f"Warning: {told}")
+    files_of = functools.partial(
+        batch_files, examples.train, config.pipeline.batch_size, facts["seed"]
+    )
     best = _BEST[config.select] if examples.val or config.select == "entropy" else "loss"
     made_with = {"num_classes": model.num_classes, **config.facts(), **facts}
-    found = callbacks.train(
+    found = loop.train(
         model,
         batches,
         checkpoints.Checkpoints(
@@ -325,7 +340,7 @@ def train(
         ),
         steps,
         config,
-        Watch(_observer(model, config, examples), best, diagnose),
+        Watch(_observer(model, config, examples), best, diagnose, files_of),
     )
     kept = steps if config.select == "last" else found["best_step"]
     if kept != steps:
@@ -348,9 +363,24 @@ def _check(config: SegmenterConfig, examples: Examples) -> None:
             raise FileError(
                 record.image, "has no label", "give it one, or leave out the arms that train on it"
             )
+        check_pair(record.image, record.label)
+    for path in examples.target:
+        check_pair(path, None)
+    _refuse_ignored(examples.train, "training")
+    if config.select == "val_loss" and examples.val:
+        _refuse_ignored(examples.val, "validation")
     if config.select == "val_loss" and not examples.val:
         raise DataError(
             "There are no validation records to select by; use segmenter.select = 'last'."
+        )
+
+
+def _refuse_ignored(examples: Sequence[Record], what: str) -> None:
+    labels = (read_label(record.label) for record in examples if record.label is not None)
+    if examples and not any((label != IGNORE).any() for label in labels):
+        raise DataError(
+            f"All pixels of {how_many(len(examples), f'{what} label')} are ignored (255), so that"
+            " there is nothing to learn from; look for what they hold by i2i-keras audit."
         )
 
 
@@ -370,15 +400,11 @@ def _observer(
         row = {"learning_rate": stack.learning_rate(model.optimizer)}
         if examples.val:
             batches = evaluation_batches(examples.val, size, stride)
-            counts = [len(labels) for _, labels in batches]
-            scores = [test(batch) for batch in batches]
-            row |= {
-                f"val_{name}": float(np.average([float(s[name]) for s in scores], weights=counts))
-                for name in scores[0]
-            }
+            row |= health.validate(test, batches)
         if target:
             values = [float(entropy(image)) for image, _ in evaluation_batches(target, 1, stride)]
             row["target_entropy"] = float(np.mean(values))
+            health.refuse_not_finite({"target_entropy": row["target_entropy"]}, "target's images")
         return row
 
     return observe

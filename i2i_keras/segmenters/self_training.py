@@ -26,7 +26,7 @@ from i2i_keras.segmenters.segmenter import (
     begin,
     train,
 )
-from i2i_keras.training import compilation, ema
+from i2i_keras.training import compilation, devices, ema
 from i2i_keras.training.history import Row, Warning
 
 _UNSURE = 0.01  # Share of the target's pixels.
@@ -187,7 +187,7 @@ class SelfTrainingModel(SegmenterModel):
         )
         if not config.jitter:
             return mixed, share
-        drawn = draws.uniform((3, tf.shape(images)[0], 1, 1, 1), seeds[1])
+        drawn = draws.uniform_rows((3, tf.shape(images)[0], 1, 1, 1), seeds[1], axis=1)
         factors = 1.0 + config.jitter * (2.0 * drawn - 1.0)
         return mixed._replace(images=scale_colors(mixed.images, factors)), share
 
@@ -229,15 +229,17 @@ def fit(
             "There are no images of the target to train on; check target.split and target.root."
         )
     weights = begin(segmenter, examples, num_classes, seed)
-    model = SelfTrainingModel(config, segmenter, num_classes, weights, seed)
+    with devices.scope():
+        model = SelfTrainingModel(config, segmenter, num_classes, weights, seed)
+    share = devices.share(segmenter.accumulate)
     # Colors change when the teacher has seen them.
     pipeline = segmenter.pipeline.model_copy(update={"jitter": 0.0})
     target = [Record(path.stem, path, None) for path in examples.target]
 
     def batches(first: int) -> tf.data.Dataset:
-        labelled = training_batches(segmenter.pipeline, examples.train, seed, first)
+        labelled = training_batches(segmenter.pipeline, examples.train, seed, first, share)
         # Of another stream than any labelled one, whose seeds are not negative.
-        unlabelled = training_batches(pipeline, target, -1 - seed, first)
+        unlabelled = training_batches(pipeline, target, -1 - seed, first, share)
         return tf.data.Dataset.zip((labelled, unlabelled)).map(lambda x, y: (*x, y[0]))
 
     facts = {"seed": seed, "self_training": config.model_dump(mode="json")}

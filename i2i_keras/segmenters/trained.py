@@ -2,16 +2,25 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import keras
+import pydantic
 import tensorflow as tf
+from typing_extensions import TypedDict
 
-from i2i_keras import config as settings
+from i2i_keras.config import key_of
 from i2i_keras.models.networks import SEGMENTERS
 from i2i_keras.run_folder import files
 from i2i_keras.training import checkpoints
 from i2i_keras.training.weights import load_weights
+
+
+class _Facts(TypedDict):
+    """What config.json holds, besides the settings of the network."""
+
+    num_classes: Annotated[int, pydantic.Field(strict=True, ge=1, le=254)]
+    network: Annotated[str, key_of(SEGMENTERS)]
 
 
 class LoadedSegmenter(NamedTuple):
@@ -37,9 +46,9 @@ def load(folder: Path, step: int | None = None) -> LoadedSegmenter:
         folder: that `segmenter.fit` wrote, or `adabn.adapt`.
         step: of a checkpoint; None = the weights that were saved in the end.
     """
-    facts = files.read_json(folder / "config.json")
+    facts = files.read_as(_Facts, folder / "config.json")
     kind = SEGMENTERS[facts["network"]]
-    config = settings.build(kind.config, facts[facts["network"]])
+    config = files.read_settings(folder / "config.json", kind.config, facts["network"])
     model = kind.build(config, facts["num_classes"])
     if step is None:
         load_weights(model, folder / f"{facts['network']}.weights.h5")

@@ -16,11 +16,13 @@ from i2i_keras import stack
 from i2i_keras.config import Config
 from i2i_keras.errors import DataError, SettingsError, how_many
 from i2i_keras.run_folder import files
+from i2i_keras.run_folder.checksums import NAME as CHECKSUMS
 from i2i_keras.run_folder.files import Facts
 from i2i_keras.run_folder.places import BEGUN, DONE
+from i2i_keras.training import finite
 
 # Of a stage itself, not of what it has made.
-_OF_STAGES = (DONE, BEGUN)
+_OF_STAGES = (DONE, BEGUN, CHECKSUMS)
 _NOTES = "notes/.ATTRIBUTES/VARIABLE_VALUE"
 # The index last: without it there is no checkpoint.
 _ENDINGS = (".data-00000-of-00001", ".index")
@@ -73,7 +75,7 @@ class Checkpoints:
     def __init__(self, model: tf.Module, folder: Path, keep: int = 2, made_with: str = "") -> None:
         self.folder = folder
         self._folder = folder / "checkpoints"
-        self._keep, self._made_with = keep, made_with
+        self._keep, self._made_with, self._model = keep, made_with, model
         # In the checkpoint itself, so that both are always of the same step.
         self._notes = tf.Variable("{}", dtype=tf.string, trainable=False)
         self._checkpoint = tf.train.Checkpoint(model=model, notes=self._notes)
@@ -89,8 +91,9 @@ class Checkpoints:
             DataError: none is whole, or it is of another network or another
                 Keras, or was made with other settings.
         """
-        for path in self._folder.glob(".draft-*"):  # Of a save that was killed.
+        for path in self._folder.glob(".draft-[0-9]*"):  # As earlier versions left them.
             shutil.rmtree(path) if path.is_dir() else path.unlink()
+        files.sweep(self._folder)  # Of a save that was killed.
         unreadable: list[int] = []
         for step in reversed(self.steps()):
             if not _is_whole(self._prefix(step)):
@@ -128,20 +131,26 @@ class Checkpoints:
             best: step of the one that is kept however old it is.
 
         Raises:
-            DataError: it cannot be written.
+            DataError: a weight is no number any more, or it cannot be written.
         """
-        self._folder.mkdir(parents=True, exist_ok=True)
         notes = {**notes, "keras": stack.KERAS}
         if self._made_with:
             notes["made_with"] = self._made_with
         self._notes.assign(json.dumps(notes))
-        try:
-            draft = self._checkpoint.write(str(self._folder / f".draft-{step}"))
-        except tf.errors.OpError as error:
-            raise DataError(f"{self._prefix(step)} cannot be written: {error.message}.") from error
-        self._remove(step)
-        for ending in _ENDINGS:
-            Path(draft + ending).replace(self._prefix(step) + ending)
+        if name := finite.not_finite(self._model.trainable_variables):
+            raise DataError(
+                f"{name} of {self.folder.name} is no number any more after step {step}; its last"
+                f" checkpoint is of step {max(self.steps(), default=0)}. Lower its learning_rate,"
+                " delete the stage's folder and run it again."
+            )
+        with files.draft_folder(self._folder) as folder:
+            try:
+                draft = self._checkpoint.write(str(folder / "ckpt"))
+            except tf.errors.OpError as error:
+                raise files.not_written(Path(self._prefix(step)), error) from None
+            self._remove(step)
+            for ending in _ENDINGS:
+                files.move(Path(draft + ending), Path(self._prefix(step) + ending))
         steps = self.steps()
         for old in set(steps[: -self._keep]) - {best}:
             self._remove(old)
@@ -246,12 +255,18 @@ def load_network(folder: Path, step: int, name: str, network: tf.Module) -> None
     _refuse_other_keras(prefix)
     checkpoint = tf.train.Checkpoint(model=tf.train.Checkpoint(**{name: network}))
     try:
+        if not _are_files(prefix):
+            raise LookupError(prefix)
         # Partial: optimizers and the other networks are left where they are.
         checkpoint.read(prefix).expect_partial().assert_existing_objects_matched()
     except (AssertionError, LookupError, ValueError, tf.errors.OpError) as error:
         raise DataError(
             f"{prefix} cannot be read as a checkpoint of {name}; delete its files to do without it."
         ) from error
+    if variable := finite.not_finite(network.variables):
+        raise DataError(
+            f"{prefix} holds what is no number ({variable}); delete its files to do without it."
+        )
 
 
 def _refuse_other_keras(prefix: str) -> None:
@@ -270,6 +285,8 @@ def _refuse_other_keras(prefix: str) -> None:
 
 def _keras_of(prefix: str) -> int:
     """The Keras that wrote a checkpoint; of a broken one this one."""
+    if not _are_files(prefix):
+        return stack.KERAS
     try:
         notes = tf.train.load_checkpoint(prefix).get_tensor(_NOTES)
     except (tf.errors.OpError, LookupError, RuntimeError, ValueError):
@@ -278,8 +295,15 @@ def _keras_of(prefix: str) -> int:
     return made_with
 
 
+def _are_files(prefix: str) -> bool:
+    """Whether both are regular files; a pipe would be waited for."""
+    return all(Path(prefix + ending).is_file() for ending in _ENDINGS)
+
+
 def _is_whole(prefix: str) -> bool:
     """Whether every tensor is there and has its checksum."""
+    if not _are_files(prefix):
+        return False
     try:
         reader = tf.train.load_checkpoint(prefix)
         for name in reader.get_variable_to_shape_map():

@@ -8,6 +8,7 @@ import keras
 import tensorflow as tf
 
 from i2i_keras import stack
+from i2i_keras.models import replicas
 
 Xla = Literal["auto", "on", "off"]
 Precision = Literal["float32", "mixed_bfloat16", "mixed_float16"]
@@ -61,6 +62,30 @@ def gradients(
     return stack.unscaled(optimizer, scaled)
 
 
+def apply(
+    optimizer: keras.optimizers.Optimizer,
+    gradients: Sequence[tf.Tensor],
+    variables: Sequence[tf.Variable],
+    clip_norm: float | None = None,
+) -> tf.Tensor:
+    """Updates variables by gradients, the same on all devices.
+
+    Args:
+        optimizer: of `stack.build`.
+        gradients: of the loss of the whole batch, not scaled.
+        variables: of the gradients, in order.
+        clip_norm: greatest length of all gradients together; None = any.
+
+    Returns:
+        Their length before.
+    """
+    length = tf.linalg.global_norm(gradients)
+    if clip_norm is not None:
+        gradients, _ = tf.clip_by_global_norm(gradients, clip_norm, length)
+    stack.apply_gradients(optimizer, gradients, variables)
+    return length
+
+
 def passes(
     network: Callable[[tf.Tensor], tf.Tensor], batches: Sequence[tf.Tensor], apart: bool
 ) -> list[tf.Tensor]:
@@ -75,7 +100,8 @@ def passes(
     """
     if apart or len(batches) == 1:
         return [network(batch) for batch in batches]
-    return tf.split(network(tf.concat(batches, 0)), len(batches))
+    with replicas.joined(len(batches)):
+        return tf.split(network(tf.concat(batches, 0)), len(batches))
 
 
 def in_parts(

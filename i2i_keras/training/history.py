@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from i2i_keras.errors import DataError
 from i2i_keras.run_folder import files
+from i2i_keras.training import finite
 from i2i_keras.training.tensorboard import Curves
 
 Row = dict[str, float]
@@ -34,11 +35,13 @@ class Watch(NamedTuple):
         observe: from the step to more columns of its row.
         best: the column whose lowest value marks the best checkpoint.
         diagnose: from the rows so far to what is wrong with the last of them.
+        files: from the step to the images of its batch, for errors.
     """
 
     observe: Callable[[int], Mapping[str, float]]
     best: str
     diagnose: Diagnose = lambda rows: []
+    files: Callable[[int], Sequence[Path]] = lambda step: ()
 
 
 class History:
@@ -100,12 +103,18 @@ class Means:
 
     Args:
         saved: what `sums` was.
-        name: of the training, for errors.
+        folder: of the training, for errors.
+        files: from the step to the images of its batch, for errors.
     """
 
-    def __init__(self, saved: Mapping[str, Sequence[float]], name: str) -> None:
+    def __init__(
+        self,
+        saved: Mapping[str, Sequence[float]],
+        folder: Path,
+        files: Callable[[int], Sequence[Path]] = lambda step: (),
+    ) -> None:
         self.sums = {key: list(pair) for key, pair in saved.items()}
-        self._name = name
+        self._folder, self._files = folder, files
 
     def add(self, step: int, values: Mapping[str, float]) -> None:
         """Counts the values of a step in.
@@ -119,10 +128,8 @@ class Means:
                 pair[0] += float(value)
                 pair[1] += 1
             elif "gradient" not in key:  # Float16 skips steps whose gradients overflow.
-                raise DataError(
-                    f"{key} of {self._name} is {value} at step {step};"
-                    " lower its learning_rate, delete the stage's folder and run it again."
-                )
+                what = f"{key} of {self._folder.name} is {value}"
+                raise finite.diverged(what, step, self._folder, self._files(step))
 
     def values(self) -> Row:
         """The means since the last `clear`."""
@@ -138,8 +145,7 @@ class Means:
 def _read(path: Path) -> list[Row]:
     if not path.is_file():
         return []
-    rows = files.read_table(path)
-    return [
-        {key: float(value) for key, value in row.items()} | {"step": int(row["step"])}
-        for row in rows
-    ]
+    rows = files.read_numbers(path)
+    if not all(row["step"].is_integer() and row["step"] > 0 for row in rows):
+        raise DataError(f"{path} has a step that is none; delete the stage's folder to begin anew.")
+    return [{**row, "step": int(row["step"])} for row in rows]

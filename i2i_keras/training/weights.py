@@ -5,15 +5,26 @@ from pathlib import Path
 import keras
 import tensorflow as tf
 
-from i2i_keras.errors import FileError
+from i2i_keras import stack
+from i2i_keras.errors import DataError, FileError
+from i2i_keras.models import hdf5
 from i2i_keras.run_folder import files
 from i2i_keras.run_folder.places import how_to_make
+from i2i_keras.training import finite
 
 
 def save_weights(model: tf.Module, path: Path) -> None:
-    """Writes `*.weights.h5`, atomically."""
-    with files.replacing(path) as draft:
-        model.save_weights(draft)
+    """Writes `*.weights.h5`, atomically.
+
+    Raises:
+        DataError: it holds what is no number, or cannot be written.
+    """
+    if name := finite.not_finite(model.variables):
+        raise DataError(
+            f"{path} would hold what is not a number ({name}), for its training has diverged; lower"
+            f" its learning_rate, delete {path.parent} and run it again."
+        )
+    files.write(path, stack.weights_file(model))
 
 
 def load_weights(model: keras.Model, path: Path, todo: str = "") -> None:
@@ -25,12 +36,23 @@ def load_weights(model: keras.Model, path: Path, todo: str = "") -> None:
         todo: what mends it if it cannot be read; empty = to make it anew.
 
     Raises:
-        FileError: it is missing, broken, or of another network.
+        FileError: it is missing, broken, of another network, or holds what
+            is no number.
     """
     todo = todo or f"delete {path.parent} and {how_to_make(path)}"
     if not path.is_file():
         raise FileError(path, "is missing", todo)
     try:
+        hdf5.check_plain(path, model)
         model.load_weights(path)
-    except (OSError, LookupError, ValueError) as error:
-        raise FileError(path, "cannot be read as weights of its network", todo) from error
+    except hdf5.ERRORS as error:
+        raise FileError(
+            path, f"cannot be read as weights of its network{_why(error)}", todo
+        ) from error
+    if name := finite.not_finite(model.variables):
+        raise FileError(path, f"holds what is not a number ({name})", todo)
+
+
+def _why(error: Exception) -> str:
+    """Keras' own words fill pages."""
+    return f" ({error})" if isinstance(error, hdf5.NotPlainError) else ""

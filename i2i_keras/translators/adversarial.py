@@ -9,6 +9,7 @@ import keras
 import tensorflow as tf
 
 from i2i_keras import stack
+from i2i_keras.models import replicas
 from i2i_keras.models.networks import build_generator
 from i2i_keras.training import compilation, ema, schedules
 from i2i_keras.training.history import Row
@@ -221,7 +222,7 @@ class AdversarialModel(keras.Model, abc.ABC):
         self, x: tf.Tensor, y: tf.Tensor, fakes: Fakes, step: tf.Tensor, number: int
     ) -> Terms:
         pooled = [
-            pool.exchange(images, pool_seed(self.seed, step, number, place))
+            pool.exchange(images, pool_seed(self.seed, step, number, place), self.config.accumulate)
             for place, (pool, images) in enumerate(zip(self.pools, fakes, strict=True))
         ]
         first = self.config.accumulate * number
@@ -252,11 +253,10 @@ class AdversarialModel(keras.Model, abc.ABC):
                 loss, terms, fakes = loss_of(part, *images)
             return (compilation.gradients(tape, loss, variables, optimizer), terms), fakes
 
-        (gradients, terms), fakes = compilation.in_parts(
-            gradients_of, self.config.accumulate, *batches
-        )
-        stack.apply_gradients(optimizer, gradients, variables)
-        return tf.linalg.global_norm(gradients), terms, fakes
+        means, fakes = compilation.in_parts(gradients_of, self.config.accumulate, *batches)
+        gradients, terms = replicas.mean(means)
+        length = compilation.apply(optimizer, gradients, variables, self.config.clip_norm)
+        return length, terms, fakes
 
     def _optimizer(
         self, rate: float, updates: int, variables: Sequence[tf.Variable]
@@ -264,9 +264,7 @@ class AdversarialModel(keras.Model, abc.ABC):
         config = self.config
         options = schedules.Options(config.constant_share, self.plateau)
         rates = schedules.learning_rate(config.schedule, rate, updates, options)
-        optimizer = keras.optimizers.Adam(
-            rates, beta_1=config.beta_1, global_clipnorm=config.clip_norm
-        )
+        optimizer = keras.optimizers.Adam(rates, beta_1=config.beta_1)
         optimizer = compilation.scaling(optimizer, config.precision)
         stack.build(optimizer, variables)  # Now: a checkpoint holds what exists.
         return optimizer

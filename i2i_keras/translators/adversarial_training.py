@@ -8,14 +8,14 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from i2i_keras import config as settings
 from i2i_keras import stack
+from i2i_keras.data.batch_files import batch_files
 from i2i_keras.data.pipeline import PipelineConfig, training_batches
 from i2i_keras.data.records import Record
 from i2i_keras.models.networks import build_generator
 from i2i_keras.run_folder import files
 from i2i_keras.run_folder.files import Facts
-from i2i_keras.training import callbacks, checkpoints, compilation, schedules
+from i2i_keras.training import checkpoints, compilation, devices, loop, schedules
 from i2i_keras.training.compilation import Precision
 from i2i_keras.training.history import Row, Watch
 from i2i_keras.training.weights import load_weights, save_weights
@@ -47,7 +47,9 @@ def fit(
         given: the source's segmenter, where the method needs one.
     """
     keras.utils.set_random_seed(seed)
-    return train(build(config, seed, **given), images_x, images_y, folder)
+    with devices.scope():
+        model = build(config, seed, **given)
+    return train(model, images_x, images_y, folder)
 
 
 def train(
@@ -76,16 +78,26 @@ def train(
     steps = schedules.total_steps(config.steps, config.epochs, smaller, batch_size)
     if config.initial and not checkpoints.list_checkpoints(folder):
         initial.load(model)
-    model.compile(steps)
+    with devices.scope():
+        model.compile(steps)
     observe = _observer(model, (images_x, images_y), folder)
     diagnose = functools.partial(health.diagnose, content=model.CONTENT)
-    found = callbacks.train(
+    found = loop.train(
         model,
-        lambda first: _batches(pipeline, domains, model.seed, first),
+        lambda first: _batches(model, pipeline, domains, first),
         checkpoints.Checkpoints(model, folder, config.keep_checkpoints, _made_with(model)),
         steps,
         config,
-        Watch(observe, best="style_distance_xy", diagnose=diagnose),
+        Watch(
+            observe,
+            best="style_distance_xy",
+            diagnose=diagnose,
+            files=lambda step: [
+                path
+                for number, records in enumerate(domains)
+                for path in batch_files(records, batch_size, 2 * model.seed + number, step)
+            ],
+        ),
     )
     files.write_json(folder / "config.json", config.model_dump(mode="json", exclude={"initial"}))
     for network in model.networks:
@@ -139,7 +151,7 @@ def load_generator(
         precision: to compute in; None = the training's.
         step: of a kept checkpoint; None = the end of the training.
     """
-    config = settings.build(kind, files.read_json(folder / "config.json"))
+    config = files.read_settings(folder / "config.json", kind)
     name = f"generator_{direction}"
     with compilation.policy(precision or config.precision):
         generator = build_generator(config.generator, name)
@@ -159,10 +171,14 @@ def _made_with(model: AdversarialModel) -> str:
 
 
 def _batches(
-    pipeline: PipelineConfig, domains: Sequence[Sequence[Record]], seed: int, first: int
+    model: AdversarialModel,
+    pipeline: PipelineConfig,
+    domains: Sequence[Sequence[Record]],
+    first: int,
 ) -> tf.data.Dataset:
+    share = devices.share(model.config.num_critic_steps * model.config.accumulate)
     x, y = (
-        training_batches(pipeline, records, 2 * seed + number, first)
+        training_batches(pipeline, records, 2 * model.seed + number, first, share)
         for number, records in enumerate(domains)
     )
     return tf.data.Dataset.zip((x, y)).map(lambda x, y: (x[0], y[0]))

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from i2i_keras.data import each_image, transforms
 from i2i_keras.data.records import Record
+from i2i_keras.training import finite
 
 Translate = Callable[[tf.Tensor], tf.Tensor]
 
@@ -40,7 +41,8 @@ def translate_records(
 def translate_pixels(translate: Translate, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Translates an image `(height, width, 3)`, as it would be written."""
     image = transforms.normalize(tf.constant(pixels))
-    return transforms.denormalize(translate(image[tf.newaxis]))[0].numpy()
+    made = finite.check_result(translate(image[tf.newaxis]), "Translated images")
+    return transforms.denormalize(made)[0].numpy()
 
 
 def unfinished(records: Sequence[Record], folder: Path, translator: str) -> list[Record]:

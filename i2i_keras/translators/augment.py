@@ -21,7 +21,7 @@ def noisy(images: tf.Tensor, deviation: tf.Tensor, seed: tf.Tensor) -> tf.Tensor
         Sønderby et al., 2017, https://arxiv.org/abs/1610.04490, section 3.2
         (instance noise).
     """
-    return images + deviation * draws.normal(tf.shape(images), seed)
+    return images + deviation * draws.normal_rows(tf.shape(images), seed)
 
 
 def augmented(
@@ -85,4 +85,4 @@ def _cutout(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
 
 def _uniform(images: tf.Tensor, count: int, seed: tf.Tensor) -> tf.Tensor:
     """`(count, batch)` numbers in [0, 1)."""
-    return draws.uniform((count, tf.shape(images)[0]), seed)
+    return draws.uniform_rows((count, tf.shape(images)[0]), seed, axis=1)

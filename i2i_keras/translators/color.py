@@ -9,7 +9,6 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from i2i_keras import config as settings
 from i2i_keras.run_folder import files
 from i2i_keras.run_folder.files import Facts
 from i2i_keras.translators import references
@@ -87,7 +86,7 @@ def fit(
 
 def load(folder: Path, direction: str = "xy") -> Callable[[tf.Tensor], tf.Tensor]:
     """Loads the transfer of one direction; see `references.load`."""
-    config = settings.build(ColorConfig, files.read_json(folder / "config.json"))
+    config = files.read_settings(folder / "config.json", ColorConfig)
     return references.load(folder, direction, METHODS[config.method].transfer)
 
 

@@ -68,7 +68,7 @@ def gradient_penalty(
     Reference:
         Gulrajani et al., 2017, https://arxiv.org/abs/1704.00028, equation 3.
     """
-    place = draws.uniform((tf.shape(real)[0], 1, 1, 1), seed)
+    place = draws.uniform_rows((tf.shape(real)[0], 1, 1, 1), seed)
     squares = _squared_gradients(logits, place * real + (1.0 - place) * fake)
     # The root's own gradient is infinite at 0.
     return tf.reduce_mean(tf.square(tf.sqrt(squares + 1e-12) - 1.0))

@@ -9,7 +9,6 @@ import scipy.fft
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from i2i_keras import config as settings
 from i2i_keras.run_folder import files
 from i2i_keras.run_folder.files import Facts
 from i2i_keras.translators import references
@@ -94,7 +93,7 @@ def load(folder: Path, direction: str = "xy") -> Callable[[tf.Tensor], tf.Tensor
     An image of another size than those that were measured gets the same
     frequencies, in periods across the image, as far as it has them.
     """
-    settings.build(FourierConfig, files.read_json(folder / "config.json"))
+    files.read_settings(folder / "config.json", FourierConfig)
     return references.load(folder, direction, swap_amplitudes)
 
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 import tensorflow as tf
 
+from i2i_keras.models import replicas
 from i2i_keras.training.history import Row, Warning
 
 # Logit between fake and real; a loss without one is judged by the midpoint of
@@ -60,7 +61,9 @@ def discriminator_signals(
         Of both, 0.5 = no better than chance, 1 = the discriminator has won.
     """
     mean_real, mean_fake = tf.reduce_mean(real), tf.reduce_mean(fake)
-    boundary = _BOUNDARIES.get(adversarial, (mean_real + mean_fake) / 2)
+    boundary = _BOUNDARIES.get(adversarial)
+    if boundary is None:
+        boundary = replicas.mean((mean_real + mean_fake) / 2)
     right = _share_above(real, boundary) + _share_above(-fake, -boundary)
     return {
         "discriminator_real": mean_real,

@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from i2i_keras.models import draws
+from i2i_keras.models import draws, replicas
 
 
 class ImagePool(tf.Module):
@@ -11,6 +11,9 @@ class ImagePool(tf.Module):
     While it fills, each image is stored and returned. Once it is full, an
     image is returned as it is half of the time; otherwise it takes the place
     of a random one, which is returned instead.
+
+    On several devices each has the same pool, through which the fakes of all
+    of them go.
 
     Args:
         size: number of images kept; 0 = none, every image is returned.
@@ -28,19 +31,22 @@ class ImagePool(tf.Module):
         self.images = tf.Variable(tf.zeros((size, *shape, 3)), trainable=False, name="images")
         self.count = tf.Variable(0, trainable=False, name="count")
 
-    def exchange(self, images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
+    def exchange(self, images: tf.Tensor, seed: tf.Tensor, parts: int = 1) -> tf.Tensor:
         """Puts a batch of fakes in and takes one of equal size out.
 
         Args:
             images: `(batch, height, width, 3)`, the batch size static.
             seed: two integers; the same ones choose the same.
+            parts: in which the batch is computed, see `replicas.own_rows`.
         """
         if self.size == 0:
             return images
+        images = replicas.all_rows(images, parts)
         batch = images.shape[0]
         keeps = draws.uniform((batch,), seed) < 0.5
         places = draws.integers((batch,), seed + 1, self.size)
-        return tf.stack([self._exchange_one(images[i], keeps[i], places[i]) for i in range(batch)])
+        taken = [self._exchange_one(images[i], keeps[i], places[i]) for i in range(batch)]
+        return replicas.own_rows(tf.stack(taken), parts=parts)
 
     def _exchange_one(self, image: tf.Tensor, keep: tf.Tensor, place: tf.Tensor) -> tf.Tensor:
         filling = self.count < self.size
@@ -48,6 +54,7 @@ class ImagePool(tf.Module):
         old = self.images[place]
         returned = tf.where(filling | keep, image, old)
         stored = tf.where(~filling & keep, old, image)
-        self.images.scatter_nd_update([[place]], [stored])
+        # One of those changes that several devices can make, each to its copy.
+        self.images.scatter_update(tf.IndexedSlices(stored[tf.newaxis], place[tf.newaxis]))
         self.count.assign_add(tf.cast(filling, tf.int32))
         return returned

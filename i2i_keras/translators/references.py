@@ -6,7 +6,6 @@ mean is negative.
 """
 
 import hashlib
-import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,7 @@ from numpy.typing import NDArray
 from i2i_keras.config import Config
 from i2i_keras.data.records import Record, read_image, spread
 from i2i_keras.errors import DataError
-from i2i_keras.run_folder import files
+from i2i_keras.run_folder import arrays, files
 from i2i_keras.run_folder.places import how_to_make
 
 Pixels = NDArray[np.float32]  # `(height, width, 3)` in [0, 1].
@@ -91,22 +90,23 @@ def load(folder: Path, direction: str, transfer: Transfer) -> Callable[[tf.Tenso
     Raises:
         DataError: the references are missing or broken.
     """
-    path = folder / _FILE
-    try:
-        # Opened here, for NumPy leaves broken ones open.
-        with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
-            kept, seed = file[direction[-1]], int(file["seed"])
-    except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as error:
-        raise DataError(
-            f"{path} cannot be read ({error}); delete {folder} and {how_to_make(folder)}."
-        ) from None
+    (kept,) = arrays.read(folder / _FILE, [direction[-1]], dimensions=2)
+    (number,) = arrays.read(folder / _FILE, ["seed"], dimensions=0)
+    seed = int(number.ravel()[0]) % 2**64
 
     def translate(images: tf.Tensor) -> tf.Tensor:
         made = []
         for image in np.asarray(images):
             pixels = (image + 1.0) / 2.0
             reference = kept[choose(pixels, len(kept), seed)]
-            made.append(np.clip(2.0 * transfer(pixels, reference) - 1.0, -1.0, 1.0))
+            try:
+                transferred = transfer(pixels, reference)
+            except (ValueError, LookupError) as error:
+                raise DataError(
+                    f"{folder / _FILE} holds no references of this method; delete {folder} and"
+                    f" {how_to_make(folder)}."
+                ) from error
+            made.append(np.clip(2.0 * transferred - 1.0, -1.0, 1.0))
         return tf.constant(np.reshape(made, images.shape), tf.float32)
 
     return translate

@@ -9,6 +9,8 @@ the whole picture, to rounding.
 
 import functools
 import itertools
+import math
+import os
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
@@ -20,6 +22,7 @@ from keras import layers
 from numpy.typing import NDArray
 
 from i2i_keras.data import transforms
+from i2i_keras.errors import DataError
 from i2i_keras.models.layers import InstanceNormalization
 from i2i_keras.translators import inference
 from i2i_keras.translators.inference import Tensors
@@ -179,9 +182,18 @@ def _join(tiles: Sequence[tuple[Any, Any, Any]]) -> Moments:
 
 def _empty(shape: tuple[int, ...], dtype: tf.DType) -> NDArray[Any]:
     numbers = np.dtype(dtype.as_numpy_dtype)
-    if np.prod(shape, dtype=np.int64) * numbers.itemsize <= _IN_MEMORY:
+    size = math.prod(shape) * numbers.itemsize
+    if size <= _IN_MEMORY:
         return np.empty(shape, numbers)
     with tempfile.TemporaryFile() as file:
+        try:
+            # A disk that is full later on would end the process by a signal.
+            os.posix_fallocate(file.fileno(), 0, size)
+        except OSError as error:
+            raise DataError(
+                f"{tempfile.gettempdir()} has no room for {size >> 20} MB of a picture's features"
+                f" ({error.strerror}); make room, or name another folder by TMPDIR."
+            ) from None
         return np.memmap(file, numbers, "w+", shape=shape)
 
 

@@ -1,4 +1,7 @@
 import os
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -41,3 +44,41 @@ def test_a_failure_is_raised_here_and_ends_the_work(tmp_path, workers):
 def test_the_progress_bar_says_what_it_counts(capsys):
     assert [*for_each(str, [1, 2], workers=1, description="prepare source-train")] == ["1", "2"]
     assert "prepare source-train: 100%" in capsys.readouterr().err
+
+
+LONG_WORK = """
+import sys, time
+from i2i_keras.data.parallel import for_each
+if __name__ == "__main__":
+    for _ in for_each(time.sleep, [0.1] * 16 + [600] * 64, 2, "test"):
+        print("one", flush=True)
+"""
+
+
+def test_processes_end_with_the_one_that_started_them_even_if_it_is_killed(tmp_path):
+    script = tmp_path / "work.py"
+    script.write_text(LONG_WORK)
+    with subprocess.Popen(
+        [sys.executable, script], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    ) as parent:
+        parent.stdout.readline()
+        workers = _children(parent.pid)
+        assert len(workers) >= 2
+        parent.kill()
+    deadline = time.monotonic() + 20
+    while any(map(_is_alive, workers)):
+        assert time.monotonic() < deadline, workers
+        time.sleep(0.05)
+
+
+def _children(process):
+    found = subprocess.run(["ps", "-o", "pid=", "--ppid", str(process)], capture_output=True)
+    return [int(line) for line in found.stdout.split()]
+
+
+def _is_alive(process):
+    try:
+        state = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
+    except FileNotFoundError:
+        return False
+    return state != "Z"

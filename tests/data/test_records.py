@@ -1,3 +1,4 @@
+import os
 import struct
 import zlib
 
@@ -8,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import ExifTags, Image
 
+from i2i_keras.data.encodings import LabelReader
 from i2i_keras.data.records import (
     Record,
     counted,
@@ -22,7 +24,8 @@ from i2i_keras.data.records import (
     spread,
     write_records,
 )
-from i2i_keras.errors import DataError
+from i2i_keras.data.rows import check_pair
+from i2i_keras.errors import DataError, FileError
 
 IDS = np.array([[0, 4, 7, 11, 17, 18], [21, 23, 26, 34, 33, 31]])
 # What libpng's gray conversion makes of GTA5's colors of these ids.
@@ -192,3 +195,128 @@ def test_a_png_is_not_decoded_to_know_its_size(tmp_path, monkeypatch):
     monkeypatch.setattr("PIL.PngImagePlugin.PngImageFile.load", load)
     assert image_size(path) == (4, 8) and orientation(path) == 1
     assert not has_deep_counts(path)
+
+
+# --- Tables that were touched ------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("name,image,label\na,/etc/hostname,\n", "has '/etc/hostname', which leads out of the run"),
+        ("name,image,label\na,x/../../b.png,\n", "which leads out of the run"),
+        ("name,image,label\na,x/a.png,../label.png\n", "'../label.png', which leads out"),
+        ("name,image,label\n../../a,x/a.png,\n", "'../../a', which leads out of the run"),
+        ("name,image,label\na,out/a.png,\n", "'out/a.png', which leads out of the run"),
+        ("name,image,label\na,x/link.png,\n", "'x/link.png', which leads out of the run"),
+        ("name,image,label\na,x/a.png,\na,x/b.png,\n", "has 'a' twice"),
+        ("name,image,label\n,x/a.png,\n", "has a row without a name or an image"),
+        ("name,image,label\na,,\n", "has a row without a name or an image"),
+        ("name,image\na,x/a.png\n", "has no column 'label'"),
+        ("", "has no column 'name'"),
+        ("name,image,label\na,x/a.png\n", "has another number of fields in row 2"),
+        ("name,image,label\na,x/a.png,,,,\n", "has another number of fields in row 2"),
+        (
+            f"name,image,label\n{'a' * 200_000},x/a.png,\n",
+            "cannot be read as a table .field larger",
+        ),
+        ('name,image,label\n"a,x/a.png,\n', "cannot be read as a table .unexpected end"),
+        ("name,image,label\n\udcff,x/a.png,\n", "cannot be read as a table"),
+    ],
+)
+def test_a_table_that_was_touched_ends_in_one_sentence(tmp_path, text, told):
+    root, outside = tmp_path / "run", tmp_path / "outside"
+    for folder in (root / "x", outside):
+        folder.mkdir(parents=True)
+    for path in (root / "x" / "a.png", root / "x" / "b.png", outside / "a.png"):
+        path.touch()
+    (root / "x" / "out").symlink_to(outside)
+    (root / "x" / "link.png").symlink_to(outside / "a.png")
+    text = text.replace(",out/", ",x/out/")
+    told = told.replace("'out/", "'x/out/")
+    (root / "a.csv").write_bytes(text.encode("utf-8", "surrogateescape"))
+    with pytest.raises(DataError, match=rf"a\.csv .*{told}"):
+        read_records(root, root / "a.csv")
+
+
+def test_the_folder_of_a_stage_may_lie_elsewhere(tmp_path):
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "disk" / "a.png").touch()
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "prepare").symlink_to(tmp_path / "disk")
+    (tmp_path / "run" / "a.csv").write_text("name,image,label\na,prepare/a.png,\n")
+    assert len(read_records(tmp_path / "run", tmp_path / "run" / "a.csv")) == 1
+
+
+@pytest.mark.parametrize(
+    ("image", "label", "told"),
+    [
+        ((4, 6), None, "image.png holds L pixels, where RGB was prepared"),
+        ((4, 6, 4), None, "image.png holds RGBA pixels, where RGB was prepared"),
+        ((4, 6, 3), (4, 5), "label.png is of 5x4 pixels, its image of 6x4"),
+        ((4, 6, 3), (4, 6, 3), "label.png holds RGB pixels, not labels"),
+    ],
+)
+def test_prepared_files_of_another_kind_are_refused(tmp_path, save, image, label, told):
+    paths = save(tmp_path / "image.png", np.zeros(image)), None
+    if label:
+        paths = paths[0], save(tmp_path / "label.png", np.zeros(label))
+    with pytest.raises(FileError, match=told):
+        check_pair(*paths)
+
+
+@pytest.mark.parametrize("read", [open_image, read_image, read_label, image_size, check_pair])
+def test_a_pipe_or_device_is_not_read(tmp_path, read):
+    os.mkfifo(tmp_path / "a.png")
+    (tmp_path / "b.png").symlink_to("/dev/zero")
+    for name in ("a.png", "b.png"):
+        with pytest.raises(FileError, match=f"{name} is no regular file; put one in its place"):
+            read(*([tmp_path / name, None] if read is check_pair else [tmp_path / name]))
+
+
+def test_questions_to_a_pipe_are_answered(tmp_path):
+    os.mkfifo(tmp_path / "a.png")
+    assert (orientation(tmp_path / "a.png"), has_deep_counts(tmp_path / "a.png")) == (1, False)
+
+
+# --- Whatever is in a file of that name --------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["PPM", "TGA", "ICO", "PCX", "EPS", "PDF", "JPEG2000", "SGI"])
+def test_no_other_decoder_is_shown_a_file(tmp_path, kind):
+    path = tmp_path / "a.png"
+    Image.new("RGB", (16, 16)).save(path, kind)
+    for read in (read_image, image_size):
+        with pytest.raises(FileError, match=r"a\.png cannot be read as an image"):
+            read(path)
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "MPO", "BMP", "TIFF", "WEBP", "GIF"])
+def test_the_decoders_that_are_named_are_shown_it(tmp_path, kind):
+    path = tmp_path / "a.png"
+    Image.new("RGB", (16, 12)).save(path, kind)
+    assert read_image(path).size == (16, 12)
+    assert image_size(path) == (12, 16)
+
+
+def flip_a_pixel(path):
+    """Changes what is compressed, and leaves its checksum."""
+    data = bytearray(path.read_bytes())
+    data[data.index(b"IDAT") + 40] ^= 1
+    path.write_bytes(data)
+
+
+def test_a_png_of_other_pixels_than_were_written_is_refused(tmp_path, save):
+    pixels = np.random.default_rng(0).integers(0, 256, (16, 16, 3))
+    path = save(tmp_path / "a.png", pixels)
+    flip_a_pixel(path)
+    with pytest.raises(FileError, match="the checksum of its IDAT is wrong"):
+        read_image(path)
+
+
+def test_a_label_of_88_megapixels_is_refused_before_it_takes_memory(tmp_path):
+    path = tmp_path / "a.png"
+    Image.new("P", (9400, 9400)).save(path)
+    reader = LabelReader(np.arange(256, dtype=np.uint8), np.ones(256, bool))
+    with pytest.raises(FileError, match=r"is of 9400x9400 pixels, more than 33,554,432 in all"):
+        reader.numbers(path)

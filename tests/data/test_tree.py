@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import pytest
@@ -56,3 +57,13 @@ def test_a_run_within_is_left_out_unless_it_is_asked_for(tmp_path, add):
 )
 def test_files_are_counted_by_suffix(names, told):
     assert by_suffix(map(Path, names.split())) == told
+
+
+def test_what_is_no_regular_file_is_left_out_with_a_word(tmp_path, capsys):
+    (tmp_path / "a.png").touch()
+    os.mkfifo(tmp_path / "b.png")
+    (tmp_path / "c.png").symlink_to("/dev/zero")
+    assert [*files_below(tmp_path)] == [tmp_path / "a.png"]
+    told = capsys.readouterr().err
+    assert f"Note: {tmp_path}/b.png is no regular file; left out." in told
+    assert f"Note: {tmp_path}/c.png is no regular file; left out." in told

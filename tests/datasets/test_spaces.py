@@ -195,7 +195,10 @@ def test_a_space_that_is_not_there_is_refused_with_those_there_are(tmp_path):
 )
 def test_a_file_that_holds_no_space_is_refused(tmp_path, content):
     (tmp_path / "space.json").write_text(content)
-    with pytest.raises(DataError, match=r"space\.json (holds no label space|is not valid JSON)"):
+    with pytest.raises(
+        DataError,
+        match=r"space\.json (holds no label space|holds no JSON object|is not valid JSON)",
+    ):
         read_space(tmp_path / "space.json")
 
 

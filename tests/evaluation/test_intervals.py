@@ -1,11 +1,18 @@
+import tracemalloc
+import weakref
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 from scipy import stats
 
+from i2i_keras.datasets.spaces import SpaceClass, build_space
+from i2i_keras.evaluation.best import find_best
 from i2i_keras.evaluation.intervals import Drawn, bootstrap, gap_closed
 from i2i_keras.evaluation.metrics import mean_iou
 
 IMAGES, CLASSES, SAMPLES = 12, 3, 200
+THREE = build_space("three", [SpaceClass(name=n, color=(0, 0, 0)) for n in ("a", "b", "c")])
 
 
 def matrices(accuracy, seed=0, seeds=1):
@@ -56,6 +63,58 @@ def test_the_same_seed_draws_the_same(arms):
     one, two, other = (bootstrap(arms, SAMPLES, seed)["floor"].samples for seed in (1, 1, 2))
     np.testing.assert_array_equal(one, two)
     assert not np.array_equal(one, other)
+
+
+def test_many_drawn_test_sets_are_small():
+    images, samples = 20_000, 500
+    counts = {"arm": np.ones((1, images, 2, 2), np.int32)}
+    tracemalloc.start()
+    bootstrap(counts, samples, seed=0)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    # Two bytes for each, beside a few MB for some at a time and for the images.
+    assert peak < samples * images * 2 + 60e6
+
+
+class ReadOneByOne(Sequence):
+    """Matrices that are made when they are looked at, and counted meanwhile."""
+
+    alive, most = 0, 0
+
+    def __init__(self, trainings):
+        self.trainings = trainings
+
+    def __len__(self):
+        return len(self.trainings)
+
+    def __getitem__(self, place):
+        matrices = self.trainings[place].copy()
+        cls = ReadOneByOne
+        cls.alive += 1
+        cls.most = max(cls.most, cls.alive)
+        weakref.finalize(matrices, cls.forget)
+        return matrices
+
+    @classmethod
+    def forget(cls):
+        cls.alive -= 1
+
+
+def resampled_scores(arms):
+    return {arm: drawn.samples.tolist() for arm, drawn in bootstrap(arms, 9, seed=0).items()}
+
+
+def best_arms(arms):
+    return find_best(arms, THREE, 9, seed=0)
+
+
+@pytest.mark.parametrize("compute", [resampled_scores, best_arms])
+def test_matrices_are_looked_at_one_training_after_the_other(compute):
+    arms = {arm: matrices(0.5, seed, seeds=4) for seed, arm in enumerate(("a", "b", "c"))}
+    ReadOneByOne.alive = ReadOneByOne.most = 0
+    assert compute({arm: ReadOneByOne(found) for arm, found in arms.items()}) == compute(arms)
+    # The next one is there before the name of the one before is given to it.
+    assert 1 <= ReadOneByOne.most <= 2
 
 
 # --- Intervals of one training ----------------------------------------------

@@ -150,3 +150,9 @@ def test_within_a_category_classes_may_be_taken_for_each_other():
 def test_a_space_without_cityscapes_classes_has_no_categories():
     rows = [SpaceClass(name=n, color=(0, 0, 0), camvid=(n,)) for n in ("sky", "tree")]
     assert category_iou(np.ones((2, 2), int), build_space("own", rows)) == {}
+
+
+def test_shares_of_nothing_are_absent_and_not_0():
+    empty = np.zeros((3, 3), np.int64)
+    found = score(empty)
+    assert found and all(np.isnan(value) for value in found.values()), found

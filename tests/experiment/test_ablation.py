@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from i2i_keras import config
-from i2i_keras.errors import SettingsError
+from i2i_keras.errors import DataError, SettingsError
 from i2i_keras.experiment import ablation
 from i2i_keras.experiment.settings import Settings
 from i2i_keras.run_folder import files
@@ -188,3 +188,11 @@ def test_rows_without_a_folder_of_their_own_are_refused(tmp_path, rows, message)
     path.write_text(f"[rows]\n{rows}\n", "utf-8")
     with pytest.raises(SettingsError, match=message):
         ablation.read_rows(str(path))
+
+
+@pytest.mark.parametrize("name", ["table.csv", "table.md"])
+def test_a_table_of_others_is_not_written_over(ablate, tmp_path, name):
+    (tmp_path / name).write_text("a,b\n1,2\n")
+    with pytest.raises(DataError, match=f"{name} is there and was not made by i2i-keras"):
+        ablate(ROWS, tmp_path, print)
+    assert [path.name for path in tmp_path.iterdir()] == [name]

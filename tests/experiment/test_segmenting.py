@@ -86,8 +86,11 @@ def prepared(run):
 
 
 def scored(run, **means):
-    arms = {name.replace("_to_", ":"): {"mean_iou": mean} for name, mean in means.items()}
-    files.write_json(run.root / "evaluate" / "summary.json", {"arms": arms})
+    arms = {
+        name.replace("_to_", ":"): {"mean_iou": mean, "ci95": None} for name, mean in means.items()
+    }
+    facts = {"label_space": "toy", "num_images": 2, "bootstrap_samples": 20, "absent": []}
+    files.write_json(run.root / "evaluate" / "summary.json", {**facts, "arms": arms})
 
 
 @pytest.fixture(scope="module")
@@ -177,7 +180,8 @@ def test_probabilities_are_written_if_they_are_wanted(run, photos, out):
 
 def test_the_window_of_the_scores_is_that_of_the_images(run, photos, tmp_path):
     segment(run, photos, tmp_path / "whole")
-    scores = {"settings": {"window": [8, 8]}}
+    scores = {"settings": {"window": [8, 8]}, "inputs": {}, "fingerprint": "x"}
+    scores |= {"seconds": 1.0, "results": {}}
     files.write_json(run.root / "evaluate" / "source_only" / "done.json", scores)
     segment(run, photos, tmp_path / "windows")
     whole, windows = (read(tmp_path / n / "classes" / "a.png") for n in ("whole", "windows"))

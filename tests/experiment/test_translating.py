@@ -173,8 +173,9 @@ def test_what_a_shard_left_is_taken_over_by_another_cut(run):
     assert all(path.stat().st_mtime_ns == when for path, when in before.items())
 
 
-def test_images_of_an_older_translator_do_not_finish_a_stage(run):
+def test_images_of_an_older_translator_do_not_finish_a_stage(run, unseal):
     trained = TrainedTranslator(run, "cyclegan")
+    unseal(trained.folder)
     translate_shard(trained, Shard(1, 2))
     weights = trained.folder / "generator_xy.weights.h5"
     weights.write_bytes((trained.folder / "generator_yx.weights.h5").read_bytes())

@@ -164,11 +164,11 @@ def test_prepare_names_a_bad_file_and_goes_on_when_it_is_mended(streets, damage,
 def test_prepare_says_how_many_it_left_out(streets, damage, tmp_path):
     damage("luma", streets / PALETTE)
     result = invoke(
-        *("prepare", "--preset", "demo", "--run", tmp_path, "--set", "prepare.on_bad=skip"),
+        *("prepare", "--preset", "demo", "--run", tmp_path / "run", "--set", "prepare.on_bad=skip"),
         *("--source", streets / "cityscapes", "--target", streets / "gta5"),
     )
     assert result.exit_code == 0
-    path = tmp_path / "prepare" / "audit.json"
+    path = tmp_path / "run" / "prepare" / "audit.json"
     assert result.stdout.endswith(f"  1 bad record left out; see {path}\n")
 
 
@@ -177,3 +177,15 @@ def test_prepare_says_how_many_it_left_out(streets, damage, tmp_path):
 )
 def test_the_audit_tells_what_the_labels_hold(streets, format_, holds):
     assert f"labels hold {holds} (" in audit(streets, format_).stdout
+
+
+def test_findings_are_not_written_over_a_file_of_others(drawn, tmp_path):
+    path = tmp_path / "thesis.json"
+    path.write_text('{"chapter": 1}')
+    result = audit(drawn, "gta5", "--json", path)
+    assert result.exit_code == 1
+    assert f"{path} is there and was not made by i2i-keras; move it away" in result.output
+    assert path.read_text() == '{"chapter": 1}'
+    path.unlink()
+    for _ in range(2):
+        assert audit(drawn, "gta5", "--json", path).exit_code == 0

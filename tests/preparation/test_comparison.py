@@ -7,7 +7,7 @@ import pytest
 
 from i2i_keras.data.records import read_image, read_label, read_records
 from i2i_keras.datasets.spaces import LABEL_SPACES
-from i2i_keras.preparation.comparison import BANDS, join, measure, sentences, shares
+from i2i_keras.preparation.comparison import BANDS, join, measure, packed, sentences, shares
 from i2i_keras.preparation.domains import Domain, DomainConfig
 from i2i_keras.preparation.prepare import PrepareConfig, prepare
 
@@ -35,6 +35,16 @@ def test_strips_have_their_mean_colors():
     image = image_of()
     expected = [strip.reshape(-1, 3).mean(axis=0) for strip in strips(image)]
     np.testing.assert_allclose(measure(image, None, 3)["color"], expected, atol=0.051)
+
+
+def test_packed_measures_join_to_the_same_numbers_and_are_small():
+    rows = [measure(image_of(), label_of(), 34) for _ in range(20)]
+    small = [packed(row) for row in rows]
+    assert json.dumps(join(small)) == json.dumps(join(rows))
+    # As many numbers in Python take 28 bytes each, and 8 in their list.
+    assert sum(part.nbytes for part in small[0].values() if hasattr(part, "nbytes")) == (
+        BANDS * 3 * 8 + BANDS * 35 * 4
+    )
 
 
 def test_contrast_saturation_and_detail_are_those_of_their_definitions():

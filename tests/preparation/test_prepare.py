@@ -192,13 +192,14 @@ def test_prepare_continues_where_it_stopped(tmp_path, raw):
     journal = tmp_path / "prepare/source-train/examined.jsonl"
     lines = journal.read_text("utf-8").splitlines(keepends=True)
     journal.write_text(lines[0] + lines[1][:50], "utf-8")  # Killed in the middle of a line.
-    for record in (first, second):
-        record.image.write_bytes(b"kept")
+    kept = bytes(first.image.stat().st_size)
+    first.image.write_bytes(kept)
+    second.image.write_bytes(b"cut")
 
     prepared(tmp_path, raw)
 
-    assert first.image.read_bytes() == b"kept"
-    assert second.image.read_bytes() != b"kept"
+    assert first.image.read_bytes() == kept
+    assert second.image.read_bytes() != b"cut"
     first.image.unlink()
     prepared(tmp_path, raw)
     assert without_journal(tmp_path) == whole

@@ -113,7 +113,7 @@ def full_run(tmp_path_factory):
 
 
 def mark_done(stage, settings, results=None, seconds=12.5):
-    facts = {"settings": settings, "fingerprint": "0", "results": results or {}}
+    facts = {"settings": settings, "inputs": {}, "fingerprint": "0", "results": results or {}}
     files.write_json(stage / places.DONE, {**facts, "versions": VERSIONS, "seconds": seconds})
 
 

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from i2i_keras.datasets.spaces import LABEL_SPACES
-from i2i_keras.plots import panels
+from i2i_keras.datasets.spaces import LABEL_SPACES, SpaceClass, build_space
+from i2i_keras.plots import charts, matrices, panels
 
 SPACE = LABEL_SPACES["cityscapes19"]
 
@@ -81,3 +81,30 @@ def test_heat_becomes_lighter_with_the_value_whatever_its_type():
     assert (np.diff(painted[0]) > 100).all()
     truth = np.array([[False, True]])
     np.testing.assert_array_equal(panels.heat(truth), panels.heat(truth.astype(float)))
+
+
+# Names that a drawing program would take for a formula, or leave out.
+ODD = ("$x$", "$\\frac{", "50$ to 60$", "a\\", "_background_", "<b>|", "a_b^c")
+
+
+def odd_space():
+    classes = [SpaceClass(name=name, color=(10 * place, 0, 0)) for place, name in enumerate(ODD)]
+    return build_space("odd", classes)
+
+
+def test_names_of_classes_are_no_formulas_and_all_are_in_the_legend():
+    labels = [label(place) for place in range(len(ODD))]
+    figure = panels.predictions([image(9)] * len(ODD), labels, {"a$b$": labels}, odd_space())
+    assert [text.strip() for text in legend_of(figure)] == [*ODD]
+    assert figure.png().startswith(b"\x89PNG")
+
+
+@pytest.mark.filterwarnings("error")
+def test_charts_of_classes_with_odd_names_are_drawn():
+    scores = {name: 0.5 for name in ODD}
+    figures = [
+        charts.iou_bars({"source_only": scores, "oracle": scores}),
+        matrices.matrix_picture(np.eye(len(ODD)), ODD, "$true$", "as"),
+    ]
+    for figure in figures:
+        assert figure.png().startswith(b"\x89PNG")

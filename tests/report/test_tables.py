@@ -109,6 +109,14 @@ def test_markdown_cells_cannot_break_the_table():
     assert text.splitlines()[-1] == "| a\\|b &lt;i> c\\* |"
 
 
+def test_names_are_no_markdown_html_or_formulas():
+    names = ("$x$", "a\\", "`b`", "_c_", "snake_case", "[d](e)", "~~f~~", "<b>", "&amp;", "[1, 2]")
+    assert [tables.escape(name) for name in names] == [
+        *(r"\$x\$", r"a\\", r"\`b\`", r"\_c\_", "snake_case", r"[d\](e)", r"\~~f\~~"),
+        *("&lt;b>", "&amp;amp;", "[1, 2]"),
+    ]
+
+
 def test_nested_settings_get_dotted_names():
     table = tables.fact_rows("Settings", {"a": {"b": 1, "c": {"d": [2]}}}, ("Setting", "Value"))
     assert [[cell.text for cell in row] for row in table.rows] == [["a.b", "1"], ["a.c.d", "[2]"]]

@@ -63,7 +63,8 @@ def test_done_json_says_with_what_and_from_what(run):
     assert facts["inputs"] == INPUTS
     assert facts["seconds"] >= 0
     assert {"i2i_keras", "tensorflow", "keras", "numpy"} <= set(facts["versions"])
-    assert sorted(p.name for p in (run.root / "stage").iterdir()) == ["done.json", "partial.txt"]
+    there = sorted(p.name for p in (run.root / "stage").iterdir())
+    assert there == ["checksums.json", "done.json", "partial.txt"]
 
 
 @pytest.mark.parametrize("error", [RuntimeError("no"), KeyboardInterrupt()])
@@ -242,7 +243,7 @@ def test_who_wants_a_stage_that_another_works_on_waits_and_finds_it_done(run, ca
         second.join()
     assert work.calls == 0
     assert (found[0].skipped, found[0].results) == (True, {"number": 8})
-    assert sorted(p.name for p in (run.root / "stage").iterdir()) == ["done.json"]
+    assert sorted(p.name for p in (run.root / "stage").glob("[!c]*")) == ["done.json"]
 
 
 def test_a_stage_whose_process_was_killed_is_taken_over(run):
@@ -259,7 +260,7 @@ def test_a_stage_whose_process_was_killed_is_taken_over(run):
 
 def test_replacing_makes_the_folder_and_the_file(tmp_path):
     with files.replacing(tmp_path / "new" / "file.txt") as draft:
-        draft.write_text("whole", "utf-8")
+        draft.write(b"whole")
         assert not (tmp_path / "new" / "file.txt").exists()
     assert (tmp_path / "new" / "file.txt").read_text("utf-8") == "whole"
     assert [p.name for p in (tmp_path / "new").iterdir()] == ["file.txt"]
@@ -269,16 +270,10 @@ def test_replacing_leaves_nothing_half_written(tmp_path):
     path = tmp_path / "file.txt"
     path.write_text("old", "utf-8")
     with pytest.raises(RuntimeError), files.replacing(path) as draft:
-        draft.write_text("ha", "utf-8")
+        draft.write(b"ha")
         raise RuntimeError
     assert path.read_text("utf-8") == "old"
     assert list(tmp_path.iterdir()) == [path]
-
-
-def test_a_draft_keeps_the_ending_by_which_formats_are_chosen(tmp_path):
-    with files.replacing(tmp_path / "a.weights.h5") as draft:
-        draft.touch()
-        assert draft.name.endswith(".weights.h5")
 
 
 def test_json_survives_a_round_trip(tmp_path):
@@ -403,3 +398,25 @@ def test_a_new_run_takes_nothing_from_an_old_twin(tmp_path):
     new = Run(tmp_path / "new", twin=old)
     new.stage(new.translator("cut"), SETTINGS, INPUTS, work)
     assert work.calls == 2
+
+
+# --- Folders of others -------------------------------------------------------
+
+
+def test_a_folder_of_others_becomes_no_run(tmp_path):
+    (tmp_path / "thesis.tex").write_text("theirs")
+    (tmp_path / "report").mkdir()
+    with pytest.raises(DataError, match="holds files and is no run directory; give another --run"):
+        Run(tmp_path).locked().__enter__()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["report", "thesis.tex"]
+
+
+@pytest.mark.parametrize(
+    "place", ["settings.json", "prepare/begun.json", "train-segmenter/a/done.json"]
+)
+def test_a_run_may_hold_what_its_user_has_put_there(tmp_path, place):
+    (tmp_path / "notes.txt").write_text("theirs")
+    (tmp_path / place).parent.mkdir(parents=True, exist_ok=True)
+    (tmp_path / place).write_text("{}")
+    with Run(tmp_path).locked():
+        pass

@@ -12,7 +12,7 @@ from PIL import Image
 from i2i_keras import config
 from i2i_keras.data.labels import IGNORE
 from i2i_keras.data.records import Record
-from i2i_keras.errors import DataError, SettingsError
+from i2i_keras.errors import DataError, FileError, SettingsError
 from i2i_keras.models.networks import SEGMENTERS
 from i2i_keras.run_folder import files
 from i2i_keras.segmenters.losses import accuracy, cross_entropy, dice_loss
@@ -225,6 +225,7 @@ def test_the_history_says_how_it_went(trained):
         "learning_rate",
         "val_loss",
         "val_accuracy",
+        "val_class_diversity",
     ]
     assert all(0 <= float(row["val_accuracy"]) <= 1 for row in rows)
 
@@ -362,3 +363,30 @@ def test_the_entropy_is_that_of_the_targets_pictures(selected, records):
 def test_without_validation_there_is_nothing_to_select_by(tiny, records, tmp_path):
     with pytest.raises(DataError, match=r"no validation records to select by; use .*'last'"):
         fit(tiny(select="val_loss"), Examples(records), 3, tmp_path, 0)
+
+
+# --- Labels that give nothing to learn ---------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("part", "select", "told"),
+    [("train", "last", "2 training labels are ignored"), ("val", "val_loss", "1 validation label")],
+)
+def test_labels_that_are_all_ignored_are_refused(tmp_path, tiny, records, part, select, told):
+    ignored = []
+    for record in records:
+        label = tmp_path / record.label.name
+        Image.fromarray(np.full((20, 25), 255, np.uint8)).save(label)
+        ignored.append(record._replace(label=label))
+    examples = {"train": records, "val": records[:1]}
+    examples[part] = ignored[: len(examples[part])]
+    with pytest.raises(DataError, match=f"All pixels of {told}"):
+        fit(tiny(select=select), Examples(**examples), 3, tmp_path / "out", 0)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_label_of_another_size_than_its_image_is_refused(tmp_path, tiny, records):
+    label = tmp_path / "label.png"
+    Image.fromarray(np.zeros((20, 24), np.uint8)).save(label)
+    with pytest.raises(FileError, match=r"label\.png is of 24x20 pixels, its image of 25x20"):
+        fit(tiny(), Examples([records[0]._replace(label=label), records[1]]), 3, tmp_path, 0)

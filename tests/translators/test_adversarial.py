@@ -306,7 +306,7 @@ def test_discriminators_have_a_rate_of_their_own(settings, new_model):
 
 
 def test_gradients_are_cut_to_the_length_of_the_settings(settings, new_model):
-    free, cut, loose = models = [new_model(settings(clip_norm=n)) for n in (None, 1e-3, 1e20)]
+    free, cut, loose = models = [new_model(settings(clip_norm=n)) for n in (None, 1e-3, 1e9)]
     reported = [train(model, (X, Y)) for model in models]
     assert reported[1]["generator_gradient_norm"] > 1e-3
     for three in zip(*map(optimizers, (free, cut, loose)), strict=True):

@@ -209,3 +209,30 @@ def test_a_folder_that_cannot_be_written_to_is_named(records, out):
     out.write_text("a file", "utf-8")
     with pytest.raises(OSError, match="out"):
         translate_records(negative, records, out, "", "")
+
+
+# --- What was cut off or changed ----------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda data: data[:-20],
+        lambda data: data[: len(data) // 2],
+        lambda data: data[:-30] + bytes([data[-30] ^ 1]) + data[-29:],
+    ],
+    ids=["end", "half", "one bit"],
+)
+def test_a_translation_that_is_not_whole_is_made_anew(records, out, change):
+    translate_records(negative, records, out, "", "x")
+    whole = (out / "a.png").read_bytes()
+    (out / "a.png").write_bytes(change(whole))
+    assert [record.name for record in unfinished(records, out, "x")] == ["a"]
+    translate_records(negative, records, out, "", "x")
+    assert (out / "a.png").read_bytes() == whole
+
+
+def test_a_translation_that_is_no_number_is_refused_and_not_black(records, out):
+    with pytest.raises(DataError, match="Translated images hold what is not a number"):
+        translate_records(lambda images: images * np.nan, records, out, "", "x")
+    assert not [*out.rglob("*.png")]

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from i2i_keras.config import Config
+from i2i_keras.data.each_image import is_whole_png
 from i2i_keras.data.labels import CLASSES, colorize
 from i2i_keras.data.parallel import for_each
 from i2i_keras.datasets.gta5 import COLORS, official_frames
@@ -16,6 +17,7 @@ from i2i_keras.datasets.streets.palettes import Style
 from i2i_keras.datasets.streets.placement import Extras
 from i2i_keras.datasets.streets.scene import draw_street
 from i2i_keras.errors import SettingsError
+from i2i_keras.run_folder import files
 
 Layout = Literal["cityscapes", "gta5"]
 
@@ -135,12 +137,11 @@ def _run(jobs: list[_Job], workers: int) -> None:
 
 def _write(job: _Job) -> None:
     """Draws one scene into those of its files that are missing."""
-    if all(path.exists() for path in job.paths):
+    if all(path.is_file() and is_whole_png(path) for path in job.paths):
         return
     image, ids = draw_street(job.style, job.size, job.seed, EXTRAS[job.layout])
     for path, picture in zip(job.paths, _encode(job.layout, image, ids), strict=True):
-        if not path.exists():
-            _save(picture, path)
+        _save(picture, path)
 
 
 def _encode(layout: Layout, image: NDArray[np.uint8], ids: NDArray[np.uint8]) -> list[Image.Image]:
@@ -155,7 +156,5 @@ def _encode(layout: Layout, image: NDArray[np.uint8], ids: NDArray[np.uint8]) ->
 
 
 def _save(image: Image.Image, path: Path) -> None:
-    """Saves under another name first: no reader ever sees half a file."""
-    draft = path.with_name(f".{path.name}.tmp")
-    image.save(draft, format="PNG")
-    draft.replace(path)
+    with files.replacing(path) as draft:
+        image.save(draft, format="PNG")

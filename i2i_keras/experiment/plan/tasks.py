@@ -49,6 +49,11 @@ class Task(NamedTuple):
         return self.kind, kind.fit, len(kind.trains_on), "label_safe" in kind.trains_on
 
     @property
+    def trains(self) -> bool:
+        """Whether it is the training of a network."""
+        return self.kind.startswith("train-")
+
+    @property
     def done(self) -> bool:
         """Whether nothing of it is left to do."""
         return all(map(self.run.is_done, self.places))

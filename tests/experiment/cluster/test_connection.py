@@ -53,5 +53,12 @@ def test_jobs_are_for_one_machine(run):
     assert "--jobs is for one machine; leave out --cluster, or say local." in output
 
 
+def test_jobs_are_not_shared_with_workers_of_one_training(run, monkeypatch):
+    monkeypatch.setenv("TF_CONFIG", '{"cluster": {"worker": ["a:1", "b:1"]}}')
+    code, output = run("--jobs", 2)
+    assert code == 2
+    assert "the workers of TF_CONFIG one; leave these out, or unset it." in output
+
+
 def test_no_job_is_no_number_of_jobs(run):
     assert run("--jobs", 0)[0] == 2

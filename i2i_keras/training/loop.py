@@ -1,4 +1,4 @@
-"""The one callback: progress, history, checkpoints, and a clean stop."""
+"""The loop of every training: progress, history, checkpoints, a clean stop."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -8,9 +8,11 @@ import keras
 import tensorflow as tf
 from tqdm import tqdm
 
-from i2i_keras import stack
+from i2i_keras.errors import how_many
+from i2i_keras.run_folder import workers
 from i2i_keras.run_folder.files import Facts
-from i2i_keras.training.checkpoints import CheckpointConfig, Checkpoints
+from i2i_keras.training import devices
+from i2i_keras.training.checkpoints import CheckpointConfig, Checkpoints, Restored
 from i2i_keras.training.history import History, Means, Row, Watch
 from i2i_keras.training.signals import Stopped, StopSignals
 
@@ -46,7 +48,8 @@ def train(
 
     Args:
         model: its variables all exist.
-        batches: endless batches from a given step on.
+        batches: endless batches from a given step on; of each the share of
+            `devices.share`.
         checkpoints: of the model; their folder also gets `history.csv` and
             `tensorboard/`.
         steps: length of the whole training.
@@ -71,10 +74,13 @@ def train(
                 f"Warning: the checkpoint of step {step} of {folder.name} is broken;"
                 f" going on from step {restored.step}."
             )
+        _tell_devices(restored, folder.name)
         history = History(folder, restored.step, watch)
         if restored.step < steps:
             keeper = Keeper(
-                checkpoints, history, Means(restored.notes.get("sums", {}), folder.name)
+                checkpoints,
+                history,
+                Means(restored.notes.get("sums", {}), folder, watch.files),
             )
             with tqdm(
                 total=steps,
@@ -84,17 +90,28 @@ def train(
                 mininterval=_REFRESH,
                 dynamic_ncols=True,
             ) as bar:
-                model.fit(
-                    batches(restored.step).take(steps - restored.step),
-                    steps_per_epoch=steps - restored.step,
-                    callbacks=[Progress(bar, config, watch, keeper, signals)],
-                    shuffle=False,  # Batches have their order.
-                    verbose=0,
+                progress, compute = (
+                    Progress(bar, config, watch, keeper, signals),
+                    devices.step_of(model),
                 )
+                given = devices.distribute(lambda: batches(restored.step))
+                for _, batch in zip(range(restored.step, steps), given, strict=False):
+                    if progress.add(compute(batch)):
+                        break
         history.close()
-        if signals.asked:
+        if workers.agree(signals.asked)[0]:
             raise Stopped
     return {"best_step": history.best_step, "warnings": history.warnings}
+
+
+def _tell_devices(restored: Restored, name: str) -> None:
+    """Says so where other devices go on; earlier versions knew but one."""
+    before = restored.notes.get("devices", 1)
+    if restored.step and before != devices.count():
+        tqdm.write(
+            f"Note: {name} was trained on {how_many(before, 'device')} and goes on on"
+            f" {devices.count()}: with the same images in each step, but other rounding."
+        )
 
 
 class Keeper(NamedTuple):
@@ -106,10 +123,11 @@ class Keeper(NamedTuple):
 
     def save(self, step: int) -> None:
         """Saves a checkpoint, with the means of a row that is not full yet."""
-        self.checkpoints.save(step, {"sums": self.means.sums}, self.history.best_step)
+        notes = {"sums": self.means.sums, "devices": devices.count()}
+        self.checkpoints.save(step, notes, self.history.best_step)
 
 
-class Progress(keras.callbacks.Callback):
+class Progress:
     """Counts steps on a bar, keeps rows and checkpoints, stops when asked to.
 
     Args:
@@ -128,28 +146,28 @@ class Progress(keras.callbacks.Callback):
         keeper: Keeper,
         signals: StopSignals,
     ) -> None:
-        super().__init__()
         self.bar, self.config, self.watch = bar, config, watch
         self.keeper, self.signals = keeper, signals
         self.step = bar.n
         self.saved = self.shown = time.monotonic()
         self.observed: Row = {}
 
-    def on_train_batch_end(self, batch: int, logs: Mapping[str, float] | None = None) -> None:
+    def add(self, losses: Mapping[str, float]) -> bool:
+        """Takes note of a step; returns whether it shall be the last."""
         self.step += 1
         means = self.keeper.means
-        means.add(self.step, stack.in_order(logs or {}, self.model))
+        means.add(self.step, losses)
         complete = self.step % self.config.checkpoint_every == 0 or self.step == self.bar.total
         values = means.values()
         if complete:
             self._add_row(values)
-        stops = self.signals.asked  # Once: a signal that comes later is for the next step.
-        if complete or stops or self._is_due():
+        # Once: a signal that comes later is for the next step.
+        stops, due = workers.agree(self.signals.asked, self._is_due())
+        if complete or stops or due:
             self.keeper.save(self.step)
             self.saved = time.monotonic()
         self._show(values)
-        self.model.reset_metrics()  # So that `logs` are of one step, not of a mean.
-        self.model.stop_training = stops
+        return stops
 
     def _add_row(self, values: Row) -> None:
         self.observed = dict(self.watch.observe(self.step))

@@ -1,0 +1,74 @@
+"""Trains tiny networks on the devices of a strategy: STRATEGY DATA FOLDER.
+
+Of several workers each writes into a folder of its own, FOLDER/NUMBER.
+"""
+
+import os
+import sys
+from pathlib import Path
+
+os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+import tensorflow as tf
+
+from i2i_keras import config
+from i2i_keras.data.records import Record
+from i2i_keras.run_folder import workers
+from i2i_keras.segmenters import segmenter, self_training
+from i2i_keras.training import devices
+from i2i_keras.translators import TRANSLATORS
+
+SMALL = {"filters": 2, "num_downsamplings": 1}
+GENERATOR = {**SMALL, "num_residual_blocks": 0, "outer_kernel": 3}
+# All that goes by the whole batch: pool, clipping, penalties, noise, parts.
+CYCLEGAN = {
+    "generator": GENERATOR,
+    "discriminator": {**SMALL, "dropout": 0.2, "spectral_norm": True},
+    "pipeline": {"batch_size": 4, "crop": [16, 16]},
+    **{"pool_size": 5, "r1": 1.0, "r1_every": 2, "clip_norm": 0.1, "ema": 0.9, "accumulate": 2},
+    **{"instance_noise": 0.1, "augment": ["color"]},
+    **{"lambda_identity": 0.0, "num_samples": 1, "steps": 3, "checkpoint_every": 3},
+}
+# Batch norm in both networks, several updates of the discriminator, a penalty.
+CUT = {
+    "generator": {**GENERATOR, "norm": "batch"},
+    "discriminator": {**SMALL, "norm": "instance"},
+    "pipeline": {"batch_size": 2, "crop": [16, 16]},
+    **{"adversarial": "wgan_gp", "critic_steps": 2, "num_patches": 8, "projection": 4},
+    **{"pool_size": 3, "num_samples": 1, "steps": 3, "checkpoint_every": 3},
+}
+SEGMENTER = {
+    "unet": {"filters": 4, "depth": 1, "l2": 0.01},
+    "pipeline": {"batch_size": 4, "crop": [16, 16], "jitter": 0.2},
+    **{"dice": 0.5, "class_weighting": "inverse_log", "accumulate": 2},
+    **{"steps": 3, "checkpoint_every": 3},
+}
+
+
+def train(folder, data):
+    x, y, labels = (sorted((data / name).glob("*.png")) for name in ("x", "y", "label"))
+    for method, table in (("cyclegan", CYCLEGAN), ("cut", CUT)):
+        kind = TRANSLATORS[method]
+        kind.fit(config.build(kind.config, table), x, y, folder / method, 7)
+    records = [Record(x.stem, x, label) for x, label in zip(x, labels, strict=True)]
+    examples = segmenter.Examples(records, records[:1], y)
+    settings = config.build(segmenter.SegmenterConfig, SEGMENTER)
+    segmenter.fit(settings, examples, 3, folder / "unet", 7)
+    both = self_training.SelfTrainingConfig(threshold=0.4), settings
+    self_training.fit(*both, examples, 3, folder / "self_training", 7)
+
+
+def main(strategy, data, folder):
+    cpus = [tf.config.LogicalDeviceConfiguration()] * 2
+    if strategy == "mirrored":
+        [cpu] = tf.config.list_physical_devices("CPU")
+        tf.config.set_logical_device_configuration(cpu, cpus)
+    tf.config.experimental.enable_op_determinism()
+    with devices.team(strategy):
+        if workers.total() > 1:
+            folder /= str(workers.number())
+        with devices.using(strategy, 2):  # At once: a batch of 4 in two parts.
+            train(folder, data)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], *map(Path, sys.argv[2:]))
