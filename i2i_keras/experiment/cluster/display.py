@@ -58,5 +58,5 @@ class Display:
     def clear(self) -> None:
         """Takes the table away."""
         if self._shown:
-            click.echo(f"\x1b[{self._shown}A\x1b[J", nl=False)
+            click.echo(f"\x1b[{self._shown}A\x1b[J", nl=False, color=True)
         self._shown = 0
