@@ -201,7 +201,8 @@ def test_a_broken_cluster_is_refused(text, monkeypatch):
 def run(tmp_path_factory):
     """A prepared run, and the command that trains its translator."""
     root = tmp_path_factory.mktemp("run")
-    table = TINY.read_text().replace("steps = 2", "steps = 30").replace("size = 1,", "size = 2,")
+    table = TINY.read_text().replace("steps = 2", "steps = 12").replace("size = 1,", "size = 2,")
+    table = table.replace("every = 1", "every = 4")
     (root / "tiny.toml").write_text(f'arms = []\ntranslators = ["cyclegan"]\n{table}')
     with (root / "log").open("w") as log:
         words = [
