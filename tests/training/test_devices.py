@@ -107,7 +107,8 @@ def test_losses_and_weights_are_those_of_one_device(training, name, trained):
     for row, other in zip(losses(one), losses(several), strict=True):
         assert row.keys() == other.keys()
         for column in row:
-            assert other[column] == pytest.approx(row[column], rel=2e-4, abs=2e-5), column
+            value = pytest.approx(row[column], rel=2e-4, abs=2e-5, nan_ok=True)
+            assert other[column] == value, column
     expected, found = weights(one), weights(several)
     assert expected.keys() == found.keys()
     for place, value in expected.items():
@@ -200,7 +201,8 @@ def test_a_broken_cluster_is_refused(text, monkeypatch):
 def run(tmp_path_factory):
     """A prepared run, and the command that trains its translator."""
     root = tmp_path_factory.mktemp("run")
-    table = TINY.read_text().replace("steps = 2", "steps = 30").replace("size = 1,", "size = 2,")
+    table = TINY.read_text().replace("steps = 2", "steps = 12").replace("size = 1,", "size = 2,")
+    table = table.replace("every = 1", "every = 4")
     (root / "tiny.toml").write_text(f'arms = []\ntranslators = ["cyclegan"]\n{table}')
     with (root / "log").open("w") as log:
         words = [
