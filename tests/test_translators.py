@@ -69,7 +69,8 @@ def test_a_second_run_skips_all_stages(finished):
 def test_a_fit_leaves_statistics_and_a_picture_and_nothing_of_a_training(finished, method):
     folder = finished.root / "train-translator" / method
     files = sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file())
-    assert files == ["config.json", "done.json", "references.npz", "samples/translated.png"]
+    made = ["config.json", "done.json", "references.npz", "samples/translated.png"]
+    assert files == ["checksums.json", *made]
 
 
 def test_the_report_shows_pictures_and_no_curves(finished):

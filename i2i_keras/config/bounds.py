@@ -51,6 +51,8 @@ BOUNDS: dict[str, Bound] = {
     **dict.fromkeys(("batch_size", "accumulate"), _BATCH),
     "num_patches": Bound(2**16, "for the loss compares each with all others"),
     "bootstrap_samples": Bound(10**6, "for more digits of an interval mean nothing"),
+    **dict.fromkeys(("cpus", "gpus"), Bound(2**14, "for no cluster has more")),
+    "shard": _IMAGES,
     "cache_gib": Bound(2**20, "for no machine has more memory"),
     # Networks.
     **dict.fromkeys(("filters", "projection"), _FILTERS),

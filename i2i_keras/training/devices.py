@@ -91,14 +91,14 @@ def using(choice: Strategy, batch_size: int) -> Iterator[None]:
         SettingsError: the batch cannot be shared.
     """
     global _current
-    before = _current
-    _current = _strategy(choice, batch_size)
-    if batch_size % _current.num_replicas_in_sync:
+    chosen = _strategy(choice, batch_size)
+    if batch_size % chosen.num_replicas_in_sync:
         raise SettingsError(
             f"{how_many(batch_size, 'image')} at once (pipeline.batch_size by accumulate) cannot be"
-            f" shared by {_current.num_replicas_in_sync} devices; give a multiple of them, or set"
+            f" shared by {chosen.num_replicas_in_sync} devices; give a multiple of them, or set"
             " strategy = 'one'."
         )
+    before, _current = _current, chosen
     try:
         yield
     finally:
@@ -204,8 +204,8 @@ def _is_worker(resolver: Any) -> bool:
 def _read_config() -> dict[str, list[str]]:
     text = os.environ.get("TF_CONFIG", "")
     try:
-        found: dict[str, list[str]] = json.loads(text)["cluster"] if text else {}
-    except (ValueError, LookupError, TypeError):
+        found: dict[str, list[str]] = dict(json.loads(text)["cluster"]) if text else {}
+    except (ValueError, LookupError, TypeError, RecursionError):
         raise SettingsError(
             "TF_CONFIG is not what tf.distribute reads: JSON with cluster and task; mend it, or"
             " leave it out."

@@ -7,7 +7,7 @@ from i2i_keras.models import draws
 SEED = tf.constant([5, 3], tf.int64)
 MANY = {
     "uniform": lambda seed: draws.uniform((2, 3, 2), seed),
-    "normal": lambda seed: draws.normal((2, 3, 2), seed),
+    "normal": lambda seed: draws.normal_rows((2, 3, 2), seed),
     "integers": lambda seed: draws.integers((9,), seed, 7),
     "split": lambda seed: tf.stack(draws.split(seed, 3)),
     "fold": lambda seed: draws.fold(seed, -4),
@@ -39,7 +39,7 @@ def test_uniform_numbers_are_tensorflows():
 
 def test_normal_numbers_have_the_quantiles_of_a_gaussian():
     stats = pytest.importorskip("scipy.stats")
-    numbers = draws.normal((20_000,), SEED).numpy()
+    numbers = draws.normal_rows((20_000,), SEED).numpy()
     assert stats.kstest(numbers, "norm").pvalue > 0.01
     assert np.isfinite(numbers).all()
 

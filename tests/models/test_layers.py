@@ -5,6 +5,7 @@ import tensorflow as tf
 
 from i2i_keras import stack
 from i2i_keras.models.layers import (
+    BatchNormalization,
     BilinearUpsampling,
     Dropout,
     InstanceNormalization,
@@ -126,7 +127,7 @@ def test_a_layer_comes_back_from_its_settings(layer):
 def test_the_norm_is_the_one_of_the_setting():
     kinds = {kind: type(normalization(kind, "n")) for kind in ("batch", "instance", "none")}
     assert kinds == {
-        "batch": stack.BatchNormalization,
+        "batch": BatchNormalization,
         "instance": InstanceNormalization,
         "none": keras.layers.Activation,
     }

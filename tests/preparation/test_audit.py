@@ -18,8 +18,8 @@ NO_IMAGE, NO_LABEL = "unreadable image", "unreadable label"
 # Way, file, kind of the finding, and the words that tell the reason.
 BAD = [
     ("empty", CAMERA, NO_IMAGE, "cannot identify image file"),
-    ("cut", CAMERA, NO_IMAGE, "truncated"),
-    ("cut jpeg", CAMERA, NO_IMAGE, "truncated"),
+    ("cut", CAMERA, NO_IMAGE, "truncated|checksum"),
+    ("cut jpeg", CAMERA, NO_IMAGE, "truncated|checksum"),
     ("text", GAME, NO_IMAGE, "cannot identify image file"),
     ("folder", GAME, NO_IMAGE, "Is a directory"),
     ("bomb", GAME, NO_IMAGE, "2500000000 pixels. exceeds limit"),
@@ -31,7 +31,7 @@ BAD = [
     ("gone", IDS, "image without label", "is missing"),
     ("gone", PALETTE, "image without label", "is missing"),
     ("empty", IDS, NO_LABEL, "cannot identify image file"),
-    ("cut", PALETTE, NO_LABEL, "truncated|broken"),
+    ("cut", PALETTE, NO_LABEL, "truncated|broken|checksum"),
     ("text", PALETTE, NO_LABEL, "cannot identify image file"),
     ("folder", IDS, NO_LABEL, "Is a directory"),
     ("bomb", IDS, NO_LABEL, "2500000000 pixels. exceeds limit"),

@@ -207,7 +207,7 @@ def test_a_broken_image_is_named(records, out):
 
 def test_a_folder_that_cannot_be_written_to_is_named(records, out):
     out.write_text("a file", "utf-8")
-    with pytest.raises(OSError, match="out"):
+    with pytest.raises(DataError, match="out"):
         translate_records(negative, records, out, "", "")
 
 
