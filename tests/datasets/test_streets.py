@@ -176,7 +176,9 @@ def test_a_deleted_file_is_written_again_and_the_others_are_kept(trees):
     for pattern in ("gtFine/*/*/*_labelIds.png", "leftImg8bit/*/*/*.png"):
         next((trees / "cityscapes").glob(pattern)).unlink()
     kept = next((trees / "gta5" / "images").iterdir())
-    Image.new("RGB", Image.open(kept).size).save(kept)
+    with Image.open(kept) as image:
+        size = image.size
+    Image.new("RGB", size).save(kept)
     black = kept.read_bytes()
 
     write_cityscapes(trees / "cityscapes", TINY, "camera", workers=1)
