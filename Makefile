@@ -14,6 +14,9 @@ SET    ?=
 ARMS   ?= ["source_only", "adabn", "adapted:color", "adapted:fourier", "adapted:cut", \
 	"adapted:cycada", "adapted:cyclegan", "mixed:cyclegan", "label_safe:cyclegan", \
 	"self_training", "self_training:fourier", "self_training:cyclegan", "oracle"]
+# Tasks of `demo` that are done at once. On 2 cores that gains little: one training keeps
+# more than one of them busy.
+JOBS   ?= 1
 # What `ablate` changes.
 ROWS   ?= student_report
 
@@ -48,7 +51,7 @@ help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "%-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: install ## Run the whole experiment on drawn streets (10 minutes on 2 cores)
-	$(I2I) run --preset demo --run runs/demo
+	$(I2I) run --preset demo --run runs/demo --jobs $(JOBS)
 
 run: install ## Run the whole experiment of PRESET, into RUN
 	$(I2I) run $(OPTIONS)
