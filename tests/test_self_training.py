@@ -17,10 +17,11 @@ CHANGES = (
 
 
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory, tiny_experiment):
+def finished(tmp_path_factory, tiny_experiment, unseal):
     """The experiment, run without the target's labels."""
     experiment = tiny_experiment(tmp_path_factory.mktemp("self-training") / "run", *CHANGES)
     assert experiment.command("prepare").exit_code == 0
+    unseal(experiment.root / "prepare")  # It would be noticed.
     for split in ("train", "val"):
         for record in experiment.records(f"prepare/target-{split}"):
             record.label.unlink()
