@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from i2i_keras import config, stack
+from i2i_keras import config
 from i2i_keras.data.pipeline import PipelineConfig, Share, training_batches
 from i2i_keras.data.records import Record
 from i2i_keras.errors import SettingsError
@@ -218,7 +218,6 @@ def run(tmp_path_factory):
     return root
 
 
-@pytest.mark.skipif(stack.KERAS == 3, reason="two pairs of workers at once wait there, see docs")
 def test_a_killed_worker_ends_all_and_the_same_command_goes_on(run):
     words = ["-m", "i2i_keras", "train-translator", "--run"]
     copies = {name: run / name for name in ("whole", "killed")}
