@@ -160,10 +160,10 @@ class Full:
         self.failed = set()
 
     def __enter__(self):
-        from i2i_keras.run_folder import files
+        from i2i_keras.run_folder import writing
 
-        self._files, self._write, self._move = files, files._write, files.move
-        self._appending = files.appending
+        self._writing, self._write, self._move = writing, writing._write, writing.move
+        self._appending = writing.appending
 
         def write(path, data):
             self._fail(path)
@@ -173,22 +173,22 @@ class Full:
             try:
                 self._fail(path)
             except OSError as error:
-                raise files.not_written(path, error) from None
+                raise writing.not_written(path, error) from None
             return self._move(draft, path)
 
         def appending(path):
             try:
                 self._fail(path)
             except OSError as error:
-                raise files.not_written(path, error) from None
+                raise writing.not_written(path, error) from None
             return self._appending(path)
 
-        files._write, files.move, files.appending = write, move, appending
+        writing._write, writing.move, writing.appending = write, move, appending
         return self
 
     def __exit__(self, *_):
-        files = self._files
-        files._write, files.move, files.appending = self._write, self._move, self._appending
+        writing = self._writing
+        writing._write, writing.move, writing.appending = self._write, self._move, self._appending
 
     def _fail(self, path):
         if str(path) not in self.failed:

@@ -61,9 +61,10 @@ def verify(run_dir: Path) -> None:
     """
     from i2i_keras.errors import how_many
     from i2i_keras.run_folder.run import Run
+    from i2i_keras.run_folder.verifying import verify as verify_run
 
     run = Run(run_dir)
-    found = [one.verify() for one in (run, *map(run.member, run.seeds()))]
+    found = [verify_run(one) for one in (run, *map(run.member, run.seeds()))]
     changes = [change for one in found for change in one.changes]
     stages = sum(one.stages for one in found)
     for one in found:

@@ -18,7 +18,7 @@ from tqdm import tqdm
 from i2i_keras.data.image_files import DECODERS
 from i2i_keras.data.records import Record, read_image
 from i2i_keras.errors import DataError, FileError
-from i2i_keras.run_folder import files
+from i2i_keras.run_folder import files, writing
 
 Pixels = NDArray[np.uint8]
 Item = TypeVar("Item")
@@ -175,7 +175,7 @@ def is_whole_png(path: Path) -> bool:
 
 
 def _write(path: Path, array: NDArray[Any], name: str, origin: str) -> None:
-    with files.replacing(path) as draft:
+    with writing.replacing(path) as draft:
         if path.suffix == ".npz":
             np.savez_compressed(draft, **{name: array, _ORIGIN: np.array(origin)})
             return

@@ -18,7 +18,7 @@ from i2i_keras.errors import DataError, how_many
 from i2i_keras.evaluation import calibration
 from i2i_keras.evaluation.confusion import confusion_matrix
 from i2i_keras.evaluation.whole_images import enlarged
-from i2i_keras.run_folder import files
+from i2i_keras.run_folder import writing
 from i2i_keras.training import finite
 
 
@@ -80,7 +80,7 @@ def predict(
             strips = enlarged(logits[:height, :width], (truth.shape[0], truth.shape[1]))
             full.add((strip, truth[rows]) for rows, strip in strips)
         if record.name in pictures:
-            with files.replacing(pictures[record.name]) as draft:
+            with writing.replacing(pictures[record.name]) as draft:
                 Image.fromarray(predicted[:height, :width]).save(draft, "PNG")
     found = working.prediction()
     return found if native is None else found._replace(native=full.prediction())

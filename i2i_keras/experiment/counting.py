@@ -16,7 +16,7 @@ from i2i_keras.evaluation.prediction import Prediction
 from i2i_keras.evaluation.whole_images import Segment, Size, check_window, windowed
 from i2i_keras.experiment.settings import Settings
 from i2i_keras.preparation.table import NATIVE_TABLE
-from i2i_keras.run_folder import arrays, files
+from i2i_keras.run_folder import arrays, writing
 from i2i_keras.run_folder.files import Facts
 from i2i_keras.run_folder.places import how_to_make
 from i2i_keras.run_folder.run import Done, Run
@@ -61,7 +61,7 @@ def count(settings: Settings, run: Run, arm: str) -> Done:
         matrices = {"confusions": found.confusions}
         if found.native:
             matrices["native"] = found.native.confusions
-        with files.replacing(run.confusions(arm)) as draft:
+        with writing.replacing(run.confusions(arm)) as draft:
             np.savez_compressed(draft, **matrices)
         results = {**_numbers(found), "num_images": len(found.confusions)}
         return results | {"native": _numbers(found.native)} if found.native else results

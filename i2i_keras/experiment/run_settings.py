@@ -17,7 +17,7 @@ from i2i_keras import config
 from i2i_keras.config import Table
 from i2i_keras.datasets import reading
 from i2i_keras.experiment.settings import Settings
-from i2i_keras.run_folder import files, locks
+from i2i_keras.run_folder import files, locks, writing
 from i2i_keras.run_folder.run import Run
 
 _PLACES = ("root", "initial")  # Settings that are paths, whatever their ending.
@@ -176,5 +176,5 @@ def _copied(path: Path, copy: Path) -> Path:
     for old, new in (beside | {path: copy}).items():
         data = old.read_bytes()
         if not new.is_file() or new.read_bytes() != data:
-            files.write(new, data)
+            writing.write(new, data)
     return copy

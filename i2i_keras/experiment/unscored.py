@@ -22,7 +22,7 @@ from i2i_keras.experiment import quality
 from i2i_keras.experiment.counting import windowed_eye
 from i2i_keras.experiment.repetitions import repetitions
 from i2i_keras.experiment.settings import Settings
-from i2i_keras.run_folder import files
+from i2i_keras.run_folder import writing
 from i2i_keras.run_folder.files import Facts
 from i2i_keras.run_folder.run import Done, Run
 from i2i_keras.segmenters.arms import load_segmenter
@@ -69,7 +69,7 @@ def predict(settings: Settings, run: Run, arm: str) -> Done:
             seen = eye.look_at(record)
             pixels += np.bincount(seen.classes.ravel(), minlength=len(names))
             confidence.append(float(seen.confidence.mean()))
-            with files.replacing(_place(run, arm, record)) as draft:
+            with writing.replacing(_place(run, arm, record)) as draft:
                 Image.fromarray(seen.classes.astype(np.uint8)).save(draft, "PNG")
         return {
             "num_images": len(records),

@@ -14,7 +14,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from i2i_keras.errors import DataError, SettingsError, unknown
-from i2i_keras.run_folder import files
+from i2i_keras.run_folder import writing
 from i2i_keras.silence import silent
 
 Images = NDArray[np.uint8]  # `(batch, height, width, 3)`.
@@ -80,14 +80,14 @@ def write(function: Function, kind: str, out: Path, check: Callable[[Written], R
     chosen = FORMATS[kind]
     if os.path.lexists(out):
         raise DataError(f"{out} is there already; delete it, or give another --out.")
-    with files.draft_folder(out.parent) as folder, silent():
+    with writing.draft_folder(out.parent) as folder, silent():
         draft = folder / out.name
         try:
             chosen.write(_module(function, chosen.batch), function.labels, draft)
         except (OSError, tf.errors.OpError) as error:
-            raise files.not_written(out, error) from None
+            raise writing.not_written(out, error) from None
         result = check(chosen.read(draft))
-        files.move(draft, out)
+        writing.move(draft, out)
     return result
 
 

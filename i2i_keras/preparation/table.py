@@ -10,7 +10,7 @@ from i2i_keras.data import parallel
 from i2i_keras.data.records import Record, write_records
 from i2i_keras.preparation import comparison
 from i2i_keras.preparation.working_size import Conversion, Work, write_record
-from i2i_keras.run_folder import files
+from i2i_keras.run_folder import files, writing
 from i2i_keras.run_folder.places import Places
 
 Rows = list[dict[str, Any]]
@@ -53,7 +53,7 @@ def convert(work: Work, conversions: Sequence[Conversion], workers: int, root: P
     write = functools.partial(write_record, work)
     results = parallel.for_each(write, left, workers, f"prepare {work.table}")
     # A line says that its record's files are whole.
-    with files.appending(path) as add:
+    with writing.appending(path) as add:
         for row in results:
             add(json.dumps(row))
             done[row["key"]] = _packed(row)

@@ -13,7 +13,7 @@ from i2i_keras.data.records import Record
 from i2i_keras.data.resizing import Fit, Resize, cropped, nearest, resize
 from i2i_keras.preparation import comparison
 from i2i_keras.preparation.examine import Reading, examine, name_of
-from i2i_keras.run_folder import files
+from i2i_keras.run_folder import writing
 
 
 class Work(NamedTuple):
@@ -109,6 +109,6 @@ def _fitted(image: Image.Image, work: Work) -> Image.Image:
 
 
 def _write_png(image: Image.Image, path: Path) -> None:
-    with files.replacing(path) as draft:
+    with writing.replacing(path) as draft:
         # Run lengths: a quarter faster and smaller than what Pillow takes else.
         image.save(draft, "PNG", compress_level=1, compress_type=zlib.Z_RLE)

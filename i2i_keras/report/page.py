@@ -9,7 +9,7 @@ from i2i_keras.report.findings import Headline, training_warnings
 from i2i_keras.report.overview import overview_picture
 from i2i_keras.report.reading import read_label_space
 from i2i_keras.report.sections import find_sections
-from i2i_keras.run_folder import checksums, files
+from i2i_keras.run_folder import checksums, files, writing
 from i2i_keras.run_folder.run import Run
 
 _QUESTION = "Does translating the images help?"
@@ -43,7 +43,7 @@ def write_report(run: Run) -> dict[str, Any]:
 
     figures, page = run.report / "figures", run.report / "index.html"
     for picture in pictures:
-        files.write(figures / picture.name, picture.png)
+        writing.write(figures / picture.name, picture.png)
     for path in figures.glob("*.png"):  # Of an earlier report.
         if path.name not in {picture.name for picture in pictures}:
             path.unlink()

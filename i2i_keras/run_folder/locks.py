@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import IO, NamedTuple, TypeVar
 
 from i2i_keras.errors import DataError, SettingsError
-from i2i_keras.run_folder import files
+from i2i_keras.run_folder import writing
 
 Item = TypeVar("Item")
 
@@ -128,5 +128,5 @@ def _locked(
 def _open(folder: Path, name: str) -> IO[str]:
     folder.mkdir(parents=True, exist_ok=True)
     # Network file systems want a file open for both, to lock it in either way.
-    path, opener = folder / name, files.through_no_link
+    path, opener = folder / name, writing.through_no_link
     return open(path, "a+", encoding="utf-8", opener=opener)

@@ -17,7 +17,7 @@ from typing_extensions import NotRequired, TypedDict
 
 from i2i_keras import config
 from i2i_keras.errors import DataError
-from i2i_keras.run_folder import checksums, files, locks, places, workers
+from i2i_keras.run_folder import checksums, files, locks, places, workers, writing
 from i2i_keras.run_folder.files import Facts, fingerprint, read_json, write_json
 from i2i_keras.run_folder.places import Places, how_to_make
 
@@ -163,7 +163,7 @@ class Run(Places):
         Raises:
             DataError: it has not been run.
         """
-        facts = self._left_by(place)
+        facts = self.left_by(place)
         folder = self._folder(place)
         if not _is_fresh(folder):
             found = checksums.changes(self.root, folder, facts.get("checksums"))
@@ -180,39 +180,13 @@ class Run(Places):
         for place in self.all_done():
             self.done(place)
 
-    def verify(self) -> "Verified":
-        """Reads all that stages have made, to see whether it is as it was."""
-        verified = Verified([], 0, [])
-        scores, report = self.folder(places.EVALUATE), self.report
-        outputs = [folder for folder in (scores, report) if (folder / checksums.NAME).is_file()]
-        for folder in [*(self.root / name for name in self.all_done()), *outputs]:
-            if folder.resolve() != folder.absolute() and self.root.resolve() not in (
-                folder.resolve().parents
-            ):
-                continue  # Of the run that this one is a training of.
-            digest = None
-            if folder not in outputs:
-                try:
-                    digest = self._left_by(folder).get("checksums")
-                except DataError:
-                    verified.changes.append(
-                        checksums.Change(folder / places.DONE, "has changed", True)
-                    )
-                    continue
-                if digest is None:
-                    verified.unknown.append(folder)
-                    continue
-            verified.changes.extend(checksums.changes(self.root, folder, digest, thorough=True))
-            verified = verified._replace(stages=verified.stages + 1)
-        return verified
-
     def settings_of(self, place: Path | str) -> Facts:
         """The settings that a stage was done with.
 
         Raises:
             DataError: it has not been run.
         """
-        settings: Facts = self._left_by(place).get("settings") or {}
+        settings: Facts = self.left_by(place).get("settings") or {}
         return settings
 
     def check(self, place: Path | str, settings: Facts, inputs: Mapping[str, str]) -> None:
@@ -287,7 +261,7 @@ class Run(Places):
     def _do(
         self, folder: Path, asked: Facts, work: Callable[[Path], Facts], also: Sequence[Path]
     ) -> Done:
-        files.sweep(folder)
+        writing.sweep(folder)
         earlier = read_json(folder / places.BEGUN)["seconds"]
         start = time.perf_counter()
         results = work(folder)
@@ -329,9 +303,14 @@ class Run(Places):
         found = read_json(there / places.DONE)
         if all(found[part] == asked[part] for part in asked):
             for place in (*also, folder):  # That which says that it is done comes last.
-                files.link_tree(self.twin.root / self.name_of(place), place)
+                writing.link_tree(self.twin.root / self.name_of(place), place)
 
-    def _left_by(self, place: Path | str) -> Facts:
+    def left_by(self, place: Path | str) -> Facts:
+        """What the `done.json` of a stage holds.
+
+        Raises:
+            DataError: it is not there, or has changed.
+        """
         path = self._folder(place) / places.DONE
         if not self.root.is_dir():
             raise DataError(f"{self.root} does not exist; {how_to_make(path)}.")
@@ -358,21 +337,6 @@ class Run(Places):
 
         # Not in the stage's folder, which may be deleted to make it anew.
         return locks.in_turn(self.locks, self.name_of(folder).replace("/", "-"), tell)
-
-
-class Verified(NamedTuple):
-    """What `Run.verify` has found.
-
-    Attributes:
-        changes: files that are not as they were made.
-        stages: how many were looked at.
-        unknown: folders of stages that earlier versions have made, without
-            checksums.
-    """
-
-    changes: list[checksums.Change]
-    stages: int
-    unknown: list[Path]
 
 
 def _is_fresh(folder: Path) -> bool:

@@ -8,7 +8,7 @@ from keras import layers
 from i2i_keras.data.pipeline import evaluation_batches
 from i2i_keras.data.records import Record
 from i2i_keras.errors import FileError
-from i2i_keras.run_folder import files
+from i2i_keras.run_folder import files, writing
 from i2i_keras.run_folder.files import Facts
 from i2i_keras.segmenters.trained import load
 from i2i_keras.training.weights import save_weights
@@ -49,6 +49,6 @@ def adapt(trained: Path, images: Sequence[Path], batch_size: int, folder: Path) 
         network(batch, training=True)  # Not in a graph: that would keep a momentum.
     folder.mkdir(parents=True, exist_ok=True)
     name = files.read_json(trained / "config.json")["network"]
-    files.write(folder / "config.json", (trained / "config.json").read_bytes())
+    writing.write(folder / "config.json", (trained / "config.json").read_bytes())
     save_weights(network, folder / f"{name}.weights.h5")
     return {"num_images": len(images), "num_norms": len(norms)}

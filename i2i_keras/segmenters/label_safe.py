@@ -15,7 +15,7 @@ from i2i_keras.data.each_image import is_whole_png
 from i2i_keras.data.labels import IGNORE
 from i2i_keras.data.records import Record, read_label
 from i2i_keras.errors import DataError
-from i2i_keras.run_folder import files
+from i2i_keras.run_folder import writing
 from i2i_keras.segmenters.eye import Eye, Seen
 
 _MUCH = 0.5  # Share of a class beyond which the segmenter is to be doubted.
@@ -91,7 +91,7 @@ def write_safe_labels(
             label = safe_label(
                 read_label(new.label), eye.look_at(old), eye.look_at(new), confidence
             )
-            with files.replacing(path) as draft:
+            with writing.replacing(path) as draft:
                 Image.fromarray(label).save(draft, "PNG")
         written.append(new._replace(label=path))
     return written

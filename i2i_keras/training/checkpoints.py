@@ -15,7 +15,7 @@ from tqdm import tqdm
 from i2i_keras import stack
 from i2i_keras.config import Config
 from i2i_keras.errors import DataError, SettingsError, how_many
-from i2i_keras.run_folder import files
+from i2i_keras.run_folder import files, writing
 from i2i_keras.run_folder.checksums import NAME as CHECKSUMS
 from i2i_keras.run_folder.files import Facts
 from i2i_keras.run_folder.places import BEGUN, DONE
@@ -93,7 +93,7 @@ class Checkpoints:
         """
         for path in self._folder.glob(".draft-[0-9]*"):  # As earlier versions left them.
             shutil.rmtree(path) if path.is_dir() else path.unlink()
-        files.sweep(self._folder)  # Of a save that was killed.
+        writing.sweep(self._folder)  # Of a save that was killed.
         unreadable: list[int] = []
         for step in reversed(self.steps()):
             if not _is_whole(self._prefix(step)):
@@ -143,14 +143,14 @@ class Checkpoints:
                 f" checkpoint is of step {max(self.steps(), default=0)}. Lower its learning_rate,"
                 " delete the stage's folder and run it again."
             )
-        with files.draft_folder(self._folder) as folder:
+        with writing.draft_folder(self._folder) as folder:
             try:
                 draft = self._checkpoint.write(str(folder / "ckpt"))
             except tf.errors.OpError as error:
-                raise files.not_written(Path(self._prefix(step)), error) from None
+                raise writing.not_written(Path(self._prefix(step)), error) from None
             self._remove(step)
             for ending in _ENDINGS:
-                files.move(Path(draft + ending), Path(self._prefix(step) + ending))
+                writing.move(Path(draft + ending), Path(self._prefix(step) + ending))
         steps = self.steps()
         for old in set(steps[: -self._keep]) - {best}:
             self._remove(old)

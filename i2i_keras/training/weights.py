@@ -8,7 +8,7 @@ import tensorflow as tf
 from i2i_keras import stack
 from i2i_keras.errors import DataError, FileError
 from i2i_keras.models import hdf5
-from i2i_keras.run_folder import files
+from i2i_keras.run_folder import writing
 from i2i_keras.run_folder.places import how_to_make
 from i2i_keras.training import finite
 
@@ -24,7 +24,7 @@ def save_weights(model: tf.Module, path: Path) -> None:
             f"{path} would hold what is not a number ({name}), for its training has diverged; lower"
             f" its learning_rate, delete {path.parent} and run it again."
         )
-    files.write(path, stack.weights_file(model))
+    writing.write(path, stack.weights_file(model))
 
 
 def load_weights(model: keras.Model, path: Path, todo: str = "") -> None:

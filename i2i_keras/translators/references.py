@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from i2i_keras.config import Config
 from i2i_keras.data.records import Record, read_image, spread
 from i2i_keras.errors import DataError
-from i2i_keras.run_folder import arrays, files
+from i2i_keras.run_folder import arrays, files, writing
 from i2i_keras.run_folder.places import how_to_make
 
 Pixels = NDArray[np.float32]  # `(height, width, 3)` in [0, 1].
@@ -70,7 +70,7 @@ def save(config: ReferenceConfig, folder: Path, kept: Sequence[Reference], seed:
         seed: of the choice among them.
     """
     x, y = kept
-    with files.replacing(folder / _FILE) as draft:
+    with writing.replacing(folder / _FILE) as draft:
         np.savez(draft, x=x, y=y, seed=np.uint32(seed))
     files.write_json(folder / "config.json", config.model_dump(mode="json"))
 

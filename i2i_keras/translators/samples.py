@@ -10,7 +10,7 @@ from PIL import Image
 from i2i_keras.data import transforms
 from i2i_keras.data.pipeline import evaluation_batches
 from i2i_keras.data.records import Record, spread
-from i2i_keras.run_folder import files
+from i2i_keras.run_folder import writing
 from i2i_keras.training import finite
 
 Load = Callable[[Path, str], Callable[[tf.Tensor], tf.Tensor]]
@@ -55,5 +55,5 @@ def write_strip(columns: Sequence[tf.Tensor], path: Path) -> None:
     strips = tf.concat([column[:rows] for column in columns], axis=2)
     finite.check_result(strips, "Sample pictures")
     pixels = np.concatenate(transforms.denormalize(strips).numpy(), axis=0)
-    with files.replacing(path) as draft:
+    with writing.replacing(path) as draft:
         Image.fromarray(pixels).save(draft, "PNG")

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from i2i_keras.errors import DataError, FileError
-from i2i_keras.run_folder import files, locks
+from i2i_keras.run_folder import files, locks, writing
 from i2i_keras.run_folder.files import read_json, write_json
 
 
@@ -52,7 +52,7 @@ def test_lines_are_not_added_through_a_link(tmp_path):
     (tmp_path / "others").write_text("theirs")
     (tmp_path / "lines").symlink_to(tmp_path / "others")
     broken = pytest.raises(FileError, match="lines cannot be written")
-    with broken, files.appending(tmp_path / "lines") as add:
+    with broken, writing.appending(tmp_path / "lines") as add:
         add("ours")
     assert (tmp_path / "others").read_text() == "theirs"
 
@@ -66,7 +66,7 @@ def test_a_lock_that_is_a_link_changes_nothing(tmp_path):
 
 
 def test_a_folder_of_drafts_goes_whatever_happens(tmp_path):
-    with pytest.raises(RuntimeError), files.draft_folder(tmp_path / "out") as folder:
+    with pytest.raises(RuntimeError), writing.draft_folder(tmp_path / "out") as folder:
         assert folder.stat().st_mode & 0o077 == 0
         (folder / "half").write_text("")
         raise RuntimeError
@@ -112,7 +112,7 @@ def test_what_cannot_be_written_is_named_and_what_was_there_stays(
 def test_places_that_cannot_be_are_named(tmp_path, name, told):
     (tmp_path / "file").write_text("")
     with pytest.raises(FileError, match=rf"cannot be written .*{told}"):
-        files.write(tmp_path / name, b"")
+        writing.write(tmp_path / name, b"")
 
 
 def test_a_file_is_on_the_disk_before_it_has_its_name(tmp_path, monkeypatch):
@@ -122,16 +122,16 @@ def test_a_file_is_on_the_disk_before_it_has_its_name(tmp_path, monkeypatch):
     monkeypatch.setattr(
         type(tmp_path), "replace", lambda *paths: done.append("name") or replace(*paths)
     )
-    files.write(tmp_path / "a", b"data")
+    writing.write(tmp_path / "a", b"data")
     assert done == ["sync", "name"]
 
 
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from i2i_keras.run_folder import files
+from i2i_keras.run_folder import writing
 os.fsync = lambda handle: os.kill(os.getpid(), signal.SIGKILL)
-files.write(Path(sys.argv[1]), b"data")
+writing.write(Path(sys.argv[1]), b"data")
 """
 
 
@@ -141,8 +141,8 @@ def test_drafts_of_a_process_that_was_killed_are_swept_away(tmp_path):
     assert draft.name.startswith(".draft-")
     others = tmp_path / ".draft-of-others"
     others.write_text("")
-    with files.draft_folder(tmp_path) as living:  # Another process may be at work.
-        files.sweep(tmp_path)
+    with writing.draft_folder(tmp_path) as living:  # Another process may be at work.
+        writing.sweep(tmp_path)
         assert living.is_dir()
     assert not draft.exists() and others.exists()
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from i2i_keras.errors import DataError
-from i2i_keras.run_folder import files, places
+from i2i_keras.run_folder import files, places, writing
 from i2i_keras.run_folder.places import folder_name, how_to_make
 from i2i_keras.run_folder.run import Run
 
@@ -259,7 +259,7 @@ def test_a_stage_whose_process_was_killed_is_taken_over(run):
 
 
 def test_replacing_makes_the_folder_and_the_file(tmp_path):
-    with files.replacing(tmp_path / "new" / "file.txt") as draft:
+    with writing.replacing(tmp_path / "new" / "file.txt") as draft:
         draft.write(b"whole")
         assert not (tmp_path / "new" / "file.txt").exists()
     assert (tmp_path / "new" / "file.txt").read_text("utf-8") == "whole"
@@ -269,7 +269,7 @@ def test_replacing_makes_the_folder_and_the_file(tmp_path):
 def test_replacing_leaves_nothing_half_written(tmp_path):
     path = tmp_path / "file.txt"
     path.write_text("old", "utf-8")
-    with pytest.raises(RuntimeError), files.replacing(path) as draft:
+    with pytest.raises(RuntimeError), writing.replacing(path) as draft:
         draft.write(b"ha")
         raise RuntimeError
     assert path.read_text("utf-8") == "old"

@@ -17,7 +17,7 @@ from i2i_keras.datasets.streets.palettes import Style
 from i2i_keras.datasets.streets.placement import Extras
 from i2i_keras.datasets.streets.scene import draw_street
 from i2i_keras.errors import SettingsError
-from i2i_keras.run_folder import files
+from i2i_keras.run_folder import writing
 
 Layout = Literal["cityscapes", "gta5"]
 
@@ -156,5 +156,5 @@ def _encode(layout: Layout, image: NDArray[np.uint8], ids: NDArray[np.uint8]) ->
 
 
 def _save(image: Image.Image, path: Path) -> None:
-    with files.replacing(path) as draft:
+    with writing.replacing(path) as draft:
         image.save(draft, format="PNG")
