@@ -5,9 +5,9 @@ batch. See `models.replicas` for what they do together in a step.
 """
 
 import contextlib
-import json
 import math
-import os
+import signal
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Literal
 
@@ -18,6 +18,7 @@ from i2i_keras.data.pipeline import Share
 from i2i_keras.errors import DataError, SettingsError, how_many
 from i2i_keras.run_folder import workers
 from i2i_keras.run_folder.workers import Team
+from i2i_keras.training import meeting
 
 Strategy = Literal["auto", "one", "mirrored", "multiworker"]
 Step = Callable[[Any], dict[str, float]]
@@ -42,13 +43,14 @@ def team(choice: Strategy) -> Iterator[None]:
         choice: of the settings; `one` and `mirrored` join nobody.
 
     Raises:
-        SettingsError: `multiworker` without others, or TensorFlow has computed
-            something already.
+        SettingsError: `multiworker` without others, TF_CONFIG is wrong, or
+            TensorFlow has computed something already.
         DataError: one of the others is gone.
     """
     global _team_strategy
-    cluster = _read_config()
-    if len(cluster.get("worker", [])) + len(cluster.get("chief", [])) < 2:
+    cluster = meeting.read_config()
+    total = len(cluster.places)
+    if total < 2:
         if choice == "multiworker":
             raise SettingsError(
                 "strategy = 'multiworker' needs TF_CONFIG in the environment, which names two"
@@ -59,15 +61,10 @@ def team(choice: Strategy) -> Iterator[None]:
     if choice not in ("auto", "multiworker"):
         yield
         return
+    meeting.meet(cluster)
     try:
-        _team_strategy = tf.distribute.MultiWorkerMirroredStrategy()
-    except RuntimeError as error:
-        raise SettingsError(f"strategy = 'multiworker' comes too late: {error}.") from error
-    resolver = _team_strategy.cluster_resolver
-    number = resolver.task_id + (len(cluster.get("chief", [])) if _is_worker(resolver) else 0)
-    total = _team_strategy.extended._num_workers
-    try:
-        with workers.working(Team(number, total, _sums)):
+        _team_strategy = _connect()
+        with workers.working(Team(cluster.number, total, _sums)):
             yield
     except _GONE as error:
         raise DataError(
@@ -164,6 +161,17 @@ def step_of(model: keras.Model) -> Step:
     return lambda batch: dict(zip(names, compute(batch).numpy().tolist(), strict=True))
 
 
+def _connect() -> tf.distribute.Strategy:
+    try:
+        return tf.distribute.MultiWorkerMirroredStrategy()
+    except RuntimeError as error:
+        raise SettingsError(f"strategy = 'multiworker' comes too late: {error}.") from error
+    finally:
+        # TensorFlow has taken it, and does nothing with it (2.15, 2.21).
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGTERM))
+
+
 def _strategy(choice: Strategy, batch_size: int) -> tf.distribute.Strategy:
     if choice == "one":
         return _ONE
@@ -195,19 +203,3 @@ def _sums(values: list[int]) -> list[int]:
 
     found = strategy.experimental_local_results(strategy.run(tf.function(own)))
     return [int(value) for value in found[0].numpy()]
-
-
-def _is_worker(resolver: Any) -> bool:
-    return bool(resolver.task_type == "worker")
-
-
-def _read_config() -> dict[str, list[str]]:
-    text = os.environ.get("TF_CONFIG", "")
-    try:
-        found: dict[str, list[str]] = dict(json.loads(text)["cluster"]) if text else {}
-    except (ValueError, LookupError, TypeError, RecursionError):
-        raise SettingsError(
-            "TF_CONFIG is not what tf.distribute reads: JSON with cluster and task; mend it, or"
-            " leave it out."
-        ) from None
-    return found

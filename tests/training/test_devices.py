@@ -187,14 +187,33 @@ def test_several_workers_need_a_cluster(monkeypatch):
         pass
 
 
-@pytest.mark.parametrize("text", ["{", "[]", "{}", '{"cluster": 3}'])
-def test_a_broken_cluster_is_refused(text, monkeypatch):
-    monkeypatch.setenv("TF_CONFIG", text)
-    with pytest.raises(SettingsError, match="TF_CONFIG is not what"), devices.team("auto"):
-        pass
+# --- Workers that wait or end -----------------------------------------------
 
 
-# --- Workers that end -------------------------------------------------------
+def test_a_wrong_cluster_and_one_that_waits_end_in_words(run):
+    words = ["-m", "i2i_keras", "train-translator", "--run", run / "one"]
+    with socket.create_server(("127.0.0.1", 0)) as used:
+        place = f"127.0.0.1:{used.getsockname()[1]}"
+        text = json.dumps({"cluster": {"worker": [place, place]}, "task": {}})
+        with (run / "log-wrong").open("w") as log:
+            assert start(words, log, TF_CONFIG=text).wait(timeout=120) == 2
+        assert "Error: TF_CONFIG says that this is nobody -1" in (run / "log-wrong").read_text()
+
+    absent, chief = "127.0.0.1:9", "127.0.0.1:0"
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        chief = f"127.0.0.1:{free.getsockname()[1]}"
+    task = {"type": "worker", "index": 0}
+    text = json.dumps({"cluster": {"worker": [chief, absent]}, "task": task})
+    with (run / "log-alone").open("w") as log:
+        process = start(words, log, TF_CONFIG=text)
+    end = time.monotonic() + 120
+    while "Waiting for the other workers of TF_CONFIG: 127.0.0.1:9" not in (
+        told := (run / "log-alone").read_text()
+    ):
+        assert process.poll() is None and time.monotonic() < end, told
+        time.sleep(0.1)
+    process.terminate()
+    assert process.wait(timeout=60) == -signal.SIGTERM
 
 
 @pytest.fixture(scope="module")
