@@ -18,6 +18,10 @@ class DataError(Exception):
     """
 
 
+class DivergedError(DataError):
+    """A training computes what is no number any more."""
+
+
 class FileError(DataError):
     """One file is at fault.
 

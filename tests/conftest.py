@@ -1,4 +1,5 @@
 import inspect
+import itertools
 import json
 import os
 import shutil
@@ -173,6 +174,32 @@ def real_data():
     if not os.environ.get("I2I_REAL_DATA"):
         pytest.skip("I2I_REAL_DATA names no folder of real data")
     return Path(os.environ["I2I_REAL_DATA"])
+
+
+@pytest.fixture
+def poison(monkeypatch):
+    """Makes a step's losses NaN, after it was computed, the first time only."""
+
+    def set_up(at):
+        from i2i_keras.training import devices
+
+        step_of, calls, left = devices.step_of, itertools.count(1), [at]
+
+        def poisoned(model):
+            compute = step_of(model)
+
+            def step(batch):
+                found = compute(batch)
+                if left and next(calls) == left[0]:
+                    left.clear()
+                    return dict.fromkeys(found, float("nan"))
+                return found
+
+            return step
+
+        monkeypatch.setattr(devices, "step_of", poisoned)
+
+    return set_up
 
 
 @pytest.fixture(scope="session")

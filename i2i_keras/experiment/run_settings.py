@@ -19,6 +19,7 @@ from i2i_keras.datasets import reading
 from i2i_keras.experiment.settings import Settings
 from i2i_keras.run_folder import files, locks, writing
 from i2i_keras.run_folder.run import Run
+from i2i_keras.training.checkpoints import NO_FACTS
 
 _PLACES = ("root", "initial")  # Settings that are paths, whatever their ending.
 _ENDINGS = (".toml", ".h5")
@@ -26,6 +27,7 @@ _ENDINGS = (".toml", ".h5")
 # was made: what is compared, how it is scored, and how fast.
 _FREE = ("arms", "translators", "seeds", "evaluate", "threads_per_operation", "resources")
 _FREE_PARTS = ("prepare.workers", "prepare.on_bad", "source.root", "target.root")
+_FREE_ENDINGS = tuple(f".{name}" for name in NO_FACTS)
 
 
 class Kept(NamedTuple):
@@ -66,7 +68,11 @@ class Difference(NamedTuple):
     @property
     def is_free(self) -> bool:
         """Whether it changes nothing that was made."""
-        return self.name.partition(".")[0] in _FREE or self.name in _FREE_PARTS
+        return (
+            self.name.partition(".")[0] in _FREE
+            or self.name in _FREE_PARTS
+            or self.name.endswith(_FREE_ENDINGS)
+        )
 
 
 def read(run: Run) -> Kept | None:

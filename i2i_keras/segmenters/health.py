@@ -8,7 +8,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from i2i_keras.data.labels import IGNORE
-from i2i_keras.errors import DataError
+from i2i_keras.errors import DivergedError
 from i2i_keras.training.history import Row, Warning
 
 _ROWS = 3  # In so many a sign has to hold, one after the other.
@@ -87,11 +87,11 @@ def refuse_not_finite(row: Mapping[str, float], what: str) -> None:
     """Refuses to go on from what a network makes of images.
 
     Raises:
-        DataError: a value is no number.
+        DivergedError: a value is no number.
     """
     for name, value in row.items():
         if not math.isfinite(value):
-            raise DataError(
+            raise DivergedError(
                 f"{name} of the {what} is {value}: the training has diverged. Its last checkpoint"
                 " is from before; lower segmenter.learning_rate, delete the stage's folder and"
                 " run it again."

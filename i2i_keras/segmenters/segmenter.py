@@ -33,7 +33,7 @@ from i2i_keras.segmenters.losses import (
     mean_entropy,
 )
 from i2i_keras.training import checkpoints, compilation, devices, loop, schedules
-from i2i_keras.training.checkpoints import CheckpointConfig
+from i2i_keras.training.checkpoints import NO_FACTS, CheckpointConfig
 from i2i_keras.training.history import Diagnose, Watch
 from i2i_keras.training.weights import save_weights
 
@@ -119,7 +119,7 @@ class SegmenterConfig(_Networks):
         Raises:
             FileError: a file of weights is not there.
         """
-        facts: Facts = self.model_dump(mode="json", exclude={*SEGMENTERS})
+        facts: Facts = self.model_dump(mode="json", exclude={*SEGMENTERS, *NO_FACTS})
         return facts | {self.network: networks.facts(self.built)}
 
 
@@ -155,6 +155,8 @@ class SegmenterModel(keras.Model):
             optimizer = keras.optimizers.AdamW(rate, weight_decay=config.weight_decay)
             optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
         self.optimizer = compilation.scaling(optimizer, config.precision)
+        self.rates = schedules.Rates()
+        self.rates.add(self.optimizer, rate)
         # Now: a checkpoint holds what exists.
         stack.build(self.optimizer, self.network.trainable_variables)
 

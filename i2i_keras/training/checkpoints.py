@@ -1,12 +1,15 @@
 """Checkpoints of a training, to go on from after any stop."""
 
+import contextlib
 import hashlib
 import itertools
 import json
+import re
 import shutil
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import pydantic
 import tensorflow as tf
@@ -14,7 +17,7 @@ from tqdm import tqdm
 
 from i2i_keras import stack
 from i2i_keras.config import Config
-from i2i_keras.errors import DataError, SettingsError, how_many
+from i2i_keras.errors import DataError, DivergedError, SettingsError, how_many
 from i2i_keras.run_folder import files, writing
 from i2i_keras.run_folder.checksums import NAME as CHECKSUMS
 from i2i_keras.run_folder.files import Facts
@@ -23,13 +26,15 @@ from i2i_keras.training import finite
 
 # Of a stage itself, not of what it has made.
 _OF_STAGES = (DONE, BEGUN, CHECKSUMS)
+# As earlier versions left them, `.draft-STEP`; today's names are hexadecimal.
+_OLD_DRAFT = re.compile(r"\.draft-\d+([._].*)?$")
 _NOTES = "notes/.ATTRIBUTES/VARIABLE_VALUE"
 # The index last: without it there is no checkpoint.
 _ENDINGS = (".data-00000-of-00001", ".index")
 
 
 class CheckpointConfig(Config):
-    """When checkpoints are saved, and how many are kept.
+    """When checkpoints are saved, and which are kept and gone back to.
 
     Attributes:
         checkpoint_every: steps between two checkpoints, each with a row of the
@@ -38,11 +43,19 @@ class CheckpointConfig(Config):
             never. For machines that may be taken away.
         keep_checkpoints: how many of the newest ones are kept; the best one is
             kept besides.
+        on_nan: what is done where a loss or a weight is no number any more:
+            `stop`, or `rollback`: go on from the newest checkpoint, or the
+            beginning, at half the learning rate, up to five times.
     """
 
     checkpoint_every: pydantic.PositiveInt = 1000
     checkpoint_minutes: pydantic.PositiveFloat | None = None
     keep_checkpoints: pydantic.PositiveInt = 2
+    on_nan: Literal["stop", "rollback"] = "stop"
+
+
+# Settings that decide about no step; what was trained without them stays valid.
+NO_FACTS = frozenset({"on_nan"})
 
 
 class Restored(NamedTuple):
@@ -91,8 +104,9 @@ class Checkpoints:
             DataError: none is whole, or it is of another network or another
                 Keras, or was made with other settings.
         """
-        for path in self._folder.glob(".draft-[0-9]*"):  # As earlier versions left them.
-            shutil.rmtree(path) if path.is_dir() else path.unlink()
+        for path in self._folder.glob(".draft-*"):
+            if _OLD_DRAFT.match(path.name):
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
         writing.sweep(self._folder)  # Of a save that was killed.
         unreadable: list[int] = []
         for step in reversed(self.steps()):
@@ -113,7 +127,7 @@ class Checkpoints:
             notes.pop("keras", None)
             self._refuse_others(notes)
             for late in unreadable:
-                self._remove(late)
+                self.remove(late)
             return Restored(step, notes, unreadable)
         if unreadable:
             raise DataError(
@@ -121,6 +135,13 @@ class Checkpoints:
                 " delete the stage's folder to begin anew."
             )
         return Restored(0, {}, [])
+
+    @contextlib.contextmanager
+    def beginning(self) -> Iterator[Callable[[], None]]:
+        """Keeps all variables as they are now; yields what restores them."""
+        with writing.draft_folder(self._folder) as folder:
+            prefix = self._write(folder, Path(self._prefix(0)))
+            yield lambda: self._checkpoint.read(prefix).assert_consumed()
 
     def save(self, step: int, notes: Facts, best: int | None = None) -> None:
         """Saves the checkpoint of a step and removes old ones.
@@ -131,29 +152,34 @@ class Checkpoints:
             best: step of the one that is kept however old it is.
 
         Raises:
-            DataError: a weight is no number any more, or it cannot be written.
+            DivergedError: a weight is no number any more.
+            DataError: it cannot be written.
         """
         notes = {**notes, "keras": stack.KERAS}
         if self._made_with:
             notes["made_with"] = self._made_with
         self._notes.assign(json.dumps(notes))
         if name := finite.not_finite(self._model.trainable_variables):
-            raise DataError(
+            raise DivergedError(
                 f"{name} of {self.folder.name} is no number any more after step {step}; its last"
                 f" checkpoint is of step {max(self.steps(), default=0)}. Lower its learning_rate,"
                 " delete the stage's folder and run it again."
             )
         with writing.draft_folder(self._folder) as folder:
-            try:
-                draft = self._checkpoint.write(str(folder / "ckpt"))
-            except tf.errors.OpError as error:
-                raise writing.not_written(Path(self._prefix(step)), error) from None
-            self._remove(step)
+            draft = self._write(folder, Path(self._prefix(step)))
+            self.remove(step)
             for ending in _ENDINGS:
                 writing.move(Path(draft + ending), Path(self._prefix(step) + ending))
         steps = self.steps()
         for old in set(steps[: -self._keep]) - {best}:
-            self._remove(old)
+            self.remove(old)
+
+    def _write(self, folder: Path, named: Path) -> str:
+        try:
+            written: str = self._checkpoint.write(str(folder / "ckpt"))
+        except tf.errors.OpError as error:
+            raise writing.not_written(named, error) from None
+        return written
 
     def _refuse_others(self, notes: Facts) -> None:
         """Refuses one of other settings; old ones do not say theirs."""
@@ -167,7 +193,8 @@ class Checkpoints:
     def _prefix(self, step: int) -> str:
         return str(self._folder / f"ckpt-{step}")
 
-    def _remove(self, step: int) -> None:
+    def remove(self, step: int) -> None:
+        """Removes the checkpoint of a step, if there is one."""
         for ending in reversed(_ENDINGS):
             Path(self._prefix(step) + ending).unlink(missing_ok=True)
 

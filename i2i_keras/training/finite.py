@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from i2i_keras import stack
-from i2i_keras.errors import DataError
+from i2i_keras.errors import DivergedError
 
 _FEW = 4  # Files that are named.
 
@@ -22,7 +22,7 @@ def not_finite(variables: Sequence[tf.Variable]) -> str:
     return ""
 
 
-def diverged(what: str, step: int, folder: Path, files: Sequence[Path]) -> DataError:
+def diverged(what: str, step: int, folder: Path, files: Sequence[Path]) -> DivergedError:
     """What is said where a training has diverged.
 
     Args:
@@ -40,7 +40,10 @@ def diverged(what: str, step: int, folder: Path, files: Sequence[Path]) -> DataE
     if kept:
         told += f"; the checkpoint of step {kept} is kept"
     look = "look at these images, or " if files else ""
-    return DataError(f"{told}; {look}lower learning_rate, delete {folder} and run it again.")
+    return DivergedError(
+        f"{told}; {look}lower learning_rate, delete {folder} and run it again, or set"
+        " on_nan = 'rollback' and go on."
+    )
 
 
 def check_result(values: tf.Tensor, what: str) -> tf.Tensor:
@@ -51,10 +54,10 @@ def check_result(values: tf.Tensor, what: str) -> tf.Tensor:
         what: it is, with what has made it, for the message.
 
     Raises:
-        DataError: it is not.
+        DivergedError: it is not.
     """
     if values.dtype.is_floating and not bool(tf.reduce_all(tf.math.is_finite(values))):
-        raise DataError(
+        raise DivergedError(
             f"{what} hold what is not a number; the training has diverged: lower its"
             " learning_rate, delete its stage's folder and run it again."
         )

@@ -120,7 +120,7 @@ class Means:
         """Counts the values of a step in.
 
         Raises:
-            DataError: one of them is not finite.
+            DivergedError: one of them is not finite.
         """
         for key, value in values.items():
             pair = self.sums.setdefault(key, [0.0, 0])

@@ -1,19 +1,22 @@
 """The loop of every training: progress, history, checkpoints, a clean stop."""
 
+import contextlib
+import dataclasses
+import itertools
 import time
-from collections.abc import Callable, Mapping
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Mapping
 
 import keras
 import tensorflow as tf
 from tqdm import tqdm
 
-from i2i_keras.errors import how_many
+from i2i_keras.errors import DivergedError, how_many
 from i2i_keras.run_folder import workers
 from i2i_keras.run_folder.files import Facts
-from i2i_keras.training import devices
+from i2i_keras.training import devices, rollback
 from i2i_keras.training.checkpoints import CheckpointConfig, Checkpoints, Restored
 from i2i_keras.training.history import History, Means, Row, Watch
+from i2i_keras.training.rollback import WayBack
 from i2i_keras.training.signals import Stopped, StopSignals
 
 _REFRESH = 2.0  # Seconds between two changes of the progress line.
@@ -47,13 +50,13 @@ def train(
     kill nor `checkpoint_minutes` changes one.
 
     Args:
-        model: its variables all exist.
+        model: its variables all exist; `rates` scales its learning rates.
         batches: endless batches from a given step on; of each the share of
             `devices.share`.
         checkpoints: of the model; their folder also gets `history.csv` and
             `tensorboard/`.
         steps: length of the whole training.
-        config: when to save.
+        config: when to save, and what to do where it diverges.
         watch: what to look at besides the losses.
 
     Returns:
@@ -63,45 +66,58 @@ def train(
     Raises:
         Stopped: by a first SIGINT or SIGTERM, after saving.
         KeyboardInterrupt: by a second one, without.
-        DataError: a loss is not finite any more, or no checkpoint can be
-            gone on from.
+        DivergedError: a loss is not finite any more; going back did not help.
+        DataError: no checkpoint can be gone on from.
     """
-    folder = checkpoints.folder
-    with StopSignals() as signals:
+    name = checkpoints.folder.name
+    with contextlib.ExitStack() as open_ones:
+        signals = open_ones.enter_context(StopSignals())
         restored = checkpoints.restore()
-        for step in restored.unreadable:
-            tqdm.write(
-                f"Warning: the checkpoint of step {step} of {folder.name} is broken;"
-                f" going on from step {restored.step}."
-            )
-        _tell_devices(restored, folder.name)
-        history = History(folder, restored.step, watch)
-        if restored.step < steps:
-            keeper = Keeper(
-                checkpoints,
-                history,
-                Means(restored.notes.get("sums", {}), folder, watch.files),
-            )
-            with tqdm(
-                total=steps,
-                initial=restored.step,
-                desc=f"train {folder.name}",
-                unit="step",
-                mininterval=_REFRESH,
-                dynamic_ncols=True,
-            ) as bar:
-                progress, compute = (
-                    Progress(bar, config, watch, keeper, signals),
-                    devices.step_of(model),
-                )
+        _tell_broken(restored, name)
+        _tell_devices(restored, name)
+        back = open_ones.enter_context(rollback.way_back(model, checkpoints, restored, config))
+
+        def attempt(keeper: Keeper) -> None:
+            with _bar(name, restored.step, steps) as bar:
+                compute = devices.step_of(model)
                 given = devices.distribute(lambda: batches(restored.step))
-                for _, batch in zip(range(restored.step, steps), given, strict=False):
-                    if progress.add(compute(batch)):
-                        break
-        history.close()
+                todo = itertools.islice(given, steps - restored.step)
+                Progress(bar, config, watch, keeper, signals).follow(map(compute, todo))
+
+        keeper = Keeper.of(checkpoints, restored, watch, back)
+        while restored.step < steps:
+            try:
+                attempt(keeper)
+                break
+            except DivergedError as error:
+                restored = back.go(keeper.step, error)
+                keeper = Keeper.of(checkpoints, restored, watch, back)
+                if restored.step:  # With its notes of the way back.
+                    keeper.save()
+        keeper.history.close()
         if workers.agree(signals.asked)[0]:
             raise Stopped
-    return {"best_step": history.best_step, "warnings": history.warnings}
+    warnings = back.warnings() + keeper.history.warnings
+    return {"best_step": keeper.history.best_step, "warnings": warnings}
+
+
+def _bar(name: str, first: int, steps: int) -> "tqdm[None]":
+    return tqdm(
+        total=steps,
+        initial=first,
+        desc=f"train {name}",
+        unit="step",
+        mininterval=_REFRESH,
+        dynamic_ncols=True,
+    )
+
+
+def _tell_broken(restored: Restored, name: str) -> None:
+    for step in restored.unreadable:
+        tqdm.write(
+            f"Warning: the checkpoint of step {step} of {name} is broken;"
+            f" going on from step {restored.step}."
+        )
 
 
 def _tell_devices(restored: Restored, name: str) -> None:
@@ -114,17 +130,33 @@ def _tell_devices(restored: Restored, name: str) -> None:
         )
 
 
-class Keeper(NamedTuple):
-    """Where a training leaves what it has found."""
+@dataclasses.dataclass
+class Keeper:
+    """Where a training leaves what it has found.
+
+    Attributes:
+        step: that was computed last.
+    """
 
     checkpoints: Checkpoints
     history: History
     means: Means
+    way_back: WayBack
+    step: int
 
-    def save(self, step: int) -> None:
+    @classmethod
+    def of(
+        cls, checkpoints: Checkpoints, restored: Restored, watch: Watch, way_back: WayBack
+    ) -> "Keeper":
+        """One that goes on from a checkpoint."""
+        history = History(checkpoints.folder, restored.step, watch)
+        means = Means(restored.notes.get("sums", {}), checkpoints.folder, watch.files)
+        return cls(checkpoints, history, means, way_back, restored.step)
+
+    def save(self) -> None:
         """Saves a checkpoint, with the means of a row that is not full yet."""
-        notes = {"sums": self.means.sums, "devices": devices.count()}
-        self.checkpoints.save(step, notes, self.history.best_step)
+        notes = {"sums": self.means.sums, "devices": devices.count(), **self.way_back.notes()}
+        self.checkpoints.save(self.step, notes, self.history.best_step)
 
 
 class Progress:
@@ -148,30 +180,38 @@ class Progress:
     ) -> None:
         self.bar, self.config, self.watch = bar, config, watch
         self.keeper, self.signals = keeper, signals
-        self.step = bar.n
         self.saved = self.shown = time.monotonic()
         self.observed: Row = {}
 
+    def follow(self, losses: Iterable[Mapping[str, float]]) -> None:
+        """Takes note of steps, up to the last or a stop."""
+        for values in losses:
+            if self.add(values):
+                return
+
     def add(self, losses: Mapping[str, float]) -> bool:
         """Takes note of a step; returns whether it shall be the last."""
-        self.step += 1
+        self.keeper.step += 1
         means = self.keeper.means
-        means.add(self.step, losses)
-        complete = self.step % self.config.checkpoint_every == 0 or self.step == self.bar.total
+        means.add(self.keeper.step, losses)
+        complete = (
+            self.keeper.step % self.config.checkpoint_every == 0
+            or self.keeper.step == self.bar.total
+        )
         values = means.values()
         if complete:
             self._add_row(values)
         # Once: a signal that comes later is for the next step.
         stops, due = workers.agree(self.signals.asked, self._is_due())
         if complete or stops or due:
-            self.keeper.save(self.step)
+            self.keeper.save()
             self.saved = time.monotonic()
         self._show(values)
         return stops
 
     def _add_row(self, values: Row) -> None:
-        self.observed = dict(self.watch.observe(self.step))
-        for warning in self.keeper.history.add(self.step, {**values, **self.observed}):
+        self.observed = dict(self.watch.observe(self.keeper.step))
+        for warning in self.keeper.history.add(self.keeper.step, {**values, **self.observed}):
             tqdm.write(f"Warning: {warning}")
         self.keeper.means.clear()
 
@@ -181,7 +221,7 @@ class Progress:
 
     def _show(self, values: Row) -> None:
         now = time.monotonic()
-        if now - self.shown >= _REFRESH or self.step == self.bar.total:
+        if now - self.shown >= _REFRESH or self.keeper.step == self.bar.total:
             self.bar.set_postfix_str(brief({**values, **self.observed}), refresh=False)
             self.shown = now
         self.bar.update()

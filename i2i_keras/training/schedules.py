@@ -86,6 +86,43 @@ class Plateau(tf.Module):
         self.total.assign(tf.where(complete, 0.0, total))
 
 
+class Slower(keras.optimizers.schedules.LearningRateSchedule):
+    """Another schedule times a factor, which is read when a step is traced."""
+
+    def __init__(self, schedule: keras.optimizers.schedules.LearningRateSchedule) -> None:
+        self.schedule = schedule
+        self.factor = 1.0
+
+    def __call__(self, step: tf.Tensor) -> tf.Tensor:
+        rate = self.schedule(step)
+        return rate if self.factor == 1.0 else rate * self.factor
+
+
+class Rates:
+    """The learning rates of a training, which can be scaled as a whole.
+
+    Checkpoints know nothing of it, so that those of before can be read.
+    """
+
+    def __init__(self) -> None:
+        self._made: list[tuple[keras.optimizers.Optimizer, Rate]] = []
+
+    def add(self, optimizer: keras.optimizers.Optimizer, rate: Rate) -> None:
+        """Takes note of an optimizer and its `learning_rate`."""
+        self._made.append((optimizer, rate))
+
+    def scale(self, factor: float) -> None:
+        """Multiplies what all rates were at first.
+
+        Steps that were traced before stay as they are.
+        """
+        for optimizer, rate in self._made:
+            if isinstance(rate, Slower):
+                rate.factor = factor
+            else:
+                optimizer.learning_rate = rate * factor
+
+
 class Scaled(keras.optimizers.schedules.LearningRateSchedule):
     """A rate times a variable factor, whatever the step.
 
@@ -153,7 +190,10 @@ def learning_rate(
         steps: updates of the whole training.
         options: what some schedules depend on besides.
     """
-    return SCHEDULES[schedule](initial, steps, options)
+    rate = SCHEDULES[schedule](initial, steps, options)
+    return (
+        Slower(rate) if isinstance(rate, keras.optimizers.schedules.LearningRateSchedule) else rate
+    )
 
 
 # A setting of trainings that have a plateau, and of those that have none.

@@ -56,6 +56,7 @@ class AdversarialModel(keras.Model, abc.ABC):
     generator_optimizer: keras.optimizers.Optimizer
     discriminator_optimizer: keras.optimizers.Optimizer
     plateau: schedules.Plateau | None
+    rates: schedules.Rates
 
     def __init__(self, config: AdversarialConfig, seed: int) -> None:
         super().__init__(name=config.METHOD)
@@ -161,6 +162,7 @@ class AdversarialModel(keras.Model, abc.ABC):
             raise ValueError("how long is the training? Give compile(steps=...)")
         super().compile(jit_compile=compilation.uses_xla(config.xla))
         self.steps = steps
+        self.rates = schedules.Rates()
         self.plateau = None
         if config.schedule == "plateau":
             self.plateau = schedules.Plateau(config.checkpoint_every, config.patience)
@@ -266,6 +268,7 @@ class AdversarialModel(keras.Model, abc.ABC):
         rates = schedules.learning_rate(config.schedule, rate, updates, options)
         optimizer = keras.optimizers.Adam(rates, beta_1=config.beta_1)
         optimizer = compilation.scaling(optimizer, config.precision)
+        self.rates.add(optimizer, rates)
         stack.build(optimizer, variables)  # Now: a checkpoint holds what exists.
         return optimizer
 

@@ -9,7 +9,7 @@ from i2i_keras.data.pipeline import PipelineConfig
 from i2i_keras.models.discriminator import DiscriminatorConfig
 from i2i_keras.models.resnet import ResNetConfig
 from i2i_keras.run_folder.files import Facts
-from i2i_keras.training.checkpoints import CheckpointConfig
+from i2i_keras.training.checkpoints import NO_FACTS, CheckpointConfig
 from i2i_keras.training.compilation import Precision, Xla
 from i2i_keras.training.schedules import Schedule
 from i2i_keras.translators import initial
@@ -159,7 +159,7 @@ class AdversarialConfig(CheckpointConfig):
         Raises:
             FileError: the first weights are not there.
         """
-        facts: Facts = self.model_dump(mode="json", exclude={"initial"})
+        facts: Facts = self.model_dump(mode="json", exclude={"initial", *NO_FACTS})
         if self.initial:  # What was trained without stays valid.
             facts["initial"] = initial.identity(self.initial, self.METHOD)
         return facts

@@ -171,7 +171,14 @@ def test_differences_name_both_values():
 
 
 @pytest.mark.parametrize(
-    "override", ['arms=["oracle"]', "evaluate.num_pictures=1", "prepare.workers=3", "seeds=[1, 2]"]
+    "override",
+    [
+        'arms=["oracle"]',
+        "evaluate.num_pictures=1",
+        "prepare.workers=3",
+        "seeds=[1, 2]",
+        'segmenter.on_nan="rollback"',
+    ],
 )
 def test_what_changes_nothing_that_was_made_may_differ(override):
     (*found,) = run_settings.differences(settings(), settings(override))

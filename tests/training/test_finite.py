@@ -68,5 +68,6 @@ def test_a_loss_that_is_no_number_names_the_step_its_files_and_what_is_kept(tmp_
     assert str(error.value) == (
         f"loss of {tmp_path.name} is nan at step 5, whose batch is of 5-0.png, 5-1.png, 5-2.png,"
         " 5-3.png and 2 more; the checkpoint of step 3 is kept; look at these images, or lower"
-        f" learning_rate, delete {tmp_path} and run it again."
+        f" learning_rate, delete {tmp_path} and run it again, or set on_nan ="
+        " 'rollback' and go on."
     )

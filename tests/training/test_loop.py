@@ -220,7 +220,7 @@ def test_a_stop_within_a_row_changes_neither_row_nor_weights(tmp_path, whole, mo
     add = loop.Progress.add
 
     def stop(progress, losses):
-        if progress.step + 1 == step:
+        if progress.keeper.step + 1 == step:
             signal.raise_signal(signal.SIGTERM)
         return add(progress, losses)
 
