@@ -174,7 +174,12 @@ class Dropout(layers.Layer):
     def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
         if not training:
             return inputs
-        seed = tf.stack([tf.constant(self.seed, tf.int64), self.calls.assign_add(1)])
+        self.calls.assign_add(1)
+        return self.drop(inputs, tf.convert_to_tensor(self.calls))
+
+    def drop(self, inputs: tf.Tensor, draw: tf.Tensor) -> tf.Tensor:
+        """What is left in the draw of a number, from 1 on."""
+        seed = tf.stack([tf.constant(self.seed, tf.int64), draw])
         kept = draws.uniform_rows(tf.shape(inputs), seed) >= self.rate
         return tf.where(kept, inputs / (1.0 - self.rate), 0.0)
 

@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from i2i_keras.data.pipeline import PipelineConfig
 from i2i_keras.errors import how_many
+from i2i_keras.models import recompute
 
 _GIB = 2**30
 _RUNTIME = 0.5 * _GIB  # TensorFlow itself, and its threads' scratch.
@@ -18,19 +19,23 @@ _HELD = {
 }
 
 
-def step_bytes(network: keras.Model, crop: tuple[int, int], batch_size: int) -> int:
+def step_bytes(
+    network: keras.Model, crop: tuple[int, int], batch_size: int, again: bool = False
+) -> int:
     """About how many bytes one training step needs at its peak.
 
     What the backward pass reads is held: the outputs of convolutions,
     activations and poolings (not those of batch norms, whose ReLU is enough).
-    Besides, three times the largest of them for the gradients on their way,
-    two copies of the logits, and four of the weights (gradients and Adam's two
-    moments).
+    Where it is computed again, that is held of the largest part alone, and of
+    all others what comes out of them. Besides, three times the largest of them
+    for the gradients on their way, two copies of the logits, and four of the
+    weights (gradients and Adam's two moments).
 
     Args:
         network: a segmenter; its layers know their precision.
         crop: (height, width) of the images.
         batch_size: of the images that are computed at once.
+        again: whether `recompute` is set.
     """
 
     def forward(images: tf.Tensor) -> tf.Tensor:
@@ -39,15 +44,25 @@ def step_bytes(network: keras.Model, crop: tuple[int, int], batch_size: int) -> 
     # Shapes and types only: nothing is computed.
     images = tf.TensorSpec((batch_size, *crop, 3))
     graph = tf.function(forward, autograph=False).get_concrete_function(images).graph
-    held = [
-        tensor.shape.num_elements() * tensor.dtype.size
+    held = {
+        operation.name: tensor.shape.num_elements() * tensor.dtype.size
         for operation in graph.get_operations()
         if operation.type in _HELD
         for tensor in operation.outputs
-    ]
+    }
+    total = _of_parts(network, held) if again else sum(held.values())
     logits = batch_size * crop[0] * crop[1] * network.output_shape[-1] * 4
     weights = sum(int(tf.size(variable)) * 4 for variable in network.variables)
-    return int(sum(held) + 3 * max(held) + 2 * logits + 4 * weights + _RUNTIME)
+    return int(total + 3 * max(held.values()) + 2 * logits + 4 * weights + _RUNTIME)
+
+
+def _of_parts(network: keras.Model, held: dict[str, int]) -> int:
+    """Of each part what it hands on, and of the largest all."""
+    inside = []
+    for part in recompute.split(network):
+        names = {layer.name for layer in part.layers}
+        inside.append([size for name, size in held.items() if names & {*name.split("/")}])
+    return sum(sizes[-1] for sizes in inside if sizes) + max(map(sum, inside))
 
 
 def free_bytes() -> int | None:
@@ -66,7 +81,11 @@ def free_bytes() -> int | None:
 
 
 def advice(
-    network: keras.Model, pipeline: PipelineConfig, accumulate: int, free: int | None
+    network: keras.Model,
+    pipeline: PipelineConfig,
+    accumulate: int,
+    free: int | None,
+    again: bool = False,
 ) -> str | None:
     """Which settings would do where a step does not fit into memory.
 
@@ -75,20 +94,26 @@ def advice(
         pipeline: its batches.
         accumulate: parts that a batch is computed in.
         free: bytes that there are, if that is known.
+        again: whether `recompute` is set.
 
     Returns:
         A sentence, or None where all is well.
     """
     crop, batch_size = pipeline.crop, pipeline.batch_size
-    needed = step_bytes(network, crop, batch_size // accumulate)
+    needed = step_bytes(network, crop, batch_size // accumulate, again)
     if free is None or needed <= free:
         return None
     start = (
         f"A step with {how_many(batch_size // accumulate, 'image')} at once will take about"
         f" {needed / _GIB:.1f} GiB, and {free / _GIB:.1f} are free"
     )
+    if not again and step_bytes(network, crop, batch_size // accumulate, True) <= free:
+        return f"{start}; set segmenter.recompute = true, for the same numbers in more time."
     for parts in range(accumulate + 1, batch_size + 1):
-        if batch_size % parts == 0 and step_bytes(network, crop, batch_size // parts) <= free:
+        if (
+            batch_size % parts == 0
+            and step_bytes(network, crop, batch_size // parts, again) <= free
+        ):
             return (
                 f"{start}; set segmenter.accumulate = {parts}, which computes the same batch in"
                 f" parts, or segmenter.pipeline.batch_size = {batch_size // parts}."

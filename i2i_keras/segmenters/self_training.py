@@ -143,7 +143,7 @@ class SelfTrainingModel(SegmenterModel):
         seed = draws.fold(tf.stack([tf.constant(self.seed, tf.int64), step]), number)
         mixed, share = self.mix(images, labels, target, seed)
         with tf.GradientTape() as tape:
-            logits = self.network(mixed.images, training=True)
+            logits = self.forward(mixed.images)
             loss = self.mixed_loss(mixed, logits)
             weighted = weight * loss
         more = compilation.gradients(

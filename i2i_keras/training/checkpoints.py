@@ -54,8 +54,8 @@ class CheckpointConfig(Config):
     on_nan: Literal["stop", "rollback"] = "stop"
 
 
-# Settings that decide about no step; what was trained without them stays valid.
-NO_FACTS = frozenset({"on_nan"})
+# Settings that change no number; what was trained without them stays valid.
+NO_FACTS = frozenset({"on_nan", "recompute"})
 
 
 class Restored(NamedTuple):

@@ -1,15 +1,14 @@
 """What adversarial translators share: networks, optimizers and their step."""
 
 import abc
-import functools
 from collections.abc import Callable, Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import keras
 import tensorflow as tf
 
 from i2i_keras import stack
-from i2i_keras.models import replicas
+from i2i_keras.models import recompute, replicas
 from i2i_keras.models.networks import build_generator
 from i2i_keras.training import compilation, ema, schedules
 from i2i_keras.training.history import Row
@@ -281,7 +280,11 @@ class AdversarialModel(keras.Model, abc.ABC):
     def translated(self, generator: keras.Model, *batches: tf.Tensor) -> list[tf.Tensor]:
         """What a generator in training makes of each batch, in one pass."""
         apart = self.config.generator.norm == "batch"  # It would mix the batches.
-        return compilation.passes(functools.partial(generator, training=True), batches, apart)
+        return compilation.passes(self.in_training(generator), batches, apart)
+
+    def in_training(self, network: keras.Model) -> Callable[[tf.Tensor], Any]:
+        """A network as gradients are taken of it."""
+        return recompute.in_training(network, self.config.recompute)
 
     def seen(self, images: tf.Tensor, seeds: Seeds, purpose: Purpose) -> tf.Tensor:
         """What a discriminator sees of images `(batch, height, width, 3)`."""
@@ -297,7 +300,7 @@ class AdversarialModel(keras.Model, abc.ABC):
         self, discriminator: keras.Model, fake: tf.Tensor, seeds: Seeds, purpose: Purpose
     ) -> tf.Tensor:
         """The adversarial loss of fakes that a discriminator sees."""
-        logits = discriminator(self.seen(fake, seeds, purpose), training=True)
+        logits = self.in_training(discriminator)(self.seen(fake, seeds, purpose))
         return ADVERSARIAL[self.config.adversarial].generator(logits)
 
     def telling_apart(
@@ -321,7 +324,10 @@ class AdversarialModel(keras.Model, abc.ABC):
         (real, fake), (of_real, of_fake, of_penalty) = pair, purposes
         found = discriminator_losses.terms(
             self.config,
-            functools.partial(discriminator, training=True),
+            # Within a condition TensorFlow takes no gradient of its gradient.
+            recompute.in_training(
+                discriminator, self.config.recompute and not self.config.penalties
+            ),
             self.seen(real, seeds, of_real),
             self.seen(fake, seeds, of_fake),
             seeds.step,

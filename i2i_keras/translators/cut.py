@@ -173,8 +173,8 @@ class CUT(AdversarialModel):
 
     def _contrasted(self, images: tf.Tensor, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """What the generator makes of images, and the loss of each."""
-        features, fakes = self.translation(images, training=True)
-        queries = self._vectors(self.encoder(fakes, training=True), seed)
+        features, fakes = self.in_training(self.translation)(images)
+        queries = self._vectors(self.in_training(self.encoder)(fakes), seed)
         keys = self._vectors(features, seed)
         temperature = self.config.temperature
         entropies = [patch_nce(queries[name], keys[name], temperature) for name in queries]

@@ -15,10 +15,10 @@ def unet():
     return build_unet(UNetConfig(filters=4, depth=2), 3)
 
 
-def advice(network, free, accumulate=1):
+def advice(network, free, accumulate=1, again=False):
     """Of batches of eight images."""
     pipeline = PipelineConfig(batch_size=8, crop=(64, 64))
-    return memory.advice(network, pipeline, accumulate, free)
+    return memory.advice(network, pipeline, accumulate, free, again)
 
 
 def test_the_reports_batch_takes_what_it_was_measured_to_take():
@@ -40,14 +40,22 @@ def test_where_a_step_fits_nothing_is_said(unet):
 
 
 def test_where_it_does_not_fit_parts_are_named_that_do(unet):
-    free = memory.step_bytes(unet, (64, 64), 3)
-    told = advice(unet, free)
+    free = memory.step_bytes(unet, (64, 64), 3, again=True)
+    told = advice(unet, free, again=True)
     assert told.startswith("A step with 8 images at once will take about")
     assert told.endswith(
         "set segmenter.accumulate = 4, which computes the same batch in parts, or"
         " segmenter.pipeline.batch_size = 2."
     )
-    assert advice(unet, free, accumulate=4) is None
+    assert advice(unet, free, accumulate=4, again=True) is None
+
+
+def test_where_it_does_not_fit_computing_again_is_named_first(unet):
+    whole, again = (memory.step_bytes(unet, (64, 64), 8, choice) for choice in (False, True))
+    assert again < whole
+    told = advice(unet, whole - 1)
+    assert told.endswith("set segmenter.recompute = true, for the same numbers in more time.")
+    assert "accumulate" in advice(unet, again - 1)
 
 
 def test_where_nothing_would_fit_that_is_said(unet):
@@ -66,6 +74,7 @@ from i2i_keras import config
 from i2i_keras.segmenters.segmenter import SegmenterConfig, SegmenterModel
 size = int(sys.argv[1])
 table = {"pipeline": {"batch_size": size}, "accumulate": int(sys.argv[2])}
+table["recompute"] = sys.argv[3] == "True"
 model = SegmenterModel(config.build(SegmenterConfig, table), 34)
 model.compile(10)
 images, labels = tf.zeros((size, 256, 256, 3)), tf.zeros((size, 256, 256), tf.int32)
@@ -78,9 +87,12 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
 
 @pytest.mark.slow  # Two steps of 31 million parameters.
 @pytest.mark.skipif(sys.platform != "linux", reason="ru_maxrss has other units elsewhere")
-@pytest.mark.parametrize(("size", "accumulate"), [(6, 1), (6, 3)])
-def test_the_estimate_is_that_of_a_real_step(size, accumulate):
-    command = [sys.executable, "-c", STEP, str(size), str(accumulate)]
+@pytest.mark.parametrize(
+    ("size", "accumulate", "again"), [(6, 1, False), (6, 3, False), (6, 1, True)]
+)
+def test_the_estimate_is_that_of_a_real_step(size, accumulate, again):
+    command = [sys.executable, "-c", STEP, str(size), str(accumulate), str(again)]
     used = int(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
-    needed = memory.step_bytes(build_unet(UNetConfig(), 34), (256, 256), size // accumulate)
+    network = build_unet(UNetConfig(), 34)
+    needed = memory.step_bytes(network, (256, 256), size // accumulate, again)
     assert used / needed == pytest.approx(1.0, abs=0.25)

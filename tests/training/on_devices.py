@@ -1,5 +1,7 @@
 """Trains tiny networks on the devices of a strategy: STRATEGY DATA FOLDER.
 
+With `mirrored` they keep little for their gradients and compute it again.
+
 Of several workers each writes into a folder of its own, FOLDER/NUMBER.
 """
 
@@ -44,14 +46,15 @@ SEGMENTER = {
 }
 
 
-def train(folder, data):
+def train(folder, data, recompute):
     x, y, labels = (sorted((data / name).glob("*.png")) for name in ("x", "y", "label"))
     for method, table in (("cyclegan", CYCLEGAN), ("cut", CUT)):
         kind = TRANSLATORS[method]
-        kind.fit(config.build(kind.config, table), x, y, folder / method, 7)
+        given = config.build(kind.config, {**table, "recompute": recompute})
+        kind.fit(given, x, y, folder / method, 7)
     records = [Record(x.stem, x, label) for x, label in zip(x, labels, strict=True)]
     examples = segmenter.Examples(records, records[:1], y)
-    settings = config.build(segmenter.SegmenterConfig, SEGMENTER)
+    settings = config.build(segmenter.SegmenterConfig, {**SEGMENTER, "recompute": recompute})
     segmenter.fit(settings, examples, 3, folder / "unet", 7)
     both = self_training.SelfTrainingConfig(threshold=0.4), settings
     self_training.fit(*both, examples, 3, folder / "self_training", 7)
@@ -67,7 +70,7 @@ def main(strategy, data, folder):
         if workers.total() > 1:
             folder /= str(workers.number())
         with devices.using(strategy, 2):  # At once: a batch of 4 in two parts.
-            train(folder, data)
+            train(folder, data, recompute=strategy == "mirrored")
 
 
 if __name__ == "__main__":
