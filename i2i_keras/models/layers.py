@@ -122,17 +122,29 @@ class BatchNormalization(stack.BatchNormalization):
     def call(self, inputs: tf.Tensor, training: bool = False, mask: None = None) -> tf.Tensor:
         if not training or not replicas.several():
             return super().call(inputs, training=training)
+        return self.by_all(inputs)
+
+    def by_all(self, inputs: tf.Tensor, moves: bool = True) -> tf.Tensor:
+        """Norm by the statistics of all devices' images.
+
+        Args:
+            inputs: of this device.
+            moves: whether the statistics that predictions use follow.
+        """
         x = tf.cast(inputs, tf.float32)
         scale, offset = tf.convert_to_tensor(self.gamma), tf.convert_to_tensor(self.beta)
         average = replicas.mean(tf.reduce_mean(x, [0, 1, 2]))
         variance = replicas.mean(tf.reduce_mean(tf.square(x - average), [0, 1, 2]))
-        number = tf.cast(replicas.count() * tf.size(x[..., 0]), tf.float32)
-        estimate = variance * number / (number - 1.0)
-        for variable, new in ((self.moving_mean, average), (self.moving_variance, estimate)):
-            old = tf.convert_to_tensor(variable)
-            variable.assign(old - (old - new) * (1.0 - self.momentum))
+        if moves:
+            number = tf.cast(replicas.count() * tf.size(x[..., 0]), tf.float32)
+            self._move(average, variance * number / (number - 1.0))
         y = tf.nn.batch_normalization(x, average, variance, offset, scale, self.epsilon)
         return tf.cast(y, inputs.dtype)
+
+    def _move(self, average: tf.Tensor, variance: tf.Tensor) -> None:
+        for variable, new in ((self.moving_mean, average), (self.moving_variance, variance)):
+            old = tf.convert_to_tensor(variable)
+            variable.assign(old - (old - new) * (1.0 - self.momentum))
 
 
 @keras.saving.register_keras_serializable("i2i_keras")

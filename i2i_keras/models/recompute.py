@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 import keras
 import tensorflow as tf
 
+from i2i_keras.models import replicas
 from i2i_keras.models.layers import Dropout, SpectralNormalization
 
 Values = dict[int, tf.Tensor]  # By the tensor of the network's own graph.
@@ -161,6 +162,8 @@ class _Again(_First):
             return layer.drop(inputs, self.counts[layer.name] + 1)
         if not isinstance(layer, keras.layers.BatchNormalization):
             return layer(inputs, **_training(layer))
+        if replicas.several():
+            return layer.by_all(inputs, moves=False)
         momentum, layer.momentum = layer.momentum, 1.0
         try:
             return layer(inputs, training=True)
