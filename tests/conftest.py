@@ -3,6 +3,7 @@ import itertools
 import json
 import os
 import shutil
+import signal
 import struct
 import sys
 import threading
@@ -22,6 +23,10 @@ from i2i_keras.datasets.gta5 import COLORS
 from i2i_keras.datasets.streets import StreetsConfig, write_cityscapes, write_gta5
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # Before TensorFlow is imported.
+# In a script's background job it is ignored, also by the processes that tests
+# start: those of Ctrl-C would wait for ever.
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 TINY = Path(__file__).with_name("tiny.toml")
 
 
