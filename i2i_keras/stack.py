@@ -69,7 +69,7 @@ else:
 
 
 def with_batch_norms(
-    network: keras.Model, inputs: tf.Tensor, kind: type[layers.Layer], always: bool
+    network: keras.Model, inputs: tf.Tensor, kind: type[layers.Layer]
 ) -> keras.Model:
     """A network of Keras' own, from the inputs on, with another batch norm.
 
@@ -77,10 +77,7 @@ def with_batch_norms(
         network: whose weights are not used.
         inputs: of the new one.
         kind: of batch norm.
-        always: also for Keras 2, whose own is as good on one device.
     """
-    if KERAS == 2 and not always:
-        return network
 
     def replaced(layer: layers.Layer) -> layers.Layer:
         is_norm = isinstance(layer, layers.BatchNormalization)

@@ -1,6 +1,9 @@
 """The operations that Keras lacks, and the choice of norm and padding."""
 
+import contextlib
+import contextvars
 import random
+from collections.abc import Iterator
 from typing import Any, Literal
 
 import keras
@@ -12,6 +15,28 @@ from i2i_keras.models import draws, replicas
 
 Norm = Literal["batch", "instance", "none"]
 Padding = Literal["reflect", "zero"]
+
+# Whether norms take the variance in two passes, as XLA does not by itself.
+_two_passes: contextvars.ContextVar[bool] = contextvars.ContextVar("two_passes", default=False)
+
+
+@contextlib.contextmanager
+def two_passes(needed: bool) -> Iterator[None]:
+    """Inside, norms in training take the mean first, then the variance.
+
+    XLA makes the processors' batch norm into one pass, E[x²] - E[x]², which is
+    off by deviations where the mean is a thousand of them (TensorFlow 2.15,
+    2.21).
+
+    Args:
+        needed: whether the step is compiled.
+    """
+    token = _two_passes.set(needed)
+    try:
+        yield
+    finally:
+        _two_passes.reset(token)
+
 
 # Images, from which on instance norm does not take one after the other.
 _MANY = 9
@@ -69,8 +94,9 @@ class InstanceNormalization(layers.Layer):
         super().build(input_shape)
 
     def call(self, inputs: tf.Tensor) -> tf.Tensor:
+        few = (inputs.shape[0] or _MANY) < _MANY
         # No CPU has a batch norm in float16.
-        if inputs.dtype != tf.float16 and (inputs.shape[0] or _MANY) < _MANY:
+        if few and inputs.dtype != tf.float16 and not _two_passes.get():
             return self._fused(inputs)
         x = tf.cast(inputs, tf.float32)
         y = _standardize(x, self.epsilon) * self.gamma + self.beta
@@ -97,6 +123,8 @@ def _standardize(inputs: tf.Tensor, epsilon: float) -> tf.Tensor:
     @tf.custom_gradient
     def standardize(x: tf.Tensor) -> tuple[tf.Tensor, Any]:
         centered = x - _spatial_mean(x)
+        if _two_passes.get():  # XLA sums up one value after the other.
+            centered -= _spatial_mean(centered)
         inverse_deviation = tf.math.rsqrt(_spatial_mean(centered * centered) + epsilon)
         y = centered * inverse_deviation
 
@@ -115,14 +143,16 @@ def _spatial_mean(x: tf.Tensor) -> tf.Tensor:
 class BatchNormalization(stack.BatchNormalization):
     """Batch norm, on several devices by the statistics of all their images.
 
+    Also where a step is compiled, see `two_passes`.
+
     Keras' own, but for its moving variance with `synchronized`: that of one
     device is an estimate with N - 1 in its denominator.
     """
 
     def call(self, inputs: tf.Tensor, training: bool = False, mask: None = None) -> tf.Tensor:
-        if not training or not replicas.several():
-            return super().call(inputs, training=training)
-        return self.by_all(inputs)
+        if training and (replicas.several() or _two_passes.get()):
+            return self.by_all(inputs)
+        return super().call(inputs, training=training)
 
     def by_all(self, inputs: tf.Tensor, moves: bool = True) -> tf.Tensor:
         """Norm by the statistics of all devices' images.
@@ -134,11 +164,13 @@ class BatchNormalization(stack.BatchNormalization):
         x = tf.cast(inputs, tf.float32)
         scale, offset = tf.convert_to_tensor(self.gamma), tf.convert_to_tensor(self.beta)
         average = replicas.mean(tf.reduce_mean(x, [0, 1, 2]))
+        if _two_passes.get():  # XLA sums up one value after the other.
+            average += replicas.mean(tf.reduce_mean(x - average, [0, 1, 2]))
         variance = replicas.mean(tf.reduce_mean(tf.square(x - average), [0, 1, 2]))
         if moves:
             number = tf.cast(replicas.count() * tf.size(x[..., 0]), tf.float32)
             self._move(average, variance * number / (number - 1.0))
-        y = tf.nn.batch_normalization(x, average, variance, offset, scale, self.epsilon)
+        y = (x - average) * (tf.math.rsqrt(variance + self.epsilon) * scale) + offset
         return tf.cast(y, inputs.dtype)
 
     def _move(self, average: tf.Tensor, variance: tf.Tensor) -> None:

@@ -9,7 +9,7 @@ from keras import layers
 
 from i2i_keras import stack
 from i2i_keras.config import Config
-from i2i_keras.models import pretrained, replicas
+from i2i_keras.models import pretrained
 from i2i_keras.models.layers import BatchNormalization, BilinearUpsampling
 
 # What MobileNetV2 has last at each resolution, before it is widened again.
@@ -106,7 +106,6 @@ def _encoder(inputs: tf.Tensor, config: MobileUNetConfig) -> keras.Model:
         network(input_tensor=inputs, alpha=config.alpha, include_top=False, weights=None),
         inputs,
         BatchNormalization,
-        always=replicas.count() > 1,
     )
 
     def download() -> keras.Model:

@@ -49,8 +49,9 @@ def in_training(network: keras.Model, again: bool) -> Callable[[tf.Tensor], Any]
         network: see `recomputed`; one with spectral norm keeps all it computes.
         again: whether it keeps little and computes the rest once more.
     """
-    writes = any(isinstance(layer, SpectralNormalization) for layer in network.layers)
-    return recomputed(network) if again and not writes else partial(network, training=True)
+    if again and not any(isinstance(layer, SpectralNormalization) for layer in network.layers):
+        return recomputed(network)
+    return partial(network, training=True)
 
 
 def recomputed(network: keras.Model) -> Callable[[tf.Tensor], Any]:
@@ -162,7 +163,7 @@ class _Again(_First):
             return layer.drop(inputs, self.counts[layer.name] + 1)
         if not isinstance(layer, keras.layers.BatchNormalization):
             return layer(inputs, **_training(layer))
-        if replicas.several():
+        if replicas.several():  # In threads, which would read each other's momentum.
             return layer.by_all(inputs, moves=False)
         momentum, layer.momentum = layer.momentum, 1.0
         try:

@@ -178,6 +178,7 @@ class SegmenterModel(keras.Model):
     def call(self, images: tf.Tensor, training: bool = False) -> tf.Tensor:
         return self.network(images, training=training)
 
+    @compilation.with_norms_of_two_passes
     def train_step(self, batch: Batch) -> Losses:
         """One update.
 

@@ -1,6 +1,7 @@
 """Precision, XLA, and small or large batches: how a step is computed."""
 
 import contextlib
+import functools
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Literal
 
@@ -9,7 +10,9 @@ import tensorflow as tf
 
 from i2i_keras import stack
 from i2i_keras.models import replicas
+from i2i_keras.models.layers import two_passes
 
+Step = Callable[[keras.Model, Any], Any]
 Xla = Literal["auto", "on", "off"]
 Precision = Literal["float32", "mixed_bfloat16", "mixed_float16"]
 
@@ -21,6 +24,17 @@ def uses_xla(choice: Xla) -> bool:
     """
     gpu = bool(tf.config.list_physical_devices("GPU"))
     return {"auto": gpu, "on": True, "off": False}[choice]
+
+
+def with_norms_of_two_passes(step: Step) -> Step:
+    """A model's step, whose norms are right where XLA compiles it."""
+
+    @functools.wraps(step)
+    def train_step(model: keras.Model, batch: Any) -> Any:
+        with two_passes(model.jit_compile):
+            return step(model, batch)
+
+    return train_step
 
 
 @contextlib.contextmanager

@@ -174,6 +174,7 @@ class AdversarialModel(keras.Model, abc.ABC):
             self.discriminator_variables,
         )
 
+    @compilation.with_norms_of_two_passes
     def train_step(self, batch: Pair) -> Terms:
         """One update of the generators, then those of the discriminators.
 
