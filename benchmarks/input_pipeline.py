@@ -18,11 +18,11 @@ import random
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from PIL import Image
-from side_by_side import clock, in_turn, speedups, table
+from side_by_side import asks_for_smoke, clock, in_turn, speedups, table
 
 from i2i_keras.data.records import Record, read_records
 
@@ -32,9 +32,35 @@ from i2i_keras.datasets.spaces import LABEL_SPACES
 from i2i_keras.preparation.domains import Domain, DomainConfig
 from i2i_keras.preparation.prepare import PrepareConfig, prepare
 
-FRAMES, SIZE, PREPARE_REPEATS = 96, (280, 560), 3
-RECORDS, BATCH, CROP = 288, 32, 256
-BATCHES, BEFORE, BATCH_REPEATS = 48, 16, 5
+
+class Sizes(NamedTuple):
+    """What is read.
+
+    Attributes:
+        frames: raw ones.
+        camera: (height, width) of frames that are drawn.
+        size: (height, width) of records.
+        records: that batches are of, a multiple of `frames`.
+        batch: images in it.
+        crop: side of its images.
+        batches: that are timed at once.
+        before: batches that wait in queues.
+        repeats: of the preparation, and of batches.
+    """
+
+    frames: int = 96
+    camera: tuple[int, int] = (1024, 2048)
+    size: tuple[int, int] = (280, 560)
+    records: int = 288
+    batch: int = 32
+    crop: int = 256
+    batches: int = 48
+    before: int = 16
+    repeats: tuple[int, int] = (3, 5)
+
+
+FULL = Sizes()
+SMOKE = Sizes(4, (64, 128), (32, 64), 4, 2, 32, 2, 1, (1, 1))
 PEERS = {"opencv_loop": "cv2", "torch_dataloader": "torch"}
 LABELS = LABEL_SPACES["cityscapes19"].labels["cityscapes"]
 
@@ -42,106 +68,107 @@ LABELS = LABEL_SPACES["cityscapes19"].labels["cityscapes"]
 def main() -> None:
     """Prints two tables and a line of JSON."""
     absent = {name for name, module in PEERS.items() if not importlib.util.find_spec(module)}
+    sizes = SMOKE if asks_for_smoke(__doc__) else FULL
     with tempfile.TemporaryDirectory() as folder:
-        ratios = preparing(Path(folder), absent) | training(Path(folder), absent)
+        ratios = preparing(sizes, Path(folder), absent) | training(sizes, Path(folder), absent)
     if absent:
         print(f"left out, not installed: {', '.join(sorted(absent))}")
     print(json.dumps(ratios))
 
 
-def preparing(folder: Path, absent: set[str]) -> dict[str, float]:
+def preparing(sizes: Sizes, folder: Path, absent: set[str]) -> dict[str, float]:
     """Times raw frames to records."""
-    raw = write_frames(folder / "raw")
+    raw = write_frames(sizes, folder / "raw")
     domain = Domain(DomainConfig(format="cityscapes"), raw, cityscapes.official(raw))
-    roots = (folder / f"run{number}" for number in range(PREPARE_REPEATS))
+    roots = (folder / f"run{number}" for number in range(sizes.repeats[0]))
 
     def ours() -> float:
-        config = PrepareConfig(size=SIZE)
+        config = PrepareConfig(size=sizes.size)
         return clock(prepare, config, {"source": domain}, next(roots))
 
     records = domain.splits["train"]
     loops = {"pil_loop": pil_loop, "opencv_loop": opencv_loop}
     peers = {
-        name: functools.partial(clock, loop, records, folder / name)
+        name: functools.partial(clock, loop, records, folder / name, sizes.size)
         for name, loop in loops.items()
         if name not in absent
     }
-    medians = in_turn({"ours": ours, **peers}, PREPARE_REPEATS)
+    found = in_turn({"ours": ours, **peers}, sizes.repeats[0])
     # OpenCV averages areas as we do; Pillow's BOX takes whole pixels only.
     for record in prepared(folder) if "opencv_loop" in peers else []:
         same = Image.open(folder / "opencv_loop" / f"{record.name}.png")
         np.testing.assert_allclose(Image.open(record.image), np.asarray(same, float), atol=1)
-    print(table(medians, "images", FRAMES))
-    return speedups(medians)
+    print(table(found, "images", sizes.frames))
+    return speedups(found)
 
 
-def pil_loop(records: Sequence[Record], folder: Path) -> None:
+def pil_loop(records: Sequence[Record], folder: Path, size: tuple[int, int]) -> None:
     """What one writes with Pillow: one process, all settings as they are."""
     folder.mkdir(exist_ok=True)
     for name, image, label in records:
         with Image.open(image) as file:
-            pixels = file.convert("RGB").resize(SIZE[::-1], Image.Resampling.BOX)
+            pixels = file.convert("RGB").resize(size[::-1], Image.Resampling.BOX)
         pixels.save(folder / f"{name}.png")
         with Image.open(label) as file:
             classes = Image.fromarray(LABELS[np.asarray(file)])
-        classes = classes.resize(SIZE[::-1], Image.Resampling.NEAREST)
+        classes = classes.resize(size[::-1], Image.Resampling.NEAREST)
         classes.save(folder / f"{name}_label.png")
 
 
-def opencv_loop(records: Sequence[Record], folder: Path) -> None:
+def opencv_loop(records: Sequence[Record], folder: Path, size: tuple[int, int]) -> None:
     """What one writes with OpenCV: one process, its threads and settings."""
     import cv2
 
     folder.mkdir(exist_ok=True)
     for name, image, label in records:
-        pixels = cv2.resize(cv2.imread(str(image)), SIZE[::-1], interpolation=cv2.INTER_AREA)
+        pixels = cv2.resize(cv2.imread(str(image)), size[::-1], interpolation=cv2.INTER_AREA)
         cv2.imwrite(str(folder / f"{name}.png"), pixels)
         classes = LABELS[cv2.imread(str(label), cv2.IMREAD_UNCHANGED)]
-        classes = cv2.resize(classes, SIZE[::-1], interpolation=cv2.INTER_NEAREST)
+        classes = cv2.resize(classes, size[::-1], interpolation=cv2.INTER_NEAREST)
         cv2.imwrite(str(folder / f"{name}_label.png"), classes)
 
 
-def training(folder: Path, absent: set[str]) -> dict[str, float]:
+def training(sizes: Sizes, folder: Path, absent: set[str]) -> dict[str, float]:
     """Times records to batches."""
-    records = prepared(folder) * (RECORDS // FRAMES)
+    records = prepared(folder) * (sizes.records // sizes.frames)
     iterators: dict[str, Iterator[Any]] = {}
     if "torch_dataloader" not in absent:
         # First, for its workers are forks: TensorFlow has threads.
-        iterators["torch_dataloader"] = torch_batches(records)
+        iterators["torch_dataloader"] = torch_batches(sizes, records)
 
     from i2i_keras.data.pipeline import PipelineConfig, training_batches
 
-    for name, config in (
-        ("ours", PipelineConfig()),
-        ("ours_decoding", PipelineConfig(cache_gib=0)),
-    ):
-        assert (config.batch_size, config.crop) == (BATCH, (CROP, CROP))
+    crop = (sizes.crop, sizes.crop)
+    for name, gib in (("ours", PipelineConfig().cache_gib), ("ours_decoding", 0.0)):
+        config = PipelineConfig(batch_size=sizes.batch, crop=crop, cache_gib=gib)
         iterators[name] = iter(training_batches(config, records, seed=0))
     for image, label in map(next, iterators.values()):
-        assert (*image.shape,) == (BATCH, CROP, CROP, 3)
-        assert (*label.shape,) == (BATCH, CROP, CROP)
+        assert (*image.shape,) == (sizes.batch, *crop, 3)
+        assert (*label.shape,) == (sizes.batch, *crop)
         assert 0.5 < np.abs(image).max() <= 1
 
-    runs = {name: functools.partial(steady, iterator) for name, iterator in iterators.items()}
-    medians = in_turn(runs, BATCH_REPEATS, warm_up=1)
-    print(table(medians, "batches", BATCHES))
-    decoding = medians.pop("ours_decoding")
-    slower = speedups({**medians, "ours": decoding})
-    return speedups(medians) | {f"{name}_decoding": ratio for name, ratio in slower.items()}
+    runs = {
+        name: functools.partial(steady, sizes, iterator) for name, iterator in iterators.items()
+    }
+    found = in_turn(runs, sizes.repeats[1], warm_up=1)
+    print(table(found, "batches", sizes.batches))
+    decoding = found.pop("ours_decoding")
+    slower = speedups({**found, "ours": decoding})
+    return speedups(found) | {f"{name}_decoding": ratio for name, ratio in slower.items()}
 
 
-def steady(batches: Iterator[Any]) -> float:
+def steady(sizes: Sizes, batches: Iterator[Any]) -> float:
     """Seconds of some batches after those that waited in queues."""
-    for _ in range(BEFORE):
+    for _ in range(sizes.before):
         next(batches)
-    return clock(lambda: [next(batches) and None for _ in range(BATCHES)])
+    return clock(lambda: [next(batches) and None for _ in range(sizes.batches)])
 
 
 class Crops:
     """A torch data set of the same crops, with Pillow and numpy."""
 
-    def __init__(self, records: Sequence[Record]) -> None:
-        self.records = records
+    def __init__(self, records: Sequence[Record], crop: int) -> None:
+        self.records, self.crop = records, crop
 
     def __len__(self) -> int:
         return len(self.records)
@@ -150,9 +177,9 @@ class Crops:
         record = self.records[index]
         with Image.open(record.image) as image, Image.open(record.label) as label:
             pixels, classes = np.asarray(image), np.asarray(label)
-        top = random.randint(0, pixels.shape[0] - CROP)
-        left = random.randint(0, pixels.shape[1] - CROP)
-        window = np.s_[top : top + CROP, left : left + CROP]
+        top = random.randint(0, pixels.shape[0] - self.crop)
+        left = random.randint(0, pixels.shape[1] - self.crop)
+        window = np.s_[top : top + self.crop, left : left + self.crop]
         pixels, classes = pixels[window], classes[window]
         if random.random() < 0.5:
             pixels, classes = pixels[:, ::-1], classes[:, ::-1]
@@ -160,17 +187,17 @@ class Crops:
         return normalized, np.ascontiguousarray(classes, np.int32)
 
 
-def torch_batches(records: Sequence[Record]) -> Iterator[Any]:
+def torch_batches(sizes: Sizes, records: Sequence[Record]) -> Iterator[Any]:
     """Endless batches of a DataLoader with two workers."""
     from torch.utils.data import DataLoader, RandomSampler
 
-    data = Crops(records)
+    data = Crops(records, sizes.crop)
     # One endless epoch, so that no worker waits for the end of another.
     sampler = RandomSampler(data, num_samples=10**9)
-    return iter(DataLoader(data, BATCH, sampler=sampler, num_workers=2, drop_last=True))
+    return iter(DataLoader(data, sizes.batch, sampler=sampler, num_workers=2, drop_last=True))
 
 
-def write_frames(raw: Path) -> Path:
+def write_frames(sizes: Sizes, raw: Path) -> Path:
     """Fills a folder in the layout of Cityscapes.
 
     With links to the true frames below `I2I_REAL_DATA`, over and over, which
@@ -180,12 +207,14 @@ def write_frames(raw: Path) -> Path:
     if not real.is_dir():
         from i2i_keras.datasets.streets import StreetsConfig, write_cityscapes
 
-        streets = StreetsConfig(num_train=FRAMES, num_val=1, num_test=1, camera_size=(1024, 2048))
+        streets = StreetsConfig(
+            num_train=sizes.frames, num_val=1, num_test=1, camera_size=sizes.camera
+        )
         write_cityscapes(raw, streets, "camera", workers=0)
         return raw
     splits = cityscapes.official(real)
     labelled = [record for record in splits["train"] + splits["val"] if record.label]
-    for number, record in zip(range(FRAMES), itertools.cycle(labelled), strict=False):
+    for number, record in zip(range(sizes.frames), itertools.cycle(labelled), strict=False):
         name = f"city/city_{number:06d}_000019"
         for kind, file in (
             ("leftImg8bit/train", f"{name}_leftImg8bit.png"),

@@ -12,11 +12,12 @@ import json
 
 import keras
 import numpy as np
-from side_by_side import clock, in_turn, speedups, table
+from side_by_side import asks_for_smoke, clock, in_turn, speedups, table
 
 from i2i_keras.evaluation.confusion import confusion_matrix
 
-IMAGES, CLASSES, REPEATS = 500, 34, 3
+IMAGES, SIDE, CLASSES, REPEATS = 500, 256, 34, 3
+SMOKE = 3, 16
 
 
 def ours(truth: np.ndarray, predicted: np.ndarray) -> np.ndarray:
@@ -44,8 +45,9 @@ def class_loops(truth: np.ndarray, predicted: np.ndarray) -> np.ndarray:
 
 def main() -> None:
     """Prints a table and a line of JSON."""
+    images, side = SMOKE if asks_for_smoke(__doc__) else (IMAGES, SIDE)
     random = np.random.default_rng(0)
-    truth, predicted = random.integers(0, CLASSES, (2, IMAGES, 256, 256), np.uint8)
+    truth, predicted = random.integers(0, CLASSES, (2, images, side, side), np.uint8)
     matrix = ours(truth, predicted)
     np.testing.assert_array_equal(matrix, keras_mean_iou(truth, predicted))
     sums = [np.diag(matrix), matrix.sum(axis=1), matrix.sum(axis=0)]
@@ -55,9 +57,9 @@ def main() -> None:
         function.__name__: functools.partial(clock, function, truth, predicted)
         for function in (ours, keras_mean_iou, class_loops)
     }
-    medians = in_turn(runs, REPEATS)
-    print(table(medians, "images", IMAGES))
-    print(json.dumps(speedups(medians)))
+    found = in_turn(runs, REPEATS)
+    print(table(found, "images", images))
+    print(json.dumps(speedups(found)))
 
 
 if __name__ == "__main__":

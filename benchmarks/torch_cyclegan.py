@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 from torch.nn.functional import l1_loss, mse_loss
-from torch_networks import torch_discriminator, torch_generator
+from torch_networks import DEVICE, torch_discriminator, torch_generator
 
 from i2i_keras.translators.cyclegan import CycleGANConfig
 
@@ -20,7 +20,7 @@ def torch_step(config: CycleGANConfig) -> Callable[..., float]:
     """
     discriminator, generator = config.discriminator, config.generator
     xy, yx, d_x, d_y = (
-        network.to(memory_format=torch.channels_last)
+        network.to(DEVICE, memory_format=torch.channels_last)
         for network in (
             *(torch_generator(generator) for _ in range(2)),
             *(torch_discriminator(discriminator) for _ in range(2)),
@@ -30,7 +30,7 @@ def torch_step(config: CycleGANConfig) -> Callable[..., float]:
     of_generators = torch.optim.Adam([*xy.parameters(), *yx.parameters()], 2e-4, betas)
     of_discriminators = torch.optim.Adam([*d_x.parameters(), *d_y.parameters()], 2e-4, betas)
     pools: tuple[list[Any], list[Any]] = ([], [])
-    bfloat16 = torch.autocast("cpu", torch.bfloat16, enabled=config.precision != "float32")
+    bfloat16 = torch.autocast(DEVICE, torch.bfloat16, enabled=config.precision != "float32")
 
     def adversarial(logits: Any, target: float) -> Any:
         logits = logits.float()
@@ -52,7 +52,7 @@ def torch_step(config: CycleGANConfig) -> Callable[..., float]:
             return 0.5 * (adversarial(network(real), 1.0) + adversarial(network(pooled), 0.0))
 
     def step(*images: Any) -> float:
-        x, y = (torch.from_numpy(image).permute(0, 3, 1, 2) for image in images)
+        x, y = (torch.from_numpy(i).to(DEVICE).permute(0, 3, 1, 2) for i in images)
         trained = list(itertools.chain(d_x.parameters(), d_y.parameters()))
         freeze(trained, True)
         cycle, fake_x, fake_y = generators(x, y)

@@ -13,6 +13,7 @@ from i2i_keras.models.discriminator import DiscriminatorConfig
 from i2i_keras.models.resnet import ResNetConfig
 
 Function = Callable[[Any], Any]
+DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
 
 
 def in_torch(generator: keras.Model, config: ResNetConfig, precision: str) -> Function:

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import nn
 from torch.nn.functional import cross_entropy
+from torch_networks import DEVICE
 
 from i2i_keras.data.labels import IGNORE
 from i2i_keras.models.unet import UNetConfig
@@ -72,7 +73,7 @@ def torch_unet(config: UNetConfig, num_classes: int, network: keras.Model | None
                 if array.ndim == 4:  # Convolutions (h, w, in, out), transposed (h, w, out, in).
                     array = array.transpose(3, 2, 0, 1)
                 target.copy_(torch.from_numpy(array.copy()))
-    return model.to(memory_format=torch.channels_last)
+    return model.to(DEVICE, memory_format=torch.channels_last)
 
 
 def loss_of(model: UNet, config: UNetConfig, images: Any, labels: Any) -> Any:
@@ -88,12 +89,13 @@ def torch_step(
 ) -> Callable[..., float]:
     """From images and labels to the loss, before the weights are updated."""
     optimizer = torch.optim.Adam(model.parameters(), rate, eps=1e-7)
-    bfloat16 = torch.autocast("cpu", torch.bfloat16, enabled=precision != "float32")
+    bfloat16 = torch.autocast(DEVICE, torch.bfloat16, enabled=precision != "float32")
 
     def step(images: np.ndarray, labels: np.ndarray) -> float:
         optimizer.zero_grad()
         with bfloat16:
-            loss = loss_of(model, config, torch.from_numpy(images), torch.from_numpy(labels))
+            given = (torch.from_numpy(array).to(DEVICE) for array in (images, labels))
+            loss = loss_of(model, config, *given)
         loss.backward()
         optimizer.step()
         return float(loss.detach())

@@ -8,33 +8,52 @@ Ours beside Keras' own `train_on_batch` on the same network and torch's
 each in a process of its own, in turn. First, ours and torch's are given the
 same weights and have to find the same loss. A step of our other network, that
 of MobileNetV2 at its full width, is in the table too. bfloat16 is timed where
-the processor says that it has it. Last, the most memory that a process holds
-which does nothing but one step, for batches of 4 and of 32.
+the processor says that it has it. For memory see `memory.py`.
 """
 
 import contextlib
 import functools
 import importlib.util
 import json
-import resource
 from collections.abc import Callable
+from typing import NamedTuple
 
 import keras
 import numpy as np
 import tensorflow as tf
 from flops import step_graph, total
-from side_by_side import Run, clock, has_bfloat16, in_process, in_turn, speedups, table
+from side_by_side import (
+    Run,
+    asks_for_smoke,
+    clock,
+    has_bfloat16,
+    in_process,
+    in_turn,
+    speedups,
+    table,
+)
 
 from i2i_keras.data.labels import IGNORE
 from i2i_keras.data.pipeline import PipelineConfig
 from i2i_keras.models.mobile_unet import MobileUNetConfig
-from i2i_keras.models.unet import build_unet
-from i2i_keras.segmenters import memory
+from i2i_keras.models.unet import UNetConfig, build_unet
 from i2i_keras.segmenters.segmenter import SegmenterConfig, SegmenterModel
 from i2i_keras.training import compilation
 
-SIDE, NUM_CLASSES, PARAMETERS = 256, 34, 31_047_586
-BATCH, LARGE_BATCH, REPEATS = 4, 32, 5
+NUM_CLASSES, PARAMETERS = 34, 31_047_586
+
+
+class Sizes(NamedTuple):
+    """Of a batch and of both networks, and how many repeats there are."""
+
+    side: int = 256
+    batch: int = 4
+    repeats: int = 5
+    unet: UNetConfig = UNetConfig()
+    mobile_unet: MobileUNetConfig = MobileUNetConfig(alpha=1.0, depth=5)
+
+
+SMOKE = Sizes(32, 2, 1, UNetConfig(filters=4, depth=2), MobileUNetConfig(alpha=0.35, filters=4))
 PRECISIONS = ("float32", "mixed_bfloat16")
 TOLERANCE = 1e-3
 
@@ -43,38 +62,42 @@ Step = Callable[[np.ndarray, np.ndarray], float]  # From images and labels to th
 
 def main() -> None:
     """Prints tables for each precision and a line of JSON."""
+    sizes = SMOKE if asks_for_smoke(__doc__) else Sizes()
     torch = importlib.util.find_spec("torch") is not None
     precisions = PRECISIONS if has_bfloat16() else PRECISIONS[:1]
     peers = [our_step, keras_step, *([torch_step] if torch else [])]
     if torch:
-        with in_process(difference_run, settings("float32", 1)) as difference:
+        with in_process(difference_run, settings(sizes._replace(batch=1), "float32")) as difference:
             print(f"losses differ by {difference():.1e}")
     ratios = {}
     for precision in precisions:
-        config = settings(precision, BATCH)
+        config = settings(sizes, precision)
         with contextlib.ExitStack() as stack:
             runs = {
                 name_of(make): stack.enter_context(in_process(timed_run, make, config))
                 for make in (*peers, mobile_unet_step)
             }
-            medians = in_turn(runs, REPEATS, warm_up=2)  # The first traces.
-        name = f"{SIDE}x{SIDE} batch {BATCH} {precision}"
-        print(f"{name}\n{table(medians, 'GF', step_gigaflops(config))}")
+            found = in_turn(runs, sizes.repeats, warm_up=2)  # The first traces.
+        name = f"{sizes.side}x{sizes.side} batch {sizes.batch} {precision}"
+        print(f"{name}\n{table(found, 'GF', step_gigaflops(config))}")
         suffix = name.replace(" ", "_")
-        medians.pop("mobile_unet")  # No peer: another network.
-        ratios |= {f"{key}_{suffix}": ratio for key, ratio in speedups(medians).items()}
-    for precision in precisions:
-        for batch in (BATCH, LARGE_BATCH):
-            print(peaks(settings(precision, batch), peers))
+        found.pop("mobile_unet")  # No peer: another network.
+        ratios |= {f"{key}_{suffix}": ratio for key, ratio in speedups(found).items()}
     if not torch:
         print("left out, not installed: torch")
     print(json.dumps(ratios))
 
 
-def settings(precision: str, batch: int) -> SegmenterConfig:
+def settings(sizes: Sizes, precision: str) -> SegmenterConfig:
     """The report's, but for precision and batch size."""
-    pipeline = PipelineConfig(batch_size=batch, crop=(SIDE, SIDE))
-    return SegmenterConfig(pipeline=pipeline, precision=precision, xla="off")
+    pipeline = PipelineConfig(batch_size=sizes.batch, crop=(sizes.side, sizes.side))
+    return SegmenterConfig(
+        pipeline=pipeline,
+        precision=precision,
+        xla="off",
+        unet=sizes.unet,
+        mobile_unet=sizes.mobile_unet,
+    )
 
 
 def batch_of(config: SegmenterConfig) -> tuple[np.ndarray, np.ndarray]:
@@ -93,7 +116,8 @@ def our_model(config: SegmenterConfig) -> SegmenterModel:
     """What `segmenter.fit` trains."""
     model = SegmenterModel(config, NUM_CLASSES)
     model.compile(steps=1000)
-    check_size(sum(weight.shape.num_elements() for weight in model.trainable_weights))
+    parameters = sum(weight.shape.num_elements() for weight in model.trainable_weights)
+    check_size(config, parameters)
     return model
 
 
@@ -105,8 +129,8 @@ def our_step(config: SegmenterConfig) -> Step:
 
 def mobile_unet_step(config: SegmenterConfig) -> Step:
     """The step of our other network."""
-    other = {"network": "mobile_unet", "mobile_unet": MobileUNetConfig(alpha=1.0, depth=5)}
-    model = SegmenterModel(config.model_copy(update=other), NUM_CLASSES)
+    other = config.model_copy(update={"network": "mobile_unet"})
+    model = SegmenterModel(other, NUM_CLASSES)
     model.compile(steps=1000)
     return lambda *batch: model.train_on_batch(*batch, return_dict=True)["loss"]
 
@@ -126,13 +150,13 @@ def torch_step(config: SegmenterConfig) -> Step:
     import torch_unet
 
     model = torch_unet.torch_unet(config.unet, NUM_CLASSES)
-    check_size(sum(parameter.numel() for parameter in model.parameters()))
+    check_size(config, sum(parameter.numel() for parameter in model.parameters()))
     return torch_unet.torch_step(model, config.unet, config.learning_rate, config.precision)
 
 
-def check_size(parameters: int) -> None:
-    """Fails if it is another network."""
-    if parameters != PARAMETERS:
+def check_size(config: SegmenterConfig, parameters: int) -> None:
+    """Fails if it is another network than the report's."""
+    if config.unet == UNetConfig() and parameters != PARAMETERS:
         raise RuntimeError(f"{parameters:,} parameters instead of {PARAMETERS:,}")
 
 
@@ -165,31 +189,6 @@ def difference_run(config: SegmenterConfig) -> Run:
         return difference
 
     return run
-
-
-def peak_run(make: Callable[[SegmenterConfig], Step], config: SegmenterConfig) -> Run:
-    """GiB that the process has held at most."""
-
-    def run() -> float:
-        make(config)(*batch_of(config))
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-
-    return run
-
-
-def peaks(config: SegmenterConfig, peers: list[Callable[[SegmenterConfig], Step]]) -> str:
-    """A line with the memory of each, one after the other."""
-    crop, batch = config.pipeline.crop, config.pipeline.batch_size
-    with compilation.policy(config.precision):
-        network = build_unet(config.unet, NUM_CLASSES)
-    expected, free = memory.step_bytes(network, crop, batch), memory.free_bytes()
-    line = f"peak GiB, batch {batch} {config.precision}: expected {expected / 2**30:.1f}"
-    if free is not None and expected > 0.9 * free:
-        return f"{line}, left out, for only {free / 2**30:.1f} are free"
-    for make in peers:
-        with in_process(peak_run, make, config) as run:
-            line += f", {name_of(make)} {run():.1f}"
-    return line
 
 
 def step_gigaflops(config: SegmenterConfig) -> float:

@@ -3,11 +3,12 @@
     python benchmarks/train_step.py
 
 Ours with half of the cores for an operation, as the demo has it, beside the
-textbook's (the instance norm of tensorflow-addons, each pass by itself, all
-cores, float32) and torch's (channels last, in the precision of ours): the same
-networks, losses, pools and optimizers, each in a process of its own, in turn.
-bfloat16 is timed where the processor says that it has it. The last column
-counts the convolutions' own work.
+textbook's (the instance norm of tensorflow-addons, or of Keras where that is
+not to be had, each pass by itself, all cores, float32) and torch's (channels
+last, in the precision of ours): the same networks, losses, pools and
+optimizers, each in a process of its own, in turn. bfloat16 is timed where the
+processor says that it has it. The last column counts the convolutions' own
+work.
 """
 
 import contextlib
@@ -20,20 +21,30 @@ from typing import Any
 import keras
 import numpy as np
 import tensorflow as tf
-import tensorflow_addons as tfa
 from flops import step_graph, total
-from side_by_side import Run, clock, has_bfloat16, in_process, in_turn, speedups, table
+from side_by_side import (
+    Run,
+    Times,
+    asks_for_smoke,
+    clock,
+    has_bfloat16,
+    in_process,
+    in_turn,
+    instance_norm,
+    speedups,
+    table,
+)
 
-from i2i_keras.data.pipeline import PipelineConfig
 from i2i_keras.models import layers
-from i2i_keras.models.discriminator import DiscriminatorConfig, build_discriminator
-from i2i_keras.models.resnet import ResNetConfig, build_resnet
+from i2i_keras.models.discriminator import build_discriminator
+from i2i_keras.models.resnet import build_resnet
 from i2i_keras.translators.cyclegan import CycleGAN, CycleGANConfig
 from i2i_keras.translators.losses import l1, lsgan_discriminator, lsgan_generator
 from i2i_keras.translators.pool import ImagePool
 
 # Side, filters, batch size and repeats; 6 blocks.
 SIZES = ((64, 32, 1, 15), (64, 32, 4, 9), (128, 64, 1, 5))
+SMOKE = ((32, 4, 1, 1),)
 PRECISIONS = ("float32", "mixed_bfloat16")
 
 
@@ -41,27 +52,27 @@ def main() -> None:
     """Prints a table for each size and precision and a line of JSON."""
     ratios = {}
     torch = importlib.util.find_spec("torch") is not None
-    for side, filters, batch, repeats in SIZES:
+    for side, filters, batch, repeats in SMOKE if asks_for_smoke(__doc__) else SIZES:
         for precision in PRECISIONS if has_bfloat16() else PRECISIONS[:1]:
             config = CycleGANConfig(
-                generator=ResNetConfig(filters=filters, num_residual_blocks=6),
-                discriminator=DiscriminatorConfig(filters=filters),
-                pipeline=PipelineConfig(batch_size=batch, crop=(side, side)),
+                generator={"filters": filters, "num_residual_blocks": 6},
+                discriminator={"filters": filters},
+                pipeline={"batch_size": batch, "crop": (side, side)},
                 precision=precision,
                 xla="off",
             )
-            medians = side_by_side(config, repeats, torch)
+            found = side_by_side(config, repeats, torch)
             name = f"{side}x{side} batch {batch} {precision}"
-            print(f"{name}\n{table(medians, 'GF', step_gigaflops(config))}")
+            print(f"{name}\n{table(found, 'GF', step_gigaflops(config))}")
             suffix = name.replace(" ", "_")
-            ratios |= {f"{key}_{suffix}": ratio for key, ratio in speedups(medians).items()}
+            ratios |= {f"{key}_{suffix}": ratio for key, ratio in speedups(found).items()}
     if not torch:
         print("left out, not installed: torch")
     print(json.dumps(ratios))
 
 
-def side_by_side(config: CycleGANConfig, repeats: int, torch: bool) -> dict[str, float]:
-    """Median seconds of a step of each."""
+def side_by_side(config: CycleGANConfig, repeats: int, torch: bool) -> dict[str, Times]:
+    """Seconds of a step of each."""
     half = max(1, (os.cpu_count() or 2) // 2)
     with contextlib.ExitStack() as stack:
         runs = {
@@ -97,9 +108,7 @@ def torch_run(config: CycleGANConfig) -> Run:
 
 def textbook_run(config: CycleGANConfig) -> Run:
     """A training step as one writes it first, in float32."""
-    layers.InstanceNormalization = lambda name: tfa.layers.InstanceNormalization(
-        epsilon=1e-5, name=name
-    )
+    layers.InstanceNormalization = instance_norm
     xy, yx = (build_resnet(config.generator, name) for name in ("xy", "yx"))
     d_x, d_y = (build_discriminator(config.discriminator, name) for name in ("d_x", "d_y"))
     pools = [ImagePool(config.pool_size, config.pipeline.crop, name) for name in "xy"]

@@ -51,7 +51,8 @@ class ImagePool(tf.Module):
     def _exchange_one(self, image: tf.Tensor, keep: tf.Tensor, place: tf.Tensor) -> tf.Tensor:
         filling = self.count < self.size
         place = tf.where(filling, tf.minimum(self.count, self.size - 1), place)
-        old = self.images[place]
+        # Not images[place]: XLA would compile the step anew for every place.
+        old = tf.gather(self.images, place)
         returned = tf.where(filling | keep, image, old)
         stored = tf.where(~filling & keep, old, image)
         # One of those changes that several devices can make, each to its copy.
