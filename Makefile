@@ -133,10 +133,8 @@ notebooks: $(VENV)/notebooks.stamp ## Run the notebooks on RUN, into RUN/noteboo
 			--output-dir '$(FOLDER)/notebooks' $$notebook || exit 1; \
 	done
 
-bench: $(VENV)/bench.stamp ## Time us beside others, side by side in one run (installs torch)
-	for benchmark in $(filter-out %/side_by_side.py %/stacks.py %/flops.py %/units.py %/large_sets.py benchmarks/torch_%.py,$(wildcard benchmarks/*.py)); do \
-		$(BIN)/python $$benchmark || exit 1; \
-	done
+bench: $(VENV)/bench.stamp ## Time us beside others and write docs/speed.md (an hour; installs torch)
+	$(BIN)/python benchmarks/every.py
 
 check: lint types test ## Everything that CI checks
 

@@ -1,4 +1,4 @@
-"""For a machine with a GPU: steps with and without XLA, and whether it is right.
+"""For a machine with a GPU: steps with and without XLA, and if it is right.
 
     python benchmarks/gpu.py [--teraflops FLOAT32 BFLOAT16] [--smoke]
 
@@ -26,8 +26,8 @@ from side_by_side import Run, clock, in_process
 from train_segmenter import batch_of, torch_step
 
 from i2i_keras.models.layers import BatchNormalization, InstanceNormalization, two_passes
-from i2i_keras.segmenters.segmenter import SegmenterConfig, SegmenterModel
-from i2i_keras.translators.cyclegan import CycleGAN, CycleGANConfig
+from i2i_keras.segmenters.segmenter import SegmenterConfig
+from i2i_keras.translators.cyclegan import CycleGANConfig
 
 FULL = memory.Sizes(batch=8, crop=256, large_crop=256)
 PRECISIONS = ("float32", "mixed_bfloat16")
@@ -171,11 +171,11 @@ def torch_held() -> float:
     return held()
 
 
-# --- Norms ---------------------------------------------------------------------
+# --- Norms ------------------------------------------------------------------
 
 
 def errors() -> dict[str, float]:
-    """Largest error of compiled norms, in deviations, of a channel far from zero."""
+    """Of compiled norms, in deviations; the largest of a channel far from 0."""
     x = (10 + 0.01 * np.random.default_rng(0).standard_normal((2, 256, 256, 1))).astype(np.float32)
     found = {}
     for kind, axes, epsilon in (("instance", (1, 2), 1e-5), ("batch", (0, 1, 2), 1e-3)):

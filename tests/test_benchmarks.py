@@ -1,5 +1,6 @@
 """Benchmarks that count or compute, and those that show themselves to run."""
 
+import datetime
 import json
 import math
 import subprocess
@@ -246,3 +247,30 @@ def test_no_two_frames_are_alike_and_labels_are_streets(benchmark, tmp_path):
         assert label.shape == (64, 128) and pixels[-1].shape == (64, 128, 3)
         assert {*np.unique(label)} == {7, 11, 21, 23, 26}
     assert math.prod(float(np.abs(pixels[0] * 1.0 - other).mean()) for other in pixels[1:]) > 0
+
+
+@pytest.mark.parametrize("name", ["train_step.py", "input_pipeline.py", "metrics.py"])
+def test_a_benchmark_runs(name):
+    _, found = last_line(name)
+    assert found and all(ratio > 0 for ratio in found.values())
+
+
+@pytest.mark.slow  # Two dozen processes that load TensorFlow.
+def test_all_benchmarks_run_and_are_written_down(tmp_path):
+    path = tmp_path / "speed.md"
+    _, found = last_line("every.py", "--out", path)
+    text = path.read_text("utf-8")
+    assert len(found) == 6
+    for name, ratios in found.items():
+        assert f"$ python benchmarks/{name}\n" in text
+        assert ratios and all(ratio > 0 for ratio in ratios.values())
+    assert "U-Net memory, recompute to plain" in found["memory.py"]
+    assert f"Written by `make bench` on {datetime.date.today()}" in text
+
+
+@pytest.mark.slow  # XLA compiles four steps, a minute each.
+def test_the_benchmark_for_gpus_is_rehearsed():
+    told, found = last_line("gpu.py")
+    assert "a rehearsal" in told or "no GPU" not in told
+    assert {"CycleGAN float32 XLA", "U-Net mixed_bfloat16 XLA"} <= {*found}
+    assert found["error of compiled instance norm"] < 1e-3

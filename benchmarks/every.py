@@ -1,0 +1,83 @@
+"""Runs the benchmarks that fit into an hour and writes docs/speed.md.
+
+    python benchmarks/every.py [--smoke] [--out FILE]
+
+Left out: those of whole experiments (`scale.py`, `large_sets.py`), of two
+environments (`stacks.py`) and of a GPU (`gpu.py`).
+"""
+
+import argparse
+import datetime
+import importlib.metadata
+import importlib.util
+import json
+import platform
+import subprocess
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).parent
+BENCHMARKS = (
+    *("train_step.py", "train_segmenter.py", "memory.py"),
+    *("translate.py", "input_pipeline.py", "metrics.py"),
+)
+PACKAGES = ("tensorflow", "keras", "numpy", "torch", "onnxruntime")
+
+
+def main() -> None:
+    """Runs each as a program of its own; ends where one of them fails."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--smoke", action="store_true", help="tiny sizes: shows that all run")
+    parser.add_argument("--out", type=Path, default=HERE.parent / "docs" / "speed.md")
+    asked = parser.parse_args()
+    parts, ratios = [heading()], {}
+    for name in BENCHMARKS:
+        print(f"{name} ...", flush=True)
+        told = run(name, ["--smoke"] if asked.smoke else [])
+        *lines, last = told.splitlines()
+        ratios[name] = json.loads(last)
+        parts.append(section(name, lines))
+    asked.out.write_text("\n\n".join(parts) + "\n", "utf-8")
+    print(json.dumps(ratios))
+
+
+def run(name: str, words: list[str]) -> str:
+    """What a benchmark prints."""
+    result = subprocess.run(
+        [sys.executable, HERE / name, *words], stdout=subprocess.PIPE, text=True, check=True
+    )
+    return result.stdout
+
+
+def heading() -> str:
+    """Where and when, and with what."""
+    found = [name for name in PACKAGES if importlib.util.find_spec(name)]
+    versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in found)
+    return (
+        "# Speed and memory\n\n"
+        f"Written by `make bench` on {datetime.date.today()}: {processor()}, Python"
+        f" {platform.python_version()}, {versions}. Of each run the median, and in brackets the"
+        " least and both quartiles. Peers take turns, so that what disturbs the machine disturbs"
+        " all; only ratios within a table mean something elsewhere."
+    )
+
+
+def processor() -> str:
+    """Its name, and how many cores there are."""
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text("utf-8").splitlines() if info.is_file() else []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return f"{names[0]}, {len(names)} cores" if names else platform.processor()
+
+
+def section(name: str, lines: list[str]) -> str:
+    """A benchmark's own words, and what it printed."""
+    doc = (HERE / name).read_text("utf-8").split('"""')[1]
+    title, _, rest = doc.strip().partition("\n\n")
+    command, _, about = rest.partition("\n\n")
+    printed = "\n".join(lines)
+    return f"## {title}\n\n{about}\n\n```\n$ {command.strip()}\n{printed}\n```"
+
+
+if __name__ == "__main__":
+    main()
