@@ -81,8 +81,8 @@ class SegmenterConfig(_Networks):
             target's training images. Neither looks at a label of the target,
             but the oracle's.
         precision: of the network; logits and loss are float32 in any case.
-            `mixed_bfloat16` is for processors that are faster in it and GPUs;
-            see `AdversarialConfig`.
+            `mixed_bfloat16` is for processors that are faster in it and GPUs,
+            `auto` chooses; see `AdversarialConfig`.
         xla: whether the step is compiled; `auto` = on a GPU.
     """
 

@@ -85,8 +85,8 @@ class AdversarialConfig(CheckpointConfig):
             discriminators with spectral norm or penalties.
         precision: of the networks; norms, logits, images and losses are float32
             in any case. `mixed_bfloat16` is for processors that are faster in
-            it, such as AMD's since Zen 4, and GPUs; on an Intel one that names
-            avx512_bf16, too, a step took 1.6 times as long.
+            it and GPUs; `auto` is that where they are, see
+            `compilation.precision_of`, and else `float32`.
         xla: whether the step is compiled; `auto` = on a GPU.
     """
 

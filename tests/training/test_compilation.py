@@ -33,6 +33,56 @@ def test_a_policy_does_not_outlive_an_error():
     assert keras.mixed_precision.global_policy().name == "float32"
 
 
+# --- auto ---------------------------------------------------------------------
+
+PROCESSORS = {
+    ("AuthenticAMD", "avx512f avx512_bf16 clzero"): "mixed_bfloat16",
+    ("AuthenticAMD", "avx2"): "float32",
+    ("GenuineIntel", "avx512f avx512_bf16"): "float32",
+    ("GenuineIntel", "avx512f avx512_bf16 amx_bf16 amx_tile"): "mixed_bfloat16",
+    ("Another", "avx512_bf16 amx_bf16"): "float32",
+}
+
+
+@pytest.mark.parametrize(("processor", "expected"), PROCESSORS.items(), ids=str)
+def test_auto_goes_by_the_processors_maker_and_flags(processor, expected, tmp_path, monkeypatch):
+    path = tmp_path / "cpuinfo"
+    one = "processor\t: {}\nvendor_id\t: {}\nmodel name\t: A: B\nflags\t\t: fpu {} sse\n\n"
+    path.write_text("".join(one.format(number, *processor) for number in range(2)))
+    monkeypatch.setattr(compilation, "_CPUINFO", path)
+    monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: [])
+    assert compilation.precision_of("auto") == expected
+    with compilation.policy("auto"):
+        assert keras.layers.Dense(2)(ONES).dtype == (
+            tf.bfloat16 if expected == "mixed_bfloat16" else tf.float32
+        )
+
+
+def test_auto_is_float32_where_nothing_tells(tmp_path, monkeypatch):
+    monkeypatch.setattr(compilation, "_CPUINFO", tmp_path / "none")
+    monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: [])
+    assert compilation.precision_of("auto") == "float32"
+
+
+@pytest.mark.parametrize(
+    ("capabilities", "expected"),
+    [([(8, 0)], "mixed_bfloat16"), ([(9, 0), (7, 5)], "float32"), ([None], "float32")],
+)
+def test_auto_goes_by_the_oldest_gpu(capabilities, expected, monkeypatch):
+    monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: capabilities)
+    monkeypatch.setattr(
+        tf.config.experimental,
+        "get_device_details",
+        lambda gpu: {} if gpu is None else {"compute_capability": gpu},
+    )
+    assert compilation.precision_of("auto") == expected
+
+
+def test_auto_is_the_only_choice_that_looks():
+    for choice in ("float32", "mixed_bfloat16", "mixed_float16"):
+        assert compilation.precision_of(choice) == choice
+
+
 # --- Loss scale -------------------------------------------------------------
 
 
