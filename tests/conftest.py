@@ -23,10 +23,12 @@ from i2i_keras.datasets.gta5 import COLORS
 from i2i_keras.datasets.streets import StreetsConfig, write_cityscapes, write_gta5
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # Before TensorFlow is imported.
-# In a script's background job it is ignored, also by the processes that tests
-# start: those of Ctrl-C would wait for ever.
-if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+# In a script's background job the one is ignored, with nohup the other, also by
+# the processes that tests start: they would wait for ever for what is sent.
+_DEFAULT = {signal.SIGINT: signal.default_int_handler, signal.SIGHUP: signal.SIG_DFL}
+for _number in _DEFAULT:
+    if signal.getsignal(_number) == signal.SIG_IGN:
+        signal.signal(_number, _DEFAULT[_number])
 TINY = Path(__file__).with_name("tiny.toml")
 
 
