@@ -63,7 +63,7 @@ def start_workers(words, folder, count=2):
 
 
 def finish(process, log):
-    assert process.wait(timeout=300) == 0, log.read_text()[-3000:]
+    assert process.wait(timeout=900) == 0, log.read_text()[-3000:]
 
 
 @pytest.fixture(scope="module")
