@@ -82,11 +82,8 @@ class Machine:
 
     def is_training(self, node):
         """Whether a training is under way on a node of the cluster."""
-        for number, words in self.left().items():
-            with contextlib.suppress(ProcessLookupError):
-                if words.startswith(b"ray::train-") and os.getpgid(number) == node.pid:
-                    return True
-        return False
+        trained = [n for n, words in self.left().items() if words.startswith(b"ray::train-")]
+        return any(node.pid in ancestors(number) for number in trained)
 
     def wait_until_none_is_left(self, seconds=120):
         # Those of Ray that were still beginning wait a minute for each other.
@@ -94,6 +91,17 @@ class Machine:
         while left := self.left():
             assert time.monotonic() < end, left
             time.sleep(0.2)
+
+
+def ancestors(number):
+    """Processes that a process descends from."""
+    found = []
+    with contextlib.suppress(OSError):  # It has ended.
+        while number > 1:
+            status = Path(f"/proc/{number}/status").read_text()
+            number = int(re.search(r"^PPid:\s*(\d+)$", status, re.M)[1])
+            found.append(number)
+    return found
 
 
 @pytest.fixture(scope="module")
