@@ -73,8 +73,8 @@ class SegmenterConfig(_Networks):
             batches that do not fit into memory. Batch norm then sees parts, and
             each part's mean over its counted pixels has the same weight.
         recompute: whether networks keep less for their gradients and compute
-            what is inside their blocks once more; half the memory, about a
-            third more time, the same numbers.
+            what is inside their blocks once more: less memory, more time,
+            the same numbers but for rounding in 16 bits.
         select: which weights are kept in the end: those after the `last` step;
             of the row of the history with the lowest `val_loss` (on the arm's
             own validation records); or with the lowest `entropy` on the

@@ -80,8 +80,8 @@ class AdversarialConfig(CheckpointConfig):
             whole batch, unless there is batch norm, dropout, spectral norm or
             anything at random above.
         recompute: whether networks keep less for their gradients and compute
-            what is inside their blocks once more; half the memory, about a
-            third more time, the same numbers; not of
+            what is inside their blocks once more: less memory, more time,
+            the same numbers but for rounding in 16 bits; not of
             discriminators with spectral norm or penalties.
         precision: of the networks; norms, logits, images and losses are float32
             in any case. `mixed_bfloat16` is for processors that are faster in
