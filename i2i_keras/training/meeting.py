@@ -114,12 +114,12 @@ def _gather(server: socket.socket, cluster: Cluster) -> None:
                 places = ", ".join(cluster.places[number] for number in missing)
                 _tell(f"Waiting for the other workers of TF_CONFIG: {places}")
                 told = missing
-            for ready in select.select([server, *present.values()], [], [])[0]:
-                if ready is server:
-                    _admit(server, len(cluster.places), present)
-                else:  # All they do now is to go away.
-                    present = {number: one for number, one in present.items() if one is not ready}
-                    ready.close()
+            ready = select.select([server, *present.values()], [], [])[0]
+            # Who goes away leaves first: the same worker may be back already.
+            for number in [number for number, one in present.items() if one in ready]:
+                present.pop(number).close()
+            if server in ready:
+                _admit(server, len(cluster.places), present)
         for one in present.values():
             one.sendall(_GO)
     finally:

@@ -141,9 +141,11 @@ def test_one_worker_twice_is_refused(places, capsys):
         with pytest.raises(SettingsError, match="is worker 1 of TF_CONFIG already"):
             meeting.meet(Cluster(places, 1))
     assert chief.is_alive()
-    for number in (1, 2):
-        Meeting(places, number)
-    chief.join(30)
+    # It went away, and is back at once.
+    both = [Meeting(places, number) for number in (1, 2)]
+    for one in (chief, *both):
+        one.join(30)
+        assert not one.is_alive() and one.error is None
 
 
 @pytest.mark.parametrize("number", [0, 1])
