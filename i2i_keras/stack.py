@@ -154,7 +154,7 @@ def _inner(optimizer: keras.optimizers.Optimizer) -> keras.optimizers.Optimizer:
     return optimizer.inner_optimizer if isinstance(optimizer, _LossScaleOptimizer) else optimizer
 
 
-def weights_file(network: keras.Model) -> memoryview:
+def weights_file(network: keras.Model) -> bytes:
     """What `save_weights` writes to a `.weights.h5` file, made in memory.
 
     Where a disk is full the HDF5 library ends the process by a segmentation
@@ -167,7 +167,7 @@ def weights_file(network: keras.Model) -> memoryview:
         network, weights_store=store, assets_store=None, inner_path="", **{seen: set()}
     )
     store.close()
-    return memory.getbuffer()
+    return memory.getvalue()
 
 
 def variables_of(weights: Sequence[Any]) -> tuple[tf.Variable, ...]:

@@ -105,6 +105,6 @@ def seen_size(size: Size, height: int | None) -> Size:
     return rows, columns
 
 
-@tf.function(reduce_retracing=True)
+@tf.function(autograph=False, reduce_retracing=True)
 def _classes(logits: tf.Tensor) -> tf.Tensor:
     return tf.cast(tf.argmax(logits, -1), tf.uint8)

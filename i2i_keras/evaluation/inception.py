@@ -44,7 +44,7 @@ def load_inception(weights: str) -> Extractor:
 
     pretrained.load(model, weights, "InceptionV3", download)
 
-    @tf.function(reduce_retracing=True)
+    @tf.function(autograph=False, reduce_retracing=True)
     def extract(images: tf.Tensor) -> tf.Tensor:
         resized = tf.image.resize(images, (_SIDE, _SIDE), "bilinear", antialias=True)
         return model(resized, training=False)

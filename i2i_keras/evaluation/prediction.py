@@ -128,7 +128,7 @@ class _Tally:
         return Prediction(self.confusions, self.loss / pixels, error, self.sums)
 
 
-@tf.function(reduce_retracing=True)
+@tf.function(autograph=False, reduce_retracing=True)
 def _of_pixels(logits: tf.Tensor, label: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
     """Class, cross entropy and largest probability of each pixel.
 

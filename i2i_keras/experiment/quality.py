@@ -75,7 +75,7 @@ def score_translator(settings: Settings, run: Run, method: str) -> Done:
     def work(folder: Path) -> Facts:
         segmenter = load_segmenter(run, FLOOR)
         label = f"the bottom of the segmenter {FLOOR}, mean over the image"
-        bottom = tf.function(segmenter.bottom, reduce_retracing=True)
+        bottom = tf.function(segmenter.bottom, autograph=False, reduce_retracing=True)
         eye, multiple = Extractor(bottom, label), segmenter.stride
         if config.inception:
             eye, multiple = load_inception(config.inception), 1

@@ -33,10 +33,12 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
     """
     memory = io.BytesIO()
     yield memory
-    write(path, memory.getbuffer())
+    # No view of it: Python 3.12.1 crashes where it collects one of an exception
+    # (CPython issue 111049).
+    write(path, memory.getvalue())
 
 
-def write(path: Path, data: bytes | memoryview) -> None:
+def write(path: Path, data: bytes) -> None:
     """Writes a file whole or not at all; everything of a run is written here.
 
     What was written is on the disk before it gets its name. Meanwhile it has a
@@ -56,7 +58,7 @@ def write(path: Path, data: bytes | memoryview) -> None:
         raise not_written(path, error) from None
 
 
-def _write(path: Path, data: bytes | memoryview) -> None:
+def _write(path: Path, data: bytes) -> None:
     if path.is_symlink():
         raise FileError(path, "is a link, which is not written through", "take it away")
     draft, file = _open_draft(path.parent)

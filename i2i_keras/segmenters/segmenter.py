@@ -399,9 +399,11 @@ def _observer(
     stride, size = config.built.stride, config.pipeline.batch_size
     images = [Record(path.stem, path, None) for path in examples.target]
     target = spread(images, NUM_ENTROPY_IMAGES) if config.select == "entropy" else []
-    test = tf.function(model.test_step, reduce_retracing=True)
+    test = tf.function(model.test_step, autograph=False, reduce_retracing=True)
     entropy = tf.function(
-        lambda images: mean_entropy(model.network(images, training=False)), reduce_retracing=True
+        lambda images: mean_entropy(model.network(images, training=False)),
+        autograph=False,
+        reduce_retracing=True,
     )
 
     def observe(step: int) -> dict[str, float]:

@@ -55,5 +55,7 @@ def load(folder: Path, step: int | None = None) -> LoadedSegmenter:
     else:
         checkpoints.load_network(folder, step, "network", model)
     bottom = keras.layers.GlobalAveragePooling2D()(model.get_layer(kind.bottom).output)
-    segment = tf.function(lambda images: model(images, training=False), reduce_retracing=True)
+    segment = tf.function(
+        lambda images: model(images, training=False), autograph=False, reduce_retracing=True
+    )
     return LoadedSegmenter(model, segment, config.stride, keras.Model(model.input, bottom))

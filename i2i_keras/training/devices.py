@@ -145,14 +145,18 @@ def step_of(model: keras.Model) -> Step:
         From a batch to these, by name, in their order.
     """
     strategy, names = _current, list[str]()
-    train_step = tf.function(model.train_step, jit_compile=True) if model.jit_compile else None
+    train_step = (
+        tf.function(model.train_step, autograph=False, jit_compile=True)
+        if model.jit_compile
+        else None
+    )
 
     def own(batch: Any) -> tf.Tensor:
         found: Mapping[str, tf.Tensor] = (train_step or model.train_step)(batch)
         names[:] = getattr(model, "reported", found)
         return tf.stack([tf.cast(found[name], tf.float32) for name in names])
 
-    @tf.function(reduce_retracing=True)
+    @tf.function(autograph=False, reduce_retracing=True)
     def compute(batch: Any) -> tf.Tensor:
         if strategy is _ONE:
             return own(batch)

@@ -1,6 +1,7 @@
-"""Trains tiny networks on the devices of a strategy: STRATEGY DATA FOLDER.
+"""Trains tiny networks on the devices of a strategy.
 
-With `mirrored` they keep little for their gradients and compute it again.
+Called with STRATEGY DATA FOLDER COUNT; the batch is one for COUNT devices. With
+`mirrored` trainings keep little for their gradients and compute it again.
 
 Of several workers each writes into a folder of its own, FOLDER/NUMBER.
 """
@@ -25,7 +26,7 @@ GENERATOR = {**SMALL, "num_residual_blocks": 0, "outer_kernel": 3}
 CYCLEGAN = {
     "generator": GENERATOR,
     "discriminator": {**SMALL, "dropout": 0.2, "spectral_norm": True},
-    "pipeline": {"batch_size": 4, "crop": [16, 16]},
+    "pipeline": {"crop": [16, 16]},
     **{"pool_size": 5, "r1": 1.0, "r1_every": 2, "clip_norm": 0.1, "ema": 0.9, "accumulate": 2},
     **{"instance_noise": 0.1, "augment": ["color"]},
     **{"lambda_identity": 0.0, "num_samples": 1, "steps": 3, "checkpoint_every": 3},
@@ -34,33 +35,38 @@ CYCLEGAN = {
 CUT = {
     "generator": {**GENERATOR, "norm": "batch"},
     "discriminator": {**SMALL, "norm": "instance"},
-    "pipeline": {"batch_size": 2, "crop": [16, 16]},
+    "pipeline": {"crop": [16, 16]},
     **{"adversarial": "wgan_gp", "critic_steps": 2, "num_patches": 8, "projection": 4},
     **{"pool_size": 3, "num_samples": 1, "steps": 3, "checkpoint_every": 3},
 }
 SEGMENTER = {
     "unet": {"filters": 4, "depth": 1, "l2": 0.01},
-    "pipeline": {"batch_size": 4, "crop": [16, 16], "jitter": 0.2},
+    "pipeline": {"crop": [16, 16], "jitter": 0.2},
     **{"dice": 0.5, "class_weighting": "inverse_log", "accumulate": 2},
     **{"steps": 3, "checkpoint_every": 3},
 }
 
 
-def train(folder, data, recompute):
+def of_batch(table, size):
+    return {**table, "pipeline": {**table["pipeline"], "batch_size": size}}
+
+
+def train(folder, data, count, recompute):
     x, y, labels = (sorted((data / name).glob("*.png")) for name in ("x", "y", "label"))
-    for method, table in (("cyclegan", CYCLEGAN), ("cut", CUT)):
+    for method, table, size in (("cyclegan", CYCLEGAN, 2 * count), ("cut", CUT, count)):
         kind = TRANSLATORS[method]
-        given = config.build(kind.config, {**table, "recompute": recompute})
+        given = config.build(kind.config, {**of_batch(table, size), "recompute": recompute})
         kind.fit(given, x, y, folder / method, 7)
     records = [Record(x.stem, x, label) for x, label in zip(x, labels, strict=True)]
     examples = segmenter.Examples(records, records[:1], y)
-    settings = config.build(segmenter.SegmenterConfig, {**SEGMENTER, "recompute": recompute})
+    table = {**of_batch(SEGMENTER, 2 * count), "recompute": recompute}
+    settings = config.build(segmenter.SegmenterConfig, table)
     segmenter.fit(settings, examples, 3, folder / "unet", 7)
     both = self_training.SelfTrainingConfig(threshold=0.4), settings
     self_training.fit(*both, examples, 3, folder / "self_training", 7)
 
 
-def main(strategy, data, folder):
+def main(strategy, data, folder, count):
     cpus = [tf.config.LogicalDeviceConfiguration()] * 2
     if strategy == "mirrored":
         [cpu] = tf.config.list_physical_devices("CPU")
@@ -69,9 +75,9 @@ def main(strategy, data, folder):
     with devices.team(strategy):
         if workers.total() > 1:
             folder /= str(workers.number())
-        with devices.using(strategy, 2):  # At once: a batch of 4 in two parts.
-            train(folder, data, recompute=strategy == "mirrored")
+        with devices.using(strategy, count):  # At once: of a batch in two parts one.
+            train(folder, data, count, recompute=strategy == "mirrored")
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], *map(Path, sys.argv[2:]))
+    main(sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3]), int(sys.argv[4]))

@@ -69,16 +69,21 @@ def finish(process, log):
 @pytest.fixture(scope="module")
 def trained(data, tmp_path_factory):
     """By name the folders of trainings, done side by side."""
-    root = tmp_path_factory.mktemp("trained")
+    return train_all(tmp_path_factory.mktemp("trained"), data, ["one", "mirrored"], 2)
+
+
+def train_all(root, data, strategies, count):
+    """The folders of trainings of a batch for so many devices, and workers."""
     processes = {}
-    for name in ("one", "mirrored"):
+    for name in strategies:
         with (root / f"log-{name}").open("w") as log:
-            processes[name] = start([SCRIPT, name, data, root / name], log)
-    workers = start_workers([SCRIPT, "multiworker", data, root / "workers"], root)
+            processes[name] = start([SCRIPT, name, data, root / name, count], log)
+    words = [SCRIPT, "multiworker", data, root / "workers", count]
+    workers = start_workers(words, root, count)
     for name, process in [*processes.items(), *enumerate(workers)]:
         finish(process, root / f"log-{name}")
-    of_workers = {f"worker {number}": root / "workers" / str(number) for number in (0, 1)}
-    return {"one": root / "one", "mirrored": root / "mirrored", **of_workers}
+    of_workers = {f"worker {number}": root / "workers" / str(number) for number in range(count)}
+    return {**{name: root / name for name in strategies}, **of_workers}
 
 
 def weights(folder):
@@ -103,7 +108,18 @@ def losses(folder):
 @pytest.mark.parametrize("training", TRAININGS)
 @pytest.mark.parametrize("name", ["mirrored", "worker 0"])
 def test_losses_and_weights_are_those_of_one_device(training, name, trained):
-    one, several = trained["one"] / training, trained[name] / training
+    compare(trained["one"] / training, trained[name] / training)
+
+
+@pytest.mark.slow
+def test_three_workers_train_as_one_process_does(data, tmp_path):
+    trained = train_all(tmp_path, data, ["one"], 3)
+    for training in TRAININGS:
+        for number in range(3):
+            compare(trained["one"] / training, trained[f"worker {number}"] / training)
+
+
+def compare(one, several):
     for row, other in zip(losses(one), losses(several), strict=True):
         assert row.keys() == other.keys()
         for column in row:
