@@ -58,20 +58,30 @@ def current_name(name: str) -> str:
     return _RENAMED.get(name, name)
 
 
+class KeyOf:
+    """Checks that a setting is the name of an entry of a table.
+
+    Args:
+        table: the names that there are.
+    """
+
+    def __init__(self, table: Collection[str]) -> None:
+        self.table = table
+
+    def __call__(self, name: str) -> str:
+        if name not in self.table:
+            told = f"it is one of {', '.join(self.table)}"
+            raise ValueError(unknown("there is no", name, self.table, told))
+        return name
+
+
 def key_of(table: Collection[str]) -> pydantic.AfterValidator:
     """What makes a setting the name of an entry of a table.
 
     Such as `Annotated[str, key_of(SCHEDULES)]`: one more entry is one more
     choice, and any other name is refused as it would be by a `Literal`.
     """
-
-    def check(name: str) -> str:
-        if name not in table:
-            told = f"it is one of {', '.join(table)}"
-            raise ValueError(unknown("there is no", name, table, told))
-        return name
-
-    return pydantic.AfterValidator(check)
+    return pydantic.AfterValidator(KeyOf(table))
 
 
 def names_in(folder: str) -> list[str]:

@@ -28,7 +28,14 @@ class ClassRow(Config):
 
 
 class Folders(Config):
-    """A way to split by folders: what `{split}` stands for in each split."""
+    """A way to split by folders.
+
+    Attributes:
+        train: what `{split}` stands for in the training set; unset = it has no
+            such images.
+        val: the same, in the validation set.
+        test: the same, in the test set.
+    """
 
     train: str | None = None
     val: str | None = None
@@ -40,6 +47,11 @@ class Lists(Config):
 
     An item that ends with `.txt` is a file of names, one a line, that lies
     beside the description or below.
+
+    Attributes:
+        train: names in the training set.
+        val: names in the validation set.
+        test: names in the test set.
     """
 
     train: tuple[str, ...] = ()
@@ -64,7 +76,12 @@ class SpaceRow(Config):
 
 
 class OwnSpace(Config):
-    """A label space that a data set brings along."""
+    """A label space that a data set brings along.
+
+    Attributes:
+        name: by which settings ask for it.
+        classes: with all that they join.
+    """
 
     name: str
     classes: tuple[SpaceRow, ...]
