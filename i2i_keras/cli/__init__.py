@@ -7,8 +7,10 @@ import click
 
 from i2i_keras.cli import segmenters, stages, tools, translators
 from i2i_keras.cli.beginning import init
+from i2i_keras.cli.completion import completion
 from i2i_keras.cli.exports import export
 from i2i_keras.cli.group import Group
+from i2i_keras.cli.looking import config_, status
 from i2i_keras.cli.running import run
 from i2i_keras.silence import silence_tensorflow
 
@@ -38,5 +40,6 @@ for _command in (
     *(init, run, translators.train_translator, translators.translate),
     *(segmenters.segment, export),
     *(tools.audit, tools.verify, tools.ablate),
+    *(status, config_, completion),
 ):
     main.add_command(_command)

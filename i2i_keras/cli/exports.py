@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
+from i2i_keras.cli.completion import complete_arm, complete_method
 from i2i_keras.cli.options import (
     UserPath,
     direction_option,
@@ -20,8 +21,14 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.option("--method", help="Translator.  [default: the only one with a network, or cyclegan]")
-@click.option("--arm", help="Segmenter of this arm, instead of a translator.")
+@click.option(
+    "--method",
+    help="Translator.  [default: the only one with a network, or cyclegan]",
+    shell_complete=complete_method,
+)
+@click.option(
+    "--arm", help="Segmenter of this arm, instead of a translator.", shell_complete=complete_arm
+)
 @direction_option
 @which_training
 @click.option(

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import click
 
+from i2i_keras.cli.completion import complete_preset, complete_run
+from i2i_keras.cli.talk import note, quiet_option, warn
 from i2i_keras.errors import DataError, SettingsError, how_many
 
 if TYPE_CHECKING:
@@ -55,7 +57,7 @@ def tell_made(name: str, made: "Made", out: Path, on_bad: str) -> None:
     """
     click.echo(f"{name}: {how_many(made.number, 'image')} in {out}")
     if made.others:
-        click.echo(f"  Note: {made.others} beside them, which are no images.")
+        note(f"  Note: {made.others} beside them, which are no images.")
     if not made.unreadable:
         return
     listed = "".join(f"\n  {error}" for error in sorted(map(str, made.unreadable)))
@@ -71,13 +73,14 @@ def run_options(command: Callable[..., None]) -> Callable[..., None]:
         (
             click.option("--run", "run_dir", type=UserPath(file_okay=False),
                          help="Run directory; one that is there knows its settings."
-                         "  [default: runs/PRESET]"),
+                         "  [default: runs/PRESET]", shell_complete=complete_run),
             click.option("--preset", help="Of a new run: name of a preset, or a TOML file."
-                         "  [default: demo]"),
+                         "  [default: demo]", shell_complete=complete_preset),
             click.option("--source", help="Root of the source data; overrides source.root."),
             click.option("--target", help="Root of the target data; overrides target.root."),
             click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE",
                          help="Override a setting, e.g. segmenter.steps=500."),
+            quiet_option,
         )
     ):  # fmt: skip
         command = option(command)
@@ -217,7 +220,7 @@ def find_run(preset: str | None, run_dir: Path | None) -> "Run":
 def tell_old(run: "Run") -> None:
     """Says if the folders of a run have the names of an earlier version."""
     if run.is_old:
-        click.echo(
+        note(
             f"Note: {run.root} has the folders of an earlier version (records, scores, ...) and"
             " keeps them; the next version reads only those of new runs (prepare, evaluate, ...).",
             err=True,
@@ -226,9 +229,9 @@ def tell_old(run: "Run") -> None:
 
 def tell(name: str, done: "Done") -> None:
     """Prints how a stage ended, and its warnings."""
-    click.echo(f"{name}: {done}")
+    note(f"{name}: {done}")
     for warning in done.results.get("warnings", []):
-        click.echo(f"  Warning: {warning}")
+        warn(f"  Warning: {warning}")
 
 
 def of_seed(settings: "Settings", own: "Settings") -> str:
@@ -253,7 +256,7 @@ def _base(
     if preset is not None:
         table, name = config.read(preset), config.current_name(Path(preset).name)
         if name != Path(preset).name:
-            click.echo(f"Note: the preset {preset} is called {name} now.", err=True)
+            note(f"Note: the preset {preset} is called {name} now.", err=True)
         if kept is not None and config.current_name(kept.preset) != name:
             raise SettingsError(
                 f"{run.root} is a run of the preset {kept.preset}, not of {name}; leave out"
@@ -294,7 +297,7 @@ def _fitting(base: "Table", table: "Table", overrides: tuple[str, ...]) -> "Tabl
         given = (key.partition(".") for key in config.overridden(overrides))
         named = {name for domain, _, name in given if domain == role}
         for key, instead in domains.misfits(before, table.get(role, {}), named).items():
-            click.echo(
+            note(
                 f"Note: {role}.{key} = {table[role].pop(key)!r} is of {before['format']};"
                 f" {instead}.",
                 err=True,
@@ -320,4 +323,4 @@ def _tell(run: "Run", found: "list[Difference]", use: Use) -> None:
             " out, or make another run with them."
         )
     if found:
-        click.echo(f"Not as in {run.root}: {told}.", err=True)
+        note(f"Not as in {run.root}: {told}.", err=True)

@@ -8,12 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from i2i_keras.cli.completion import complete_arm
 from i2i_keras.cli.options import open_run, run_options
+from i2i_keras.cli.talk import json_option, note, warn, write_json
 from i2i_keras.errors import SettingsError
 
 if TYPE_CHECKING:
     from i2i_keras.experiment.cluster.connection import Where
+    from i2i_keras.experiment.plan.tasks import Task
     from i2i_keras.experiment.settings import Settings
+    from i2i_keras.run_folder.files import Facts
     from i2i_keras.run_folder.run import Run
 
 
@@ -23,6 +27,7 @@ if TYPE_CHECKING:
     multiple=True,
     metavar="ARM",
     help="Train this arm and what it needs, beside other such processes.",
+    shell_complete=complete_arm,
 )
 @click.option(
     "--seed",
@@ -41,6 +46,7 @@ if TYPE_CHECKING:
     " local one as long as this takes.",
 )
 @click.option("--dry-run", is_flag=True, help="Show the plan and its time; write nothing.")
+@json_option
 @run_options
 def run(
     only: tuple[str, ...],
@@ -48,6 +54,7 @@ def run(
     jobs: int | None,
     cluster: str | None,
     dry_run: bool,
+    as_json: bool,
     **options: Any,
 ) -> None:
     """Run the whole experiment; stages that are done are skipped.
@@ -76,25 +83,34 @@ def run(
     fitted.check(only)
     tasks = plan(fitted.settings, run, only, seed)  # Refuses before a run is made.
     terminal = terminal_of(sys.stdout)
+    if dry_run and as_json:
+        write_json(_plan_facts(settings, run, fitted.notes, tasks))
+        return
     shown = [*_told(settings, run, fitted.notes), table.to_text(tasks, terminal)]
-    click.echo("\n".join(shown))
+    (click.echo if dry_run else note)("\n".join(shown))
     if dry_run:
         return
     with (
         opened.training(shared=bool(only) or seed is not None),
-        walker(where, settings, click.echo) if where else contextlib.nullcontext() as walk,
+        walker(where, settings, note) if where else contextlib.nullcontext() as walk,
     ):
-        click.echo()
-        facts = running.run_all(settings, run, click.echo, only, seed, walk)
+        note()
+        facts = running.run_all(settings, run, note, only, seed, walk)
     if facts is None:
         return
-    summary = read_summary(run)
+    summary, page = read_summary(run), run.root / facts["page"]
+    if as_json:
+        write_json({"run": str(run.root), **facts, "page": str(page), "summary": summary})
+        return
     if is_scored(summary):
-        click.echo(f"\n{result_text(summary, terminal)}")
-    click.echo(f"\n{facts['headline']}")
+        note()
+        click.echo(result_text(summary, terminal))
+    note()
+    click.echo(facts["headline"])
     for warning in facts["warnings"]:
-        click.echo(f"Warning: {warning}")
-    click.echo(f"\nReport: {run.root / facts['page']}")
+        warn(f"Warning: {warning}")
+    note()
+    click.echo(f"Report: {page}")
 
 
 def _where(jobs: int | None, cluster: str | None) -> "Where | None":
@@ -118,6 +134,26 @@ def _where(jobs: int | None, cluster: str | None) -> "Where | None":
     where = connection.Where.read(connection.LOCAL if cluster is None else cluster, jobs)
     where.check()
     return where
+
+
+def _plan_facts(
+    settings: "Settings", run: "Run", notes: Sequence[str], tasks: "Sequence[Task]"
+) -> "Facts":
+    """The plan for a program."""
+    from i2i_keras import stack
+    from i2i_keras.experiment import contents
+    from i2i_keras.experiment.plan.state import states
+
+    there = contents.look(settings, run)
+    return {
+        "run": str(run.root),
+        "images": there.images,
+        "labelled": there.labelled,
+        "size": there.size,
+        "computed_by": stack.NAME,
+        "notes": list(notes),
+        "tasks": [{**state._asdict(), "why": state.why or None} for state in states(tasks)],
+    }
 
 
 def _told(settings: "Settings", run: "Run", notes: Sequence[str]) -> Iterator[str]:

@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from i2i_keras.cli.completion import complete_arm
 from i2i_keras.cli.options import (
     UserPath,
     images_options,
@@ -16,7 +17,11 @@ from i2i_keras.cli.options import (
 
 
 @click.command()
-@click.option("--arm", help="Whose segmenter.  [default: the best by the scores, but the oracle]")
+@click.option(
+    "--arm",
+    help="Whose segmenter.  [default: the best by the scores, but the oracle]",
+    shell_complete=complete_arm,
+)
 @click.option(
     "--images",
     multiple=True,

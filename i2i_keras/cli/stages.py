@@ -6,7 +6,9 @@ from typing import Any
 
 import click
 
+from i2i_keras.cli.completion import complete_arm
 from i2i_keras.cli.options import find_run, of_seed, open_run, run_options, tell
+from i2i_keras.cli.talk import json_option, note, write_json
 from i2i_keras.errors import DataError, how_many
 
 
@@ -42,15 +44,21 @@ def prepare(**options: Any) -> None:
     fitted = fitting.fit_to(settings, there)
     told = [done.results.get(key, []) for key in ("stretched", "noted", "foretold")]
     for sentence in [*there.told(), *fitted.notes, *itertools.chain(*told)]:
-        click.echo(f"  {sentence}")
+        note(f"  {sentence}")
     if done.results["skipped"]:
         path = run.audit
         left_out = how_many(done.results["skipped"], "bad record")
-        click.echo(f"  {left_out} left out; see {path}")
+        note(f"  {left_out} left out; see {path}")
 
 
 @click.command()
-@click.option("--arm", "arms", multiple=True, help="Which arm.  [default: all of the settings]")
+@click.option(
+    "--arm",
+    "arms",
+    multiple=True,
+    help="Which arm.  [default: all of the settings]",
+    shell_complete=complete_arm,
+)
 @run_options
 def train_segmenter(arms: tuple[str, ...], **options: Any) -> None:
     """Train the segmenter of each arm.
@@ -71,7 +79,7 @@ def train_segmenter(arms: tuple[str, ...], **options: Any) -> None:
         fitted.check(named)
         settings = fitted.settings
         if not (named or settings.arms):
-            click.echo(" ".join(["No arm is to be trained.", *fitted.notes]))
+            note(" ".join(["No arm is to be trained.", *fitted.notes]))
         for own, member in repetitions(settings, run):
             for arm in in_training_order(named or own.arms):
                 done = stages.train_segmenter(own, member, arm)
@@ -79,8 +87,9 @@ def train_segmenter(arms: tuple[str, ...], **options: Any) -> None:
 
 
 @click.command()
+@json_option
 @run_options
-def evaluate(**options: Any) -> None:
+def evaluate(as_json: bool, **options: Any) -> None:
     """Score all arms on the target's test images and print the table.
 
     Example: i2i-keras evaluate --run runs/demo
@@ -93,10 +102,12 @@ def evaluate(**options: Any) -> None:
     with opened.making():
         opened.run.done(opened.run.records)
         fitted = fitting.fit(opened.settings, opened.run)
-        for note in fitted.notes:
-            click.echo(f"Note: {note}")
+        for sentence in fitted.notes:
+            note(f"Note: {sentence}")
         summary = stages.evaluate(fitted.settings, opened.run)
-    if is_scored(summary):
+    if as_json:
+        write_json(summary)
+    elif is_scored(summary):
         click.echo(terminal.result_text(summary, terminal.terminal_of(sys.stdout)))
     else:
         click.echo(page.answer(summary))

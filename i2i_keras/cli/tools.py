@@ -1,11 +1,27 @@
 """Commands that are no stages: `audit`, `verify` and `ablate`."""
 
 from pathlib import Path
+from typing import Any
 
 import click
 
+from i2i_keras.cli.completion import (
+    complete_ablation,
+    complete_method,
+    complete_preset,
+    complete_run,
+)
 from i2i_keras.cli.options import UserPath, tell_old
+from i2i_keras.cli.talk import json_option, note, quiet_option, stand_aside, write_json
 from i2i_keras.errors import DataError
+
+_STDOUT = Path("-")
+
+
+def _aside_of_stdout(ctx: click.Context, param: click.Parameter, value: Any) -> Any:
+    """Leaves stdout to the findings, if that is where they go."""
+    stand_aside(ctx, param, value == _STDOUT)
+    return value
 
 
 @click.command()
@@ -28,7 +44,17 @@ from i2i_keras.errors import DataError
 @click.option(
     "--workers", type=click.IntRange(0, 1024), default=0, help="Processes; 0 = one a core."
 )
-@click.option("--json", "json_", type=UserPath(), help="Write all findings there.")
+@click.option(
+    "--json",
+    "json_",
+    is_flag=False,
+    flag_value="-",
+    type=UserPath(allow_dash=True),
+    callback=_aside_of_stdout,
+    metavar="[FILE]",
+    help="Write all findings there; without FILE, print them as one JSON document.",
+)
+@quiet_option
 def audit(
     root: Path, format_: str, label_space: str, workers: int, json_: Path | None, **domain: str
 ) -> None:
@@ -41,17 +67,27 @@ def audit(
 
     chosen = config.build(domains.DomainConfig, {"format": format_, **domain})
     audited = domains.audit_domain(chosen, root, label_space, workers)
-    click.echo("\n".join(audit.overview(audited)))
-    if json_:
+    if json_ == _STDOUT:
+        write_json(audit.as_json(audited))
+    else:
+        click.echo("\n".join(audit.overview(audited)))
+    if json_ not in (None, _STDOUT):
         audit.write_json(json_, audited)
-        click.echo(f"All findings: {json_}")
+        note(f"All findings: {json_}")
     if any(finding.bad for finding in audited.findings):
         raise DataError("Some files are bad; they are listed above.")
 
 
 @click.command()
-@click.argument("run_dir", metavar="RUN", type=UserPath(exists=True, file_okay=False))
-def verify(run_dir: Path) -> None:
+@click.argument(
+    "run_dir",
+    metavar="RUN",
+    type=UserPath(exists=True, file_okay=False),
+    shell_complete=complete_run,
+)
+@json_option
+@quiet_option
+def verify(run_dir: Path, as_json: bool) -> None:
     """List what of a run has changed since it was made; exit code 1 if any.
 
     Every file is read. The stages themselves look at sizes and times first, and
@@ -69,14 +105,19 @@ def verify(run_dir: Path) -> None:
     stages = sum(one.stages for one in found)
     for one in found:
         for folder in one.unknown:
-            click.echo(f"Note: {folder} was made by an earlier version, without checksums.")
+            note(f"Note: {folder} was made by an earlier version, without checksums.")
     if not stages and not changes:
         raise DataError(f"{run_dir} holds nothing that could be verified; give a run directory.")
-    for change in changes:
+    if as_json:
+        unknown = [str(folder) for one in found for folder in one.unknown]
+        rows = [change.as_json() for change in changes]
+        write_json({"run": str(run_dir), "stages": stages, "changes": rows, "unknown": unknown})
+    for change in [] if as_json else changes:
         click.echo(change)
     if changes:
         raise DataError(f"{how_many(len(changes), 'file')} changed, see above.")
-    click.echo(f"All files of {how_many(stages, 'stage')} are as they were made.")
+    if not as_json:
+        click.echo(f"All files of {how_many(stages, 'stage')} are as they were made.")
 
 
 @click.command()
@@ -86,9 +127,22 @@ def verify(run_dir: Path) -> None:
     default="student_report",
     show_default=True,
     help="Name of an ablation, or a TOML file.",
+    shell_complete=complete_ablation,
 )
-@click.option("--preset", default="demo", show_default=True, help="What is changed in it.")
-@click.option("--method", default="cyclegan", show_default=True, help="Translator.")
+@click.option(
+    "--preset",
+    default="demo",
+    show_default=True,
+    help="What is changed in it.",
+    shell_complete=complete_preset,
+)
+@click.option(
+    "--method",
+    default="cyclegan",
+    show_default=True,
+    help="Translator.",
+    shell_complete=complete_method,
+)
 @click.option(
     "--out",
     type=UserPath(file_okay=False),
@@ -100,6 +154,8 @@ def verify(run_dir: Path) -> None:
 @click.option(
     "--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a setting in all rows."
 )
+@json_option
+@quiet_option
 def ablate(
     rows: str,
     preset: str,
@@ -107,7 +163,7 @@ def ablate(
     out: Path | None,
     only: tuple[str, ...],
     overrides: tuple[str, ...],
-    **roots: str | None,
+    **options: Any,
 ) -> None:
     """Change one setting at a time and compare what comes of it.
 
@@ -119,9 +175,14 @@ def ablate(
     from i2i_keras.run_folder.places import folder_name
     from i2i_keras.run_folder.run import Run
 
+    as_json, roots = options.pop("as_json"), options
     chosen = ablation.read_rows(rows, only)
     folder = out or Path("runs") / f"ablation-{Path(rows).stem}"
     tell_old(Run(folder / folder_name(next(iter(chosen)))))
     of_all = [*overrides, *(f"{role}.root={root}" for role, root in roots.items() if root)]
-    table = ablation.ablate(preset, of_all, chosen, folder, click.echo, method)
-    click.echo(f"\n{ablation.to_markdown(table)}\n\nTable: {folder / 'table.csv'}")
+    table = ablation.ablate(preset, of_all, chosen, folder, note, method)
+    if as_json:
+        write_json({"rows": table, "table": str(folder / "table.csv")})
+        return
+    note()
+    click.echo(f"{ablation.to_markdown(table)}\n\nTable: {folder / 'table.csv'}")

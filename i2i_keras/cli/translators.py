@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from i2i_keras.cli.completion import complete_method
 from i2i_keras.cli.options import (
     UserPath,
     direction_option,
@@ -17,11 +18,20 @@ from i2i_keras.cli.options import (
     tell,
     tell_made,
 )
+from i2i_keras.cli.talk import note
 from i2i_keras.errors import SettingsError
+
+methods_option = click.option(
+    "--method",
+    "methods",
+    multiple=True,
+    help="Translator.  [default: the arms']",
+    shell_complete=complete_method,
+)
 
 
 @click.command()
-@click.option("--method", "methods", multiple=True, help="Translator.  [default: the arms']")
+@methods_option
 @run_options
 def train_translator(methods: tuple[str, ...], **options: Any) -> None:
     """Train translators on the images of both domains.
@@ -44,7 +54,7 @@ def train_translator(methods: tuple[str, ...], **options: Any) -> None:
 
 
 @click.command()
-@click.option("--method", "methods", multiple=True, help="Translator.  [default: the arms']")
+@methods_option
 @direction_option
 @click.option(
     "--images",
@@ -105,7 +115,7 @@ def translate(
                 elif done := translating.translate_shard(trained, share):
                     tell(name, done)
                 else:
-                    click.echo(f"{name}: shard {shard} is done; others are not")
+                    note(f"{name}: shard {shard} is done; others are not")
 
 
 def _check_images(images: Sequence[str], out: Path | None, step: int | None, on_bad: str) -> None:

@@ -18,9 +18,8 @@ from i2i_keras.config import KeyOf, Table
 REQUIRED = ...  # The default of a setting that has none.
 _SECTION = re.compile(r"^[A-Z]\w+:$")
 _ENTRY = re.compile(r"^    (\w+): (.*)$")
-# Where the first line of a meaning ends: at a sentence, or at a clause that
-# the semicolon sets apart.
-_END = re.compile(r"(?<!e\.g)(?<!i\.e)(?:;|\.(?=\s|$)).*")
+# Where the first sentence of a meaning ends.
+_END = re.compile(r"(?<!e\.g)(?<!i\.e)(?<!et al)\.(?=\s|$).*")
 _WORDS: dict[Any, tuple[str, str]] = {
     int: ("whole number", "whole numbers"),
     float: ("number", "numbers"),
@@ -46,7 +45,7 @@ class Row(NamedTuple):
 
     @property
     def brief(self) -> str:
-        """The meaning up to its first full stop or semicolon."""
+        """The meaning up to its first full stop."""
         return _END.sub("", self.meaning)
 
 

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
-from tqdm import tqdm
 
+from i2i_keras import quiet
 from i2i_keras.data.image_files import DECODERS
 from i2i_keras.data.records import Record, read_image
 from i2i_keras.errors import DataError, FileError
@@ -104,7 +104,7 @@ def make_of_each(
         pictures = (picture for picture in _in_threads(readers, read, left) if picture)
         written = _in_threads(writers, write, map(compute, pictures))
         total, kept = len(records), len(records) - len(left)
-        bar = tqdm(desc=description, total=total, initial=kept, unit="image", mininterval=1.0)
+        bar = quiet.bar(desc=description, total=total, initial=kept, unit="image")
         with bar:
             for _ in written:
                 bar.update()

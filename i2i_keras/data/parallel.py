@@ -10,8 +10,7 @@ from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import connection, get_context, parent_process
 from typing import TypeVar
 
-from tqdm import tqdm
-
+from i2i_keras import quiet
 from i2i_keras.silence import silence_tensorflow
 
 Item = TypeVar("Item")
@@ -35,7 +34,7 @@ def for_each(
     """
     workers = min(workers or os.cpu_count() or 1, max(1, len(items) // 8))
     results = map(function, items) if workers == 1 else _spread(function, items, workers)
-    yield from tqdm(results, desc=description, total=len(items), unit="image", mininterval=1.0)
+    yield from quiet.bar(results, desc=description, total=len(items), unit="image")
 
 
 def _spread(

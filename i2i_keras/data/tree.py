@@ -5,13 +5,11 @@ So is a run directory, whose images are made of others.
 
 import functools
 import os
-import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from tqdm import tqdm
-
+from i2i_keras import quiet
 from i2i_keras.errors import is_special
 from i2i_keras.run_folder.places import Places
 
@@ -60,7 +58,7 @@ def entries(folder: Path) -> tuple[list[Path], list[Path]]:
 
 @functools.cache  # Once.
 def _tell(path: Path) -> None:
-    tqdm.write(f"Note: {path} is no regular file; left out.", file=sys.stderr)
+    quiet.note(f"Note: {path} is no regular file; left out.")
 
 
 def by_suffix(files: Iterable[Path]) -> str:

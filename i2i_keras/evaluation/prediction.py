@@ -8,8 +8,8 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 from PIL import Image
-from tqdm import tqdm
 
+from i2i_keras import quiet
 from i2i_keras.data import pipeline
 from i2i_keras.data.labels import IGNORE
 from i2i_keras.data.records import Record, open_image, read_label
@@ -70,7 +70,7 @@ def predict(
     working = _Tally(num_classes, len(records))
     full = _Tally(num_classes, len(records) if native is not None else 0)
     batches = pipeline.evaluation_batches(records, 1, multiple)
-    bar = tqdm(records, desc="evaluate", unit="image", mininterval=1.0)
+    bar = quiet.bar(records, desc="evaluate", unit="image")
     for record, (image, label) in zip(bar, batches, strict=True):
         logits = segment(image)[0]
         predicted = working.add([(logits, label.numpy()[0])])

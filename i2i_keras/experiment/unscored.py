@@ -11,8 +11,8 @@ from typing import cast
 
 import numpy as np
 from PIL import Image
-from tqdm import tqdm
 
+from i2i_keras import quiet
 from i2i_keras.data.records import Record, read_label, spread, write_records
 from i2i_keras.data.tables import prepared
 from i2i_keras.datasets.spaces import read_space
@@ -65,7 +65,7 @@ def predict(settings: Settings, run: Run, arm: str) -> Done:
         eye = Eye(windowed_eye(window, segmenter), segmenter.stride)
         names = read_space(run.label_space).names
         pixels, confidence = np.zeros(len(names), np.int64), []
-        for record in tqdm(records, desc=f"predict {arm}", unit="image", mininterval=1.0):
+        for record in quiet.bar(records, desc=f"predict {arm}", unit="image"):
             seen = eye.look_at(record)
             pixels += np.bincount(seen.classes.ravel(), minlength=len(names))
             confidence.append(float(seen.confidence.mean()))

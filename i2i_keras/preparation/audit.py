@@ -234,6 +234,17 @@ def overview(audited: Audited) -> list[str]:
     return lines + (_told(audited.findings) or ["Nothing is wrong."])
 
 
+def as_json(audited: Audited) -> dict[str, Any]:
+    """An audit for a program: how many images there are, and all findings."""
+    return {
+        "splits": {
+            split: {"images": len(rows), "labelled": sum(bool(row["pixels"]) for row in rows)}
+            for split, rows in audited.rows.items()
+        },
+        "findings": [finding._asdict() for finding in audited.findings],
+    }
+
+
 def write_json(path: Path, audited: Audited) -> None:
     """Writes all findings, not over a file of others.
 

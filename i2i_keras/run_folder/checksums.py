@@ -56,6 +56,10 @@ class Change(NamedTuple):
     def __str__(self) -> str:
         return f"{self.path} {self.what}"
 
+    def as_json(self) -> dict[str, str | bool]:
+        """The same for a program."""
+        return {"path": str(self.path), "what": self.what, "stops": self.stops}
+
 
 def write(root: Path, folder: Path, made: Iterable[Path]) -> str:
     """Writes the checksums of files into a folder.

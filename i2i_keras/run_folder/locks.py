@@ -113,6 +113,21 @@ def in_turn(
         yield
 
 
+def is_held(folder: Path, name: str) -> bool:
+    """Whether a process has a lock; one that looks makes nobody wait for long.
+
+    Nothing is written, so that it can be asked of a folder of others.
+    """
+    try:
+        with open(folder / name, "rb", opener=writing.through_no_link) as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:  # There is none, or it cannot be looked at.
+        return False
+    return False
+
+
 @contextlib.contextmanager
 def _locked(
     folder: Path, name: str, kind: int, todo: str = "wait for it, or use another --run"

@@ -5,17 +5,15 @@ import itertools
 import json
 import math
 import os
-import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import NamedTuple
 
-from tqdm import tqdm
 from typing_extensions import NotRequired, TypedDict
 
-from i2i_keras import config
+from i2i_keras import config, quiet
 from i2i_keras.errors import DataError
 from i2i_keras.run_folder import checksums, files, locks, places, workers, writing
 from i2i_keras.run_folder.files import Facts, fingerprint, read_json, write_json
@@ -111,6 +109,13 @@ class Run(Places):
     def is_done(self, place: Path | str) -> bool:
         """Whether a stage is done."""
         return (self._folder(place) / places.DONE).is_file()
+
+    def is_worked_on(self, place: Path | str) -> bool:
+        """Whether a process does a stage right now, or a share of it."""
+        folder = self._folder(place)
+        shares = (path.name for path in folder.glob(".shard-[0-9]*"))
+        own = locks.is_held(self.locks, self._turn_name(folder))
+        return own or any(locks.is_held(folder, share) for share in shares)
 
     def worked(self, place: Path | str) -> float:
         """Seconds that were spent on a stage which is not done; 0 = none."""
@@ -264,7 +269,11 @@ class Run(Places):
         writing.sweep(folder)
         earlier = read_json(folder / places.BEGUN)["seconds"]
         start = time.perf_counter()
-        results = work(folder)
+        try:
+            results = work(folder)
+        except Exception as error:
+            self._keep_failure(folder, asked, earlier + time.perf_counter() - start, error)
+            raise
         seconds = earlier + time.perf_counter() - start
         made = itertools.chain.from_iterable(
             checksums.made_in(place) for place in (folder, *also) if place.is_dir()
@@ -281,6 +290,13 @@ class Run(Places):
         write_json(folder / places.DONE, {**facts, "own_checksum": fingerprint(facts)})
         (folder / places.BEGUN).unlink()
         return self.done(folder)._replace(skipped=False)
+
+    def _keep_failure(self, folder: Path, asked: Facts, seconds: float, error: Exception) -> None:
+        """Leaves why a stage has failed, until it is begun again."""
+        why = str(error).partition("\n")[0] or type(error).__name__
+        facts = {**asked, "seconds": round(seconds, 1), "failed": why}
+        with contextlib.suppress(DataError, OSError):  # Of a full disk, such as.
+            write_json(folder / places.BEGUN, facts)
 
     def _follow(self, folder: Path, work: Callable[[Path], Facts]) -> Done:
         """Does a stage along with the chief, in a copy of its folder."""
@@ -333,10 +349,13 @@ class Run(Places):
 
         def tell() -> None:
             where = os.path.relpath(folder)
-            tqdm.write(f"Waiting for another process, which works on {where}.", file=sys.stderr)
+            quiet.note(f"Waiting for another process, which works on {where}.")
 
         # Not in the stage's folder, which may be deleted to make it anew.
-        return locks.in_turn(self.locks, self.name_of(folder).replace("/", "-"), tell)
+        return locks.in_turn(self.locks, self._turn_name(folder), tell)
+
+    def _turn_name(self, folder: Path) -> str:
+        return self.name_of(folder).replace("/", "-")
 
 
 def _is_fresh(folder: Path) -> bool:

@@ -8,8 +8,8 @@ import numpy as np
 import pydantic
 from numpy.typing import NDArray
 from PIL import Image
-from tqdm import tqdm
 
+from i2i_keras import quiet
 from i2i_keras.config import Config
 from i2i_keras.data.each_image import is_whole_png
 from i2i_keras.data.labels import IGNORE
@@ -82,7 +82,7 @@ def write_safe_labels(
     """
     written = []
     pairs = zip(source, translated, strict=True)
-    bar = tqdm(pairs, desc=f"mark {folder.name}", total=len(source), unit="image", mininterval=1.0)
+    bar = quiet.bar(pairs, desc=f"mark {folder.name}", total=len(source), unit="image")
     for old, new in bar:
         if new.label is None:
             raise DataError(f"{new.image} has no label that could be made safe.")

@@ -9,9 +9,8 @@ import keras
 import numpy as np
 import pydantic
 import tensorflow as tf
-from tqdm import tqdm
 
-from i2i_keras import stack
+from i2i_keras import quiet, stack
 from i2i_keras.config import key_of
 from i2i_keras.data.batch_files import batch_files
 from i2i_keras.data.labels import IGNORE
@@ -334,7 +333,7 @@ def train(
     if told := memory.advice(
         model.network, config.pipeline, config.accumulate, memory.free_bytes(), config.recompute
     ):
-        tqdm.write(f"Warning: {told}")
+        quiet.warn(f"Warning: {told}")
     files_of = functools.partial(
         batch_files, examples.train, config.pipeline.batch_size, facts["seed"]
     )

@@ -6,16 +6,14 @@ import itertools
 import json
 import re
 import shutil
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Literal, NamedTuple
 
 import pydantic
 import tensorflow as tf
-from tqdm import tqdm
 
-from i2i_keras import stack
+from i2i_keras import quiet, stack
 from i2i_keras.config import Config
 from i2i_keras.errors import DataError, DivergedError, SettingsError, how_many
 from i2i_keras.run_folder import files, writing
@@ -236,7 +234,7 @@ def tell_unreadable(folder: Path) -> None:
     others = len(list_checkpoints(folder)) - len(list_readable(folder))
     if others:
         told = f"Note: {how_many(others, 'checkpoint')} of {folder.name} left out, of another Keras"
-        tqdm.write(f"{told} than this one, {stack.KERAS}.", file=sys.stderr)
+        quiet.note(f"{told} than this one, {stack.KERAS}.")
 
 
 def require_checkpoint(folder: Path, step: int) -> None:

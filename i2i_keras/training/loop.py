@@ -10,9 +10,11 @@ import keras
 import tensorflow as tf
 from tqdm import tqdm
 
-from i2i_keras.errors import DivergedError, how_many
-from i2i_keras.run_folder import workers
+from i2i_keras import quiet
+from i2i_keras.errors import DataError, DivergedError, how_many
+from i2i_keras.run_folder import files, workers
 from i2i_keras.run_folder.files import Facts
+from i2i_keras.run_folder.places import PROGRESS
 from i2i_keras.training import devices, rollback
 from i2i_keras.training.checkpoints import CheckpointConfig, Checkpoints, Restored
 from i2i_keras.training.history import History, Means, Row, Watch
@@ -95,6 +97,8 @@ def train(
                 if restored.step:  # With its notes of the way back.
                     keeper.save()
         keeper.history.close()
+        if keeper.step == steps:
+            (checkpoints.folder / PROGRESS).unlink(missing_ok=True)
         if workers.agree(signals.asked)[0]:
             raise Stopped
     warnings = back.warnings() + keeper.history.warnings
@@ -102,7 +106,7 @@ def train(
 
 
 def _bar(name: str, first: int, steps: int) -> "tqdm[None]":
-    return tqdm(
+    return quiet.bar(
         total=steps,
         initial=first,
         desc=f"train {name}",
@@ -114,7 +118,7 @@ def _bar(name: str, first: int, steps: int) -> "tqdm[None]":
 
 def _tell_broken(restored: Restored, name: str) -> None:
     for step in restored.unreadable:
-        tqdm.write(
+        quiet.warn(
             f"Warning: the checkpoint of step {step} of {name} is broken;"
             f" going on from step {restored.step}."
         )
@@ -124,7 +128,7 @@ def _tell_devices(restored: Restored, name: str) -> None:
     """Says so where other devices go on; earlier versions knew but one."""
     before = restored.notes.get("devices", 1)
     if restored.step and before != devices.count():
-        tqdm.write(
+        quiet.note(
             f"Note: {name} was trained on {how_many(before, 'device')} and goes on on"
             f" {devices.count()}: with the same images in each step, but other rounding."
         )
@@ -181,6 +185,8 @@ class Progress:
         self.bar, self.config, self.watch = bar, config, watch
         self.keeper, self.signals = keeper, signals
         self.saved = self.shown = time.monotonic()
+        self.steps: int = bar.total
+        self.since: tuple[int, float] | None = None
         self.observed: Row = {}
 
     def follow(self, losses: Iterable[Mapping[str, float]]) -> None:
@@ -212,7 +218,7 @@ class Progress:
     def _add_row(self, values: Row) -> None:
         self.observed = dict(self.watch.observe(self.keeper.step))
         for warning in self.keeper.history.add(self.keeper.step, {**values, **self.observed}):
-            tqdm.write(f"Warning: {warning}")
+            quiet.warn(f"Warning: {warning}")
         self.keeper.means.clear()
 
     def _is_due(self) -> bool:
@@ -224,7 +230,18 @@ class Progress:
         if now - self.shown >= _REFRESH or self.keeper.step == self.bar.total:
             self.bar.set_postfix_str(brief({**values, **self.observed}), refresh=False)
             self.shown = now
+            self._leave_progress()
         self.bar.update()
+
+    def _leave_progress(self) -> None:
+        """Leaves for `status` how far it is."""
+        step, steps = self.keeper.step, self.steps
+        # From the first time on: what was before may have compiled the step.
+        first, then = self.since = self.since or (step, self.shown)
+        left = (self.shown - then) / (step - first) * (steps - step) if step > first else None
+        facts = {"step": step, "steps": steps, "seconds_left": left and round(left, 1)}
+        with contextlib.suppress(DataError, OSError):  # It is not worth a training.
+            files.write_json(self.keeper.checkpoints.folder / PROGRESS, facts)
 
 
 def brief(row: Mapping[str, float]) -> str:

@@ -9,13 +9,11 @@ import json
 import os
 import select
 import socket
-import sys
 import time
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from tqdm import tqdm
-
+from i2i_keras import quiet
 from i2i_keras.errors import SettingsError
 
 _GO, _TAKEN = b"go", b"taken"
@@ -173,7 +171,7 @@ def _ask(chief: str, number: int) -> bytes:
 
 
 def _tell(line: str) -> None:
-    tqdm.write(line, file=sys.stderr)
+    quiet.note(line)
 
 
 def _split(place: str) -> tuple[str, int]:

@@ -4,8 +4,8 @@ import contextlib
 from collections.abc import Callable, Iterator
 
 import keras
-from tqdm import tqdm
 
+from i2i_keras import quiet
 from i2i_keras.errors import DataError, DivergedError
 from i2i_keras.run_folder.files import Facts
 from i2i_keras.training.checkpoints import CheckpointConfig, Checkpoints, Restored
@@ -71,7 +71,7 @@ class WayBack:
             self._begin_anew()
         self._gone.append([step, restored.step])
         self._scale()
-        tqdm.write(f"Warning: {self.warnings()[-1]}")
+        quiet.warn(f"Warning: {self.warnings()[-1]}")
         return restored
 
     def notes(self) -> Facts:

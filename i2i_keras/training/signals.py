@@ -4,11 +4,10 @@ import contextlib
 import os
 import signal
 import stat
-import sys
 import threading
 from types import FrameType
 
-from tqdm import tqdm
+from i2i_keras import quiet
 
 # SIGHUP: the terminal is gone, such as by a connection that broke.
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -53,7 +52,7 @@ class StopSignals:
         if self.asked:
             return
         self.asked = True
-        tqdm.write("Stopping after this step; once more stops at once.", file=sys.stderr)
+        quiet.note("Stopping after this step; once more stops at once.")
 
 
 def _leave_terminal() -> None:

@@ -81,7 +81,7 @@ def test_a_default_is_that_of_the_table_which_it_is_in(rows):
 def test_a_meaning_is_one_line_and_inherited(rows):
     told = "of it, in pixels; more of that in a second line. And a third sentence."
     assert rows["inner.width"].meaning == rows["maybe.width"].meaning == told
-    assert rows["inner.width"].brief == "of it, in pixels"
+    assert rows["inner.width"].brief == told.partition(".")[0]
     assert rows["needed"].brief == "e.g. this one"
     assert rows["key"].meaning == "of a table."
 
