@@ -48,7 +48,7 @@ def test_audit_and_its_findings(home):
 def test_init_and_the_run(home):
     command("init", "~/photos", "~/paintings", "--out=~/mine.toml")
     assert f'"{home}/photos"' in (home / "mine.toml").read_text("utf-8")
-    words = ["--preset", "two_folders", "--source=~/photos", "--set=target.root=~/paintings"]
+    words = ["--preset", "translation", "--source=~/photos", "--set=target.root=~/paintings"]
     told = command("run", "--dry-run", *words)
     assert "source-train: 3 images" in told and "target-train: 3 images" in told
     command("prepare", *words, "--run=~/runs/x", "--set=prepare.workers=1")

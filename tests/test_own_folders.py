@@ -229,7 +229,7 @@ def test_what_is_made_keeps_the_tree_of_the_drives(stranger):
 
 @of(no_labels)
 def test_two_folders_need_no_preset_of_their_own(stranger):
-    line = re.search(r"`(i2i-keras run --preset two_folders [^`]*)`", README)[1]
+    line = re.search(r"`(i2i-keras run --preset translation [^`]*)`", README)[1]
     told = stranger.type(line + FEW)
     assert "translate-back cyclegan: done in" in told
-    assert (stranger.root / "runs" / "two_folders" / "report" / "index.html").is_file()
+    assert (stranger.root / "runs" / "translation" / "report" / "index.html").is_file()

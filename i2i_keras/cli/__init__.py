@@ -7,7 +7,7 @@ import click
 
 from i2i_keras.cli import segmenters, stages, tools, translators
 from i2i_keras.cli.beginning import init
-from i2i_keras.cli.completion import completion
+from i2i_keras.cli.completing import completion
 from i2i_keras.cli.exports import export
 from i2i_keras.cli.group import Group
 from i2i_keras.cli.looking import config_, status

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
-from i2i_keras.cli.completion import complete_arm, complete_method
+from i2i_keras.cli.completing import complete_arm, complete_method
 from i2i_keras.cli.options import (
     UserPath,
     direction_option,

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from i2i_keras.cli.completion import complete_preset, complete_run
+from i2i_keras.cli.completing import complete_preset, complete_run
 from i2i_keras.cli.options import UserPath
 from i2i_keras.cli.talk import json_option, note, quiet_option, write_json
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import click
 
-from i2i_keras.cli.completion import complete_preset, complete_run
+from i2i_keras.cli.completing import complete_preset, complete_run
 from i2i_keras.cli.talk import note, quiet_option, warn
 from i2i_keras.errors import DataError, SettingsError, how_many
 

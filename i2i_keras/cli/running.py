@@ -2,13 +2,14 @@
 
 import contextlib
 import os
+import shlex
 import sys
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from i2i_keras.cli.completion import complete_arm
+from i2i_keras.cli.completing import complete_arm
 from i2i_keras.cli.options import open_run, run_options
 from i2i_keras.cli.talk import json_option, note, warn, write_json
 from i2i_keras.errors import SettingsError
@@ -111,6 +112,8 @@ def run(
         warn(f"Warning: {warning}")
     note()
     click.echo(f"Report: {page}")
+    for line in [] if summary["arms"] else _translations(run):
+        click.echo(line)
 
 
 def _where(jobs: int | None, cluster: str | None) -> "Where | None":
@@ -154,6 +157,20 @@ def _plan_facts(
         "notes": list(notes),
         "tasks": [{**state._asdict(), "why": state.why or None} for state in states(tasks)],
     }
+
+
+def _translations(run: "Run") -> Iterator[str]:
+    """Where translations lie, and how to have more of them."""
+    from i2i_keras.run_folder import places
+
+    for place in run.all_done([places.TRANSLATE]):
+        yield f"Translated: {run.root / place}"
+    root = shlex.quote(str(run.root))
+    for method in run.trained_translators():
+        yield (
+            f"Other images, or these at full size: i2i-keras translate --run {root} --method"
+            f" {method} --images FOLDER --out FOLDER"
+        )
 
 
 def _told(settings: "Settings", run: "Run", notes: Sequence[str]) -> Iterator[str]:

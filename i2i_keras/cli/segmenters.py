@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from i2i_keras.cli.completion import complete_arm
+from i2i_keras.cli.completing import complete_arm
 from i2i_keras.cli.options import (
     UserPath,
     images_options,

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from i2i_keras.cli.completion import complete_arm
+from i2i_keras.cli.completing import complete_arm
 from i2i_keras.cli.options import find_run, of_seed, open_run, run_options, tell
 from i2i_keras.cli.talk import json_option, note, write_json
 from i2i_keras.errors import DataError, how_many

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from i2i_keras.cli.completion import (
+from i2i_keras.cli.completing import (
     complete_ablation,
     complete_method,
     complete_preset,

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from i2i_keras.cli.completion import complete_method
+from i2i_keras.cli.completing import complete_method
 from i2i_keras.cli.options import (
     UserPath,
     direction_option,

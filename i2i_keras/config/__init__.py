@@ -50,7 +50,7 @@ _LARGEST = 2**24
 
 
 # Presets and ablations that had another name, taken for one more release.
-_RENAMED = {"report": "student_report"}
+_RENAMED = {"report": "student_report", "two_folders": "translation"}
 
 
 def current_name(name: str) -> str:

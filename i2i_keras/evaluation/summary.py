@@ -156,6 +156,8 @@ class UnscoredSummary(TypedDict):
         agreement: by two arms `A, B` the share of pixels of which both say the
             same.
         translators: methods that were scored.
+        style_distance: by method and direction, where there are no arms: of
+            translations to the other domain; 1 = as far as untranslated images.
         seeds: of several trainings.
     """
 
@@ -166,6 +168,7 @@ class UnscoredSummary(TypedDict):
     arms: dict[str, PredictedArm]
     agreement: dict[str, float]
     translators: Sequence[str]
+    style_distance: NotRequired[dict[str, dict[str, float]]]
     seeds: NotRequired[list[int]]
 
 

@@ -95,8 +95,23 @@ def _evaluate(settings: Settings, run: Run) -> UnscoredSummary:
         "agreement": _agreement(run, settings.arms, arms),
         "translators": settings.methods,
     }
+    if not settings.arms:
+        summary["style_distance"] = _style_distances(settings, run)
     write_summary(run, summary)
     return summary
+
+
+def _style_distances(settings: Settings, run: Run) -> dict[str, dict[str, float]]:
+    """Of all translators that were scored, by method and direction."""
+    found = {}
+    for method in quality.scored_methods(settings):
+        directions = run.done(run.scores(method)).results["directions"]
+        found[method] = {
+            way: facts["style_distance"]
+            for way, facts in directions.items()
+            if facts.get("style_distance") is not None
+        }
+    return found
 
 
 def _looked_at(run: Run, count: int) -> list[Record]:

@@ -9,7 +9,7 @@ import pydantic
 
 from i2i_keras import config, datasets
 from i2i_keras.config import Config
-from i2i_keras.data.records import Splits, spread
+from i2i_keras.data.records import Record, Splits, spread
 from i2i_keras.datasets.dataset import Dataset
 from i2i_keras.datasets.folder import HOLD_OUT
 from i2i_keras.datasets.readers import build_reader
@@ -20,7 +20,7 @@ from i2i_keras.preparation.audit import Audited, audit_tree
 from i2i_keras.preparation.bit_depth import bits_in_use
 from i2i_keras.preparation.examine import Finding, Reading, name_of
 from i2i_keras.preparation.hold_out import HoldOutConfig, divide
-from i2i_keras.preparation.overlooked import misplaced, overlooked, partners
+from i2i_keras.preparation.overlooked import misplaced, overlooked, partners, unused
 from i2i_keras.preparation.short_palettes import short_palettes
 from i2i_keras.preparation.whole_set import Labels
 from i2i_keras.run_folder.files import Facts
@@ -49,6 +49,8 @@ class DomainConfig(Config):
         hold_out: how `split = "hold_out"` divides a plain folder.
         mapping: TOML file that says what the labels of a plain folder hold,
             see `readers.LabelMapping`; empty = Cityscapes ids.
+        use_labels: whether labels are looked for; otherwise these are images
+            only, and what labels lie there is said and left aside.
         trust_labels: whether what the labels of the whole set give away, such
             as another data set's numbers, is but a note.
     """
@@ -59,6 +61,7 @@ class DomainConfig(Config):
     root: str = ""
     encoding: str = ""
     mapping: str = ""
+    use_labels: bool = True
     trust_labels: bool = False
     exif: Literal["", "apply", "ignore"] = ""
     bits: Literal[0, 8, 10, 12, 14, 16] = 0
@@ -92,7 +95,10 @@ class DomainConfig(Config):
     def find(self, root: Path) -> Splits:
         """The records of the raw tree under `root`, by split."""
         found = self.dataset.splits[self._split](root, self._encoding)
-        self._check_variant(root, found)
+        if self.use_labels:
+            self._check_variant(root, found)
+        else:
+            found = {split: _images_of(records) for split, records in found.items()}
         return divide(found["train"], self.hold_out) if self._split == HOLD_OUT else found
 
     def _check_variant(self, root: Path, found: Splits) -> None:
@@ -134,6 +140,9 @@ class DomainConfig(Config):
 
     def overlooked(self, splits: Splits, root: Path, role: str = "") -> list[Finding]:
         """What lies there and is not taken: `overlooked`, or `misplaced`."""
+        if not self.use_labels:
+            labelled = self.model_copy(update={"use_labels": True})
+            return unused(labelled.find(root), root, role)
         if self.format == "folder":
             return overlooked(splits, root, role)
         return misplaced(splits, root, role, self.format)
@@ -156,6 +165,7 @@ class DomainConfig(Config):
         if self._split != HOLD_OUT:
             left_out |= {"hold_out"}
         left_out |= {name for name in ("variant", "exif", "bits") if not getattr(self, name)}
+        left_out |= {"use_labels"} if self.use_labels else set()
         facts = self.model_dump(exclude=left_out) | {"mapping": mapping}
         content = self.dataset.content
         return facts if content is None else facts | {"format": content}
@@ -167,6 +177,11 @@ class DomainConfig(Config):
     @property
     def _encoding(self) -> str:
         return self.encoding or self.dataset.encodings[0]
+
+
+def _images_of(records: list[Record]) -> list[Record]:
+    """Records without their labels; a label without an image is none."""
+    return [record._replace(label=None) for record in records if os.path.lexists(record.image)]
 
 
 def _has_labels(splits: Splits) -> bool:

@@ -46,6 +46,30 @@ def overlooked(splits: Splits, root: Path, role: str = "") -> list[Finding]:
     return [*findings, *_odd_splits(splits, role), *_made_here(splits, role)]
 
 
+def unused(splits: Splits, root: Path, role: str = "") -> list[Finding]:
+    """The same where no labels are used: those that lie there are a note.
+
+    Bad is what looks like labels among the images, as pictures are made alike.
+
+    Args:
+        splits: the records, with their labels.
+        root: the folder.
+        role: `source` or `target`; empty = not known.
+    """
+    findings = []
+    for split, records in splits.items():
+        if among := _look_like_labels(records):
+            names = ", ".join(name_of(record.image, root) for record in among[:_FEW])
+            what = f"has {how_many(len(among), 'image')} that look like labels ({names})"
+            todo = "move them out of that folder"
+            findings.append(Finding(_table(role, split), "", "", "labels as images", what, todo))
+        if count := sum(record.label is not None for record in records):
+            what, todo = f"has {how_many(count, 'label')}", "they are not used (use_labels = false)"
+            kind = "labels not used"
+            findings.append(Finding(_table(role, split), "", "", kind, what, todo, False))
+    return [*findings, *_not_taken(splits, root, role), *_odd_splits(splits, role)]
+
+
 def misplaced(splits: Splits, root: Path, role: str, format: str) -> list[Finding]:
     """Labels of a data set with a name that lie elsewhere than it has them.
 
@@ -210,10 +234,8 @@ def _like_labels(paths: Sequence[Path], stems: set[str], total: int) -> list[Pat
 
 
 def _labels_among(records: Sequence[Record], root: Path) -> tuple[str, str] | None:
-    """What looks like labels among the images themselves."""
-    found = [record for record in records if any(map(_has_word, record.name.split("/")))]
-    if not found or len(found) == len(records) or not _seem_labels([r.image for r in found]):
-        found = _labels_of_a_twin(records)
+    """What looks like labels among the images, and what to do about it."""
+    found = _look_like_labels(records)
     if not found:
         return None
     names = ", ".join(name_of(record.image, root) for record in found[:_FEW])
@@ -222,6 +244,14 @@ def _labels_among(records: Sequence[Record], root: Path) -> tuple[str, str] | No
         f" labels ({names})",
         "put labels into a folder labels beside a folder images, each named as its image",
     )
+
+
+def _look_like_labels(records: Sequence[Record]) -> list[Record]:
+    """Images that look like labels, by their names and their colors."""
+    found = [record for record in records if any(map(_has_word, record.name.split("/")))]
+    if not found or len(found) == len(records) or not _seem_labels([r.image for r in found]):
+        found = _labels_of_a_twin(records)
+    return found
 
 
 def _labels_of_a_twin(records: Sequence[Record]) -> list[Record]:

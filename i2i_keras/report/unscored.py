@@ -43,8 +43,7 @@ def headline(summary: UnscoredSummary) -> Headline:
     if not summary["arms"]:
         return Headline(
             "none",
-            f"Images were translated ({methods}). Without labels no segmenter was trained, and"
-            " whether translating would help one is not known.",
+            f"Images were translated ({methods}).{_nearer(summary)}",
         )
     count = len(summary["arms"])
     trained = "One arm was" if count == 1 else f"{count} arms were"
@@ -53,6 +52,25 @@ def headline(summary: UnscoredSummary) -> Headline:
         f"{trained} trained, but nothing was scored: the target has no labelled test images."
         " Which arm is better there is not known; that arms agree does not make them right.",
     )
+
+
+def _nearer(summary: UnscoredSummary) -> str:
+    """How far the first method's translations went towards the other domain."""
+    told = [
+        f"from {_DIRECTIONS[way]} {_share_left(left)}"
+        for way, left in next(iter(summary.get("style_distance", {}).values()), {}).items()
+        if is_number(left)
+    ]
+    if not told:
+        return ""
+    return (
+        f" Of the distance in style to the other domain, translation leaves {' and '.join(told)};"
+        " look at the pictures whether they still show what they showed."
+    )
+
+
+def _share_left(left: float) -> str:
+    return f"{100 * left:.0f} %" if left < 1 else f"all ({100 * left:.0f} %)"
 
 
 def arm_tables(summary: UnscoredSummary) -> list[Table]:

@@ -21,7 +21,7 @@ def command(tmp_path):
             pixels = np.random.default_rng([number, image]).integers(0, 256, (32, 48, 3), np.uint8)
             Image.fromarray(pixels).save(tmp_path / role / f"{image}.png")
 
-    def call(name, *more, preset="two_folders"):
+    def call(name, *more, preset="translation"):
         words = [name, "--preset", preset, "--run", tmp_path / "run", *more]
         words += [word for role in ("source", "target") for word in (f"--{role}", tmp_path / role)]
         words += [f"--set={change}" for change in CHANGES]

@@ -216,8 +216,9 @@ def test_audit_prepare_and_the_plan_all_refuse(tmp_path, place):
     photo(target / "{}.jpg")
     code, told = audit(source)
     assert code == 1 and ("bad: labels not taken" in told or "bad: names differ" in told)
-    words = ["--preset", "two_folders", "--source", source, "--target", target]
+    words = ["--preset", "translation", "--source", source, "--target", target]
     words += ["--run", tmp_path / "run", "--set=prepare.workers=1", "--set=source.encoding=ids"]
+    words += ["--set=source.use_labels=true"]
     for command in (["run", "--dry-run"], ["prepare"], ["run"]):
         result = CliRunner().invoke(main, [str(word) for word in [*command, *words]])
         assert result.exit_code == 1
@@ -233,7 +234,8 @@ def test_the_plan_tells_what_is_no_fault(tmp_path):
     photo(tmp_path / "source" / "{}.jpg"), photo(tmp_path / "target" / "{}.jpg")
     other(tmp_path / "target" / "film.mp4", 1)
     roots = [f"{role}.root={tmp_path / role}" for role in ("source", "target")]
-    settings = config.build(Settings, config.read("two_folders", roots))
+    roots += ["source.use_labels=true"]
+    settings = config.build(Settings, config.read("translation", roots))
     there = contents.look(settings, Run(tmp_path / "run"))
     [note] = there.noted
     assert note.startswith(f"{tmp_path}/target (target-train) holds 1 .mp4, not taken")

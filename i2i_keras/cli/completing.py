@@ -13,9 +13,9 @@ from click.shell_completion import CompletionItem, get_completion_class
 from i2i_keras.errors import DataError, SettingsError
 
 # Named here for their modules take seconds to import; a test compares.
-_METHODS = ("color", "cut", "cycada", "cyclegan", "fourier")
-_ARMS = ("adapted:cyclegan", "oracle", "source_only")
-_VARIABLE = "_I2I_KERAS_COMPLETE"
+METHODS = ("color", "cut", "cycada", "cyclegan", "fourier")
+ARMS = ("adapted:cyclegan", "oracle", "source_only")
+VARIABLE = "_I2I_KERAS_COMPLETE"
 _WHERE = {
     "bash": 'eval "$(i2i-keras completion bash)" in ~/.bashrc',
     "zsh": 'eval "$(i2i-keras completion zsh)" in ~/.zshrc, after compinit',
@@ -36,7 +36,7 @@ def completion(ctx: click.Context, shell: str) -> None:
     program = ctx.find_root()
     kind = get_completion_class(shell)
     assert kind  # Click has those that the choice allows.
-    click.echo(kind(program.command, {}, "i2i-keras", _VARIABLE).source())
+    click.echo(kind(program.command, {}, "i2i-keras", VARIABLE).source())
 
 
 def complete_run(
@@ -72,7 +72,7 @@ def complete_method(
     ctx: click.Context, param: click.Parameter, incomplete: str
 ) -> list[CompletionItem]:
     """Translators."""
-    return _beginning(incomplete, _METHODS)
+    return _beginning(incomplete, METHODS)
 
 
 def complete_arm(
@@ -89,9 +89,9 @@ def complete_arm(
         if folder is not None and Path(folder).is_dir():
             run = Run(Path(folder))
             found.update(run.trained_arms())
-            found.update(files.read_json(run.settings)["settings"].get("arms", _ARMS))
+            found.update(files.read_json(run.settings)["settings"].get("arms", ARMS))
         else:
-            found.update(config.read(preset or "demo").get("arms", _ARMS))
+            found.update(config.read(preset or "demo").get("arms", ARMS))
     return _beginning(incomplete, found)
 
 
