@@ -56,4 +56,4 @@ def _asked(what: str) -> Path:
     """A folder that is asked for, until there is one of that name."""
     if not sys.stdin.isatty():
         raise click.UsageError("Give two folders: i2i-keras init A B.")
-    return Path(click.prompt(what, type=_FOLDER))
+    return Path(str(click.prompt(what, type=_FOLDER)))
