@@ -1,6 +1,7 @@
 """`status`: what of a run is done, what is running, and its scores."""
 
 import json
+import os
 import shutil
 import time
 import zipfile
@@ -110,9 +111,6 @@ def test_a_training_that_runs_tells_step_and_time_left(run):
         # What a process before has left is not how far this one is.
         (place / ".progress.json").write_text(json.dumps(progress))
         later = time.time() + 10
-        (place / "begun.json").touch()
-        import os
-
         os.utime(place / "begun.json", (later, later))
         assert tasks(run)["train-segmenter source_only"]["step"] == 2
         os.utime(place / ".progress.json", (later + 1, later + 1))
