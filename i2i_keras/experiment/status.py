@@ -211,9 +211,8 @@ def _cells(task: State, several: bool) -> list[str]:
 def _told(task: State) -> str:
     if task.step is None or task.state not in ("running", "stopped", "failed"):
         return task.state
-    of = f" of {task.steps}" if task.steps else ""
-    between = " " if task.state == "running" else " at "
-    return f"{task.state}{between}step {task.step}{of}".replace("running step", "running, step")
+    step = f"step {task.step} of {task.steps}" if task.steps else f"step {task.step}"
+    return f"running, {step}" if task.state == "running" else f"{task.state} at {step}"
 
 
 def _named(task: State) -> str:

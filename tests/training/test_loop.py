@@ -7,8 +7,10 @@ import pytest
 import tensorflow as tf
 
 from i2i_keras import config as settings
+from i2i_keras import quiet
 from i2i_keras.errors import DataError
 from i2i_keras.run_folder import files
+from i2i_keras.run_folder.places import PROGRESS
 from i2i_keras.training import loop
 from i2i_keras.training.checkpoints import CheckpointConfig, Checkpoints
 from i2i_keras.training.history import Warning, Watch
@@ -320,3 +322,36 @@ def test_a_loss_that_is_no_number_any_more_is_an_error(tmp_path):
     told = f"loss of {tmp_path.name} is nan at step 2; lower learning_rate"
     assert str(error.value).startswith(told)
     assert not (tmp_path / "history.csv").exists()
+
+
+# --- How far it is, for `status` ---------------------------------------------
+
+
+@pytest.mark.parametrize("manner", ["beside", "quiet"])
+def test_it_tells_how_far_it_is_and_leaves_nothing_of_that(tmp_path, monkeypatch, capfd, manner):
+    monkeypatch.setattr(loop, "_REFRESH", 0.0)
+    seen = []
+
+    def look(step):
+        seen.append(files.read_json(tmp_path / PROGRESS))
+        return {}
+
+    with quiet.talking(manner):
+        train(tmp_path, look)
+    assert [(one["step"], one["steps"]) for one in seen] == [(1, 6), (3, 6), (5, 6)]
+    assert seen[0]["seconds_left"] is None and seen[1]["seconds_left"] > 0
+    assert not (tmp_path / PROGRESS).exists()
+    shown = capfd.readouterr()
+    assert ("6/6" in shown.err) == (manner == "beside") and shown.out == ""
+
+
+def test_quiet_leaves_warnings_on_stderr(tmp_path, capfd):
+    def diagnose(rows):
+        return [Warning("odd", "It is odd.")]
+
+    for manner, place in (("beside", "out"), ("aside", "err"), ("quiet", "err")):
+        with quiet.talking(manner):
+            train(tmp_path / manner, diagnose=diagnose)
+        shown = capfd.readouterr()._asdict()
+        assert "Warning: step 2: It is odd." in shown.pop(place)
+        assert "It is odd" not in shown.popitem()[1]
