@@ -15,6 +15,7 @@ from i2i_keras import config
 from i2i_keras.cli import main
 from i2i_keras.datasets import streets
 from i2i_keras.experiment.settings import Settings
+from i2i_keras.report import unscored
 
 # Fitted in a second; the trained one is tested in `test_own_folders`.
 QUICK = ('translators=["color"]', "evaluate.num_quality_images=4", "prepare.workers=1")
@@ -81,10 +82,19 @@ def test_it_tells_pictures_distances_and_where_translations_are(translated):
     run = root / "a run"
     assert f"Translated: {run}/translate/color\n" in result.stdout
     assert f"Translated: {run}/translate/color-yx\n" in result.stdout
-    assert re.search(r"translation leaves .* source to target \d+ %", result.stdout)
+    assert re.search(
+        r"style to the other domain, \d+ % from source to target and \d+ % from", result.stdout
+    )
     assert len([*(run / "translate" / "color").rglob("*.png")]) == 6
     again = re.search(r"i2i-keras (translate .*) --images FOLDER --out FOLDER", result.stdout)
     assert "'" in again[1]  # The folder's name has a space.
+
+
+def test_health_is_told_of_what_was_trained():
+    assert unscored.health_notes([], warned=False) == []
+    [told] = unscored.health_notes(["cyclegan"], warned=False)
+    assert "training of cyclegan gave no warning" in told
+    assert "warnings, see below" in unscored.health_notes(["cyclegan"], warned=True)[0]
 
 
 def test_labels_are_left_aside_with_a_word(tmp_path):
@@ -128,8 +138,8 @@ def test_quiet_leaves_results_alone(translated):
         shutil.rmtree(root / "a run" / stage)
     result = call(*words(root, "run", "--quiet"))
     assert result.stderr == ""
-    kept = [line for line in loud.stdout.splitlines() if "done in" not in line]
-    assert [*filter(None, result.stdout.splitlines())] == [*filter(None, kept)][-5:]
+    kept = [line for line in loud.stdout.splitlines() if "Other images" not in line]
+    assert [*filter(None, result.stdout.splitlines())] == [*filter(None, kept)][-4:]
     assert result.stdout.startswith("Images were translated")
 
 

@@ -112,8 +112,8 @@ def run(
         warn(f"Warning: {warning}")
     note()
     click.echo(f"Report: {page}")
-    for line in [] if summary["arms"] else _translations(run):
-        click.echo(line)
+    if not summary["arms"]:
+        _tell_translations(run)
 
 
 def _where(jobs: int | None, cluster: str | None) -> "Where | None":
@@ -159,17 +159,18 @@ def _plan_facts(
     }
 
 
-def _translations(run: "Run") -> Iterator[str]:
-    """Where translations lie, and how to have more of them."""
+def _tell_translations(run: "Run") -> None:
+    """Says where translations lie, and how to have more of them."""
     from i2i_keras.run_folder import places
 
-    for place in run.all_done([places.TRANSLATE]):
-        yield f"Translated: {run.root / place}"
-    root = shlex.quote(str(run.root))
+    made = [*run.all_done([places.TRANSLATE])]
+    for place in made:
+        click.echo(f"Translated: {run.root / place}")
+    back = ", of the target with --direction yx" if any(p.endswith("-yx") for p in made) else ""
     for method in run.trained_translators():
-        yield (
-            f"Other images, or these at full size: i2i-keras translate --run {root} --method"
-            f" {method} --images FOLDER --out FOLDER"
+        note(
+            f"Other images, or these at full size{back}: i2i-keras translate --run"
+            f" {shlex.quote(str(run.root))} --method {method} --images FOLDER --out FOLDER"
         )
 
 

@@ -76,7 +76,10 @@ def _unscored(run: Run, summary: UnscoredSummary) -> Iterator[Section]:
     quality = read_quality(run, summary["translators"])
     if quality and not summary["arms"]:
         found = unscored.translator_tables(quality)
-        yield Section("Translators", found, unscored.translator_notes(quality))
+        trained = [m for m in quality if run.history(run.translator(m)).is_file()]
+        warned = bool(training_warnings(run, summary.get("seeds", ())))
+        notes = [*unscored.translator_notes(quality), *unscored.health_notes(trained, warned)]
+        yield Section("Translators", found, notes)
     elif quality:
         yield _translators(run, quality)
 

@@ -1,6 +1,6 @@
 """The report where nothing was scored: what can be said, and what cannot."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from i2i_keras.data.records import spread
@@ -56,21 +56,35 @@ def headline(summary: UnscoredSummary) -> Headline:
 
 def _nearer(summary: UnscoredSummary) -> str:
     """How far the first method's translations went towards the other domain."""
+    left = next(iter(summary.get("style_distance", {}).values()), {})
     told = [
-        f"from {_DIRECTIONS[way]} {_share_left(left)}"
-        for way, left in next(iter(summary.get("style_distance", {}).values()), {}).items()
-        if is_number(left)
+        f"{100 * share:.0f} % from {_DIRECTIONS[way]}"
+        for way, share in left.items()
+        if is_number(share)
     ]
     if not told:
         return ""
     return (
-        f" Of the distance in style to the other domain, translation leaves {' and '.join(told)};"
-        " look at the pictures whether they still show what they showed."
+        f" Of the distance in style to the other domain, {' and '.join(told)} are left; look at the"
+        " pictures, whether they still show what they showed."
     )
 
 
-def _share_left(left: float) -> str:
-    return f"{100 * left:.0f} %" if left < 1 else f"all ({100 * left:.0f} %)"
+def health_notes(trained: Sequence[str], warned: bool) -> list[str]:
+    """What is said of trainings that nothing is wrong with.
+
+    Args:
+        trained: methods that have a training.
+        warned: whether there was a warning; these have a section of their own.
+    """
+    if not trained:
+        return []
+    if warned:
+        return ["Health: trainings gave warnings, see below."]
+    return [
+        f"Health: the training of {' and of '.join(trained)} gave no warning: no discriminator won"
+        " or gave up, and no output was a copy, inverted, always the same, or a checkerboard."
+    ]
 
 
 def arm_tables(summary: UnscoredSummary) -> list[Table]:
