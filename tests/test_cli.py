@@ -149,7 +149,7 @@ def test_an_unknown_setting_is_a_usage_error(invoke, command):
 def test_a_misspelled_command_is_answered_with_the_right_one(invoke, given, meant):
     message = f"No command '{given}'. Did you mean '{meant}"
     assert_refused(invoke(given), 2, message)
-    assert_refused(invoke(given), 2, "There are ablate, audit, evaluate, export, init, prepare, ")
+    assert_refused(invoke(given), 2, "There are ablate, audit, completion, config, evaluate, ")
 
 
 def test_a_misspelled_option_is_answered_with_the_right_one(invoke):

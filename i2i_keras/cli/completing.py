@@ -31,7 +31,7 @@ _WHERE = {
 def completion(ctx: click.Context, shell: str) -> None:
     """Print what makes a shell complete commands, options and names.
 
-    Example: eval "$(i2i-keras completion bash)"
+    Example: i2i-keras completion bash
     """
     program = ctx.find_root()
     kind = get_completion_class(shell)
