@@ -16,6 +16,7 @@ from i2i_keras.cli import main
 from i2i_keras.datasets import streets
 from i2i_keras.experiment.settings import Settings
 from i2i_keras.report import unscored
+from i2i_keras.training.signals import Stopped
 
 # Fitted in a second; the trained one is tested in `test_own_folders`.
 QUICK = ('translators=["color"]', "evaluate.num_quality_images=4", "prepare.workers=1")
@@ -209,3 +210,14 @@ def test_stdout_of_a_real_process_is_a_document_too(translated):
     run = [sys.executable, "-m", "i2i_keras", *words(translated[0], "run", "--json")]
     result = subprocess.run(run, capture_output=True, text=True, timeout=300)
     assert document(result)["summary"]["translators"] == ["color"]
+
+
+@pytest.mark.parametrize(("option", "place"), [("--json", "stderr"), ("--quiet", "stdout")])
+def test_a_stop_is_no_part_of_a_document(monkeypatch, option, place):
+    def stop(**options):
+        raise Stopped
+
+    monkeypatch.setattr(main.commands["evaluate"], "callback", stop)
+    result = call("evaluate", option)
+    assert "Stopped and saved; go on with: " in getattr(result, place)
+    assert (result.stdout == "") == (place == "stderr")

@@ -52,7 +52,9 @@ class Group(click.Group):
             raise _of_file(error) from error
         except Stopped:
             command = shlex.join([*_program(ctx), *ctx.meta["arguments"]])
-            click.echo(f"Stopped and saved; go on with: {command}")
+            # Of a document that is asked for there is none yet.
+            aside = "--json" in ctx.meta["arguments"]
+            click.echo(f"Stopped and saved; go on with: {command}", err=aside)
             ctx.exit(0)
         except KeyboardInterrupt:
             click.echo("\nStopped; the same command goes on from here.", err=True)

@@ -1,11 +1,14 @@
 import functools
+import json
 import shutil
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from PIL import Image
 
 from i2i_keras import config
+from i2i_keras.cli import main
 from i2i_keras.errors import DataError, SettingsError
 from i2i_keras.experiment import ablation
 from i2i_keras.experiment.settings import Settings
@@ -91,6 +94,21 @@ def test_a_second_time_nothing_is_trained(ablated, ablate):
     told = []
     assert ablate(ROWS, root, told.append) == table
     assert not [line for line in told if "done in" in line]
+
+
+def test_the_command_prints_its_table_as_json(ablated, tiny_preset, tmp_path):
+    root, table, _ = ablated
+    rows = tmp_path / "rows.toml"
+    rows.write_text(f'[rows]\nheavier = ["{WEIGHT}=20.0"]\n')
+    words = ["ablate", "--rows", rows, "--preset", tiny_preset, "--out", root]
+    words += ["--set", f"{WEIGHT}=5.0", "--json"]
+    result = CliRunner().invoke(main, [str(word) for word in words])
+    assert result.exit_code == 0, result.output
+    found = json.loads(result.stdout)
+    assert found["table"] == str(root / "table.csv")
+    assert [(row["row"], row["mean_iou"]) for row in found["rows"]] == [
+        (row["row"], row["mean_iou"]) for row in table[:2]
+    ]
 
 
 def test_a_wrong_setting_of_the_last_row_is_refused_before_any_training(tmp_path, ablate):
