@@ -56,17 +56,18 @@ def headline(summary: UnscoredSummary) -> Headline:
 
 def _nearer(summary: UnscoredSummary) -> str:
     """How far the first method's translations went towards the other domain."""
-    left = next(iter(summary.get("style_distance", {}).values()), {})
+    distances = summary.get("style_distance", {})
     told = [
-        f"{100 * share:.0f} % from {_DIRECTIONS[way]}"
-        for way, share in left.items()
-        if is_number(share)
+        f"{100 * left:.0f} % from {_DIRECTIONS[way]}"
+        for way, left in next(iter(distances.values()), {}).items()
+        if is_number(left)
     ]
     if not told:
         return ""
+    by = f"by {next(iter(distances))} " if len(distances) > 1 else ""
     return (
-        f" Of the distance in style to the other domain, {' and '.join(told)} are left; look at the"
-        " pictures, whether they still show what they showed."
+        f" Of the distance in style to the other domain, {by}{' and '.join(told)} are left; look at"
+        " the pictures, whether they still show what they showed."
     )
 
 

@@ -82,7 +82,16 @@ def test_the_headline_claims_nothing(run):
     assert told.verdict == "none"
     assert "nothing was scored: the target has no labelled test images" in told.text
     none = report.headline({"arms": {}, "translators": ["cyclegan", "fourier"]})
-    assert none.text.startswith("Images were translated (cyclegan, fourier). Without labels no")
+    assert none.text == "Images were translated (cyclegan, fourier)."
+
+
+def test_the_headline_tells_how_much_of_the_distance_in_style_is_left():
+    distances = {"cyclegan": {"xy": 0.42, "yx": 1.1}, "fourier": {"xy": 0.9}}
+    summary = {"arms": {}, "translators": [*distances], "style_distance": distances}
+    told = "by cyclegan 42 % from source to target and 110 % from target to source are left"
+    assert told in report.headline(summary).text
+    del distances["fourier"]
+    assert told.removeprefix("by cyclegan ") in report.headline(summary).text
 
 
 def test_translations_are_told_by_direction_and_what_is_missing_is_a_hyphen():
