@@ -96,3 +96,13 @@ def test_a_shard_is_read_from_what_a_user_types():
 def test_what_is_no_shard_is_refused(text):
     with pytest.raises(SettingsError, match=r"No shard .* give I/N with I from 1 to N"):
         Shard.read(text)
+
+
+def test_who_looks_whether_a_lock_is_held_writes_nothing_and_keeps_nobody_out(tmp_path):
+    assert not locks.is_held(tmp_path, ".turn")
+    assert not [*tmp_path.iterdir()]
+    with locks.in_turn(tmp_path):
+        assert locks.is_held(tmp_path, ".turn")
+    assert not locks.is_held(tmp_path, ".turn")
+    with locks.in_turn(tmp_path, waits=lambda: pytest.fail("It has to wait.")):
+        pass
