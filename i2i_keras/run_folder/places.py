@@ -6,8 +6,8 @@ from pathlib import Path
 
 # Of a stage: how it was done, and how it was begun.
 DONE, BEGUN = "done.json", "begun.json"
-# And how far a training is, which is no part of what it makes.
-PROGRESS = ".progress.json"
+# And how far a training is, and why a stage failed: no part of what it makes.
+PROGRESS, FAILED = ".progress.json", ".failed.json"
 # Folders of stages; those of a command have its name.
 PREPARE, TRAIN_TRANSLATOR, TRANSLATE = "prepare", "train-translator", "translate"
 TRAIN_SEGMENTER, EVALUATE, REPORT = "train-segmenter", "evaluate", "report"

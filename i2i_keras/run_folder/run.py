@@ -267,12 +267,13 @@ class Run(Places):
         self, folder: Path, asked: Facts, work: Callable[[Path], Facts], also: Sequence[Path]
     ) -> Done:
         writing.sweep(folder)
+        (folder / places.FAILED).unlink(missing_ok=True)
         earlier = read_json(folder / places.BEGUN)["seconds"]
         start = time.perf_counter()
         try:
             results = work(folder)
         except Exception as error:
-            self._keep_failure(folder, asked, earlier + time.perf_counter() - start, error)
+            self._keep_failure(folder, error)
             raise
         seconds = earlier + time.perf_counter() - start
         made = itertools.chain.from_iterable(
@@ -291,12 +292,11 @@ class Run(Places):
         (folder / places.BEGUN).unlink()
         return self.done(folder)._replace(skipped=False)
 
-    def _keep_failure(self, folder: Path, asked: Facts, seconds: float, error: Exception) -> None:
+    def _keep_failure(self, folder: Path, error: Exception) -> None:
         """Leaves why a stage has failed, until it is begun again."""
         why = str(error).partition("\n")[0] or type(error).__name__
-        facts = {**asked, "seconds": round(seconds, 1), "failed": why}
-        with contextlib.suppress(DataError, OSError):  # Of a full disk, such as.
-            write_json(folder / places.BEGUN, facts)
+        with contextlib.suppress(DataError, OSError):  # The disk may be full.
+            write_json(folder / places.FAILED, {"why": why})
 
     def _follow(self, folder: Path, work: Callable[[Path], Facts]) -> Done:
         """Does a stage along with the chief, in a copy of its folder."""

@@ -123,10 +123,13 @@ def test_a_training_that_runs_tells_step_and_time_left(run):
     assert tasks(run)["train-segmenter source_only"]["state"] == "stopped"
 
 
-def test_a_stage_that_fails_leaves_why_until_it_is_done(tmp_path):
+@pytest.mark.parametrize("forgets", [False, True])
+def test_a_stage_that_fails_leaves_why_until_it_is_done(tmp_path, forgets):
     run = Run(tmp_path / "run")
 
     def fail(folder):
+        if forgets:  # So that it may begin with other files, as `prepare` does.
+            run.forget_beginning(folder)
         raise DataError("There is no oil; put some in.\nAnd more of this.")
 
     with pytest.raises(DataError):

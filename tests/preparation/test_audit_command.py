@@ -157,7 +157,7 @@ def test_prepare_names_a_bad_file_and_goes_on_when_it_is_mended(streets, damage,
 
     shutil.copy(drawn / PALETTE, streets / PALETTE)
     result = invoke(*command)
-    assert result.exit_code == 0
+    assert result.exit_code == 0, result.stderr
     assert "prepare: done in" in result.stdout
 
 

@@ -9,7 +9,7 @@ from i2i_keras.experiment.plan.table import left
 from i2i_keras.experiment.plan.tasks import Task
 from i2i_keras.run_folder import files
 from i2i_keras.run_folder.files import Facts
-from i2i_keras.run_folder.places import BEGUN, PROGRESS
+from i2i_keras.run_folder.places import BEGUN, DONE, FAILED, PROGRESS
 from i2i_keras.run_folder.run import Run
 
 Kind = Literal["done", "running", "stopped", "failed", "waiting", "broken"]
@@ -59,7 +59,8 @@ def states(tasks: Sequence[Task]) -> list[State]:
 
 def states_of_folders(run: Run) -> list[State]:
     """The same of a run whose plan is not known, one for each stage it has."""
-    places = [path.parent for name in ("done.json", BEGUN) for path in run.root.rglob(name)]
+    names = (DONE, BEGUN, FAILED)
+    places = [path.parent for name in names for path in run.root.rglob(name)]
     return [
         look(run, [place], run.name_of(place), None)
         for place in sorted({*places}, key=lambda place: (_begun_at(place), place))
@@ -84,6 +85,9 @@ def _state(task: Task, seed: int | None) -> State:
 
 def _of_stage(run: Run, place: Path, state: State) -> State:
     """The state of a stage that is not done."""
+    why = _told_by(place / FAILED).get("why", "")
+    if why and not run.is_worked_on(place):
+        return state._replace(state="failed", step=_newest(place) or None, why=str(why))
     if not (place / BEGUN).is_file():
         return state
     try:
@@ -93,7 +97,7 @@ def _of_stage(run: Run, place: Path, state: State) -> State:
         # It was done between two looks, or has files that come and go.
         return state._replace(state="running" if run.is_worked_on(place) else "stopped")
     state = state._replace(seconds=round(state.seconds + worked, 1))
-    progress = _progress(place)
+    progress = _told_by(place / PROGRESS)
     steps = progress.get("steps") or begun.get("settings", {}).get("steps")
     kept = _newest(place)
     if run.is_worked_on(place):
@@ -104,10 +108,7 @@ def _of_stage(run: Run, place: Path, state: State) -> State:
             steps=steps,
             seconds_left=fresh.get("seconds_left"),
         )
-    state = state._replace(state="stopped", step=kept or None, steps=steps)
-    if why := begun.get("failed"):
-        return state._replace(state="failed", why=str(why))
-    return state
+    return state._replace(state="stopped", step=kept or None, steps=steps)
 
 
 def _with_left(state: State, task: Task, known: Mapping[Hashable, float]) -> State:
@@ -122,10 +123,10 @@ def _with_left(state: State, task: Task, known: Mapping[Hashable, float]) -> Sta
         return state
 
 
-def _progress(place: Path) -> Facts:
-    """What a training says of itself; nothing of what says nothing."""
+def _told_by(path: Path) -> Facts:
+    """What a stage has left of itself; nothing of what has left nothing."""
     try:
-        return files.read_json(place / PROGRESS)
+        return files.read_json(path)
     except (DataError, OSError):
         return {}
 
