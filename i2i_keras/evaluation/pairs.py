@@ -1,4 +1,4 @@
-"""How each arm differs from each other one, corrected for the number of pairs."""
+"""How each arm differs from each other, corrected for the number of pairs."""
 
 import itertools
 from collections.abc import Mapping, Sequence

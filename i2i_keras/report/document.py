@@ -6,11 +6,17 @@ from importlib import metadata, resources
 from typing import NamedTuple
 
 import jinja2
+from markupsafe import Markup
 
 from i2i_keras.report import tables
+from i2i_keras.report.bars import Bars
 from i2i_keras.report.figures import Picture
 from i2i_keras.report.findings import Headline
 from i2i_keras.report.tables import Table
+from i2i_keras.report.widgets import Widget
+
+
+_STYLES = ("web/page.css", "web/widgets.css")
 
 
 class Section(NamedTuple):
@@ -20,6 +26,8 @@ class Section(NamedTuple):
     tables: Sequence[Table] = ()
     notes: Sequence[str] = ()
     pictures: Sequence[Picture] = ()
+    bars: Sequence[Bars] = ()
+    widgets: Sequence[Widget] = ()
 
 
 class Document(NamedTuple):
@@ -42,9 +50,22 @@ def to_html(document: Document) -> str:
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters["base64"] = lambda data: base64.b64encode(data).decode("ascii")
-    source = (resources.files("i2i_keras.report") / "page.html").read_text("utf-8")
-    template = environment.from_string(source)
-    return template.render(**document._asdict(), version=metadata.version("i2i_keras"))
+    template = environment.from_string(_read("web/page.html"))
+    kinds = {widget.kind for section in document.sections for widget in section.widgets}
+    plots = "curves" in kinds
+    names = ["web/tables.js", *(f"web/{kind}.js" for kind in sorted(kinds))]
+    return template.render(
+        **document._asdict(),
+        version=metadata.version("i2i_keras"),
+        styles=[*(["vendor/uplot/uPlot.min.css"] if plots else []), *_STYLES],
+        scripts=[*(["vendor/uplot/uPlot.iife.min.js"] if plots else []), *names],
+        read=lambda name: Markup(_read(name)),
+    )
+
+
+def _read(name: str) -> str:
+    """A file of ours, or a vendored one, as it is."""
+    return (resources.files("i2i_keras.report") / name).read_text("utf-8")
 
 
 def to_markdown(document: Document) -> str:

@@ -20,7 +20,7 @@ def test_holm_is_that_of_a_worked_example():
 
 
 def test_holm_rejects_what_its_steps_reject():
-    """By its definition: reject from the smallest on, up to the first failure."""
+    """By its definition: from the smallest on, up to the first failure."""
     rng = np.random.default_rng(0)
     for _ in range(200):
         given = rng.random(rng.integers(1, 8)) ** 3

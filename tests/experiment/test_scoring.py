@@ -80,3 +80,16 @@ def test_a_compared_metric_has_the_interval_of_its_own_draws(run, settings, monk
     assert (lead["arm"], lead["next"], lead["sure"]) == ("adapted:color", "source_only", True)
     low, high = lead["ci95"]
     assert low < lead["difference"] < high
+
+
+def test_pairs_and_class_intervals_are_left_for_the_report(run, settings):
+    summary = scoring.evaluate(settings, run)
+    differences = {(pair["arm"], pair["other"]): pair for pair in summary["pairs"]}
+    assert len(differences) == 3
+    gain = summary["arms"]["oracle"]
+    pair = differences["source_only", "oracle"]
+    assert pair["difference"] == pytest.approx(-gain["gain"])
+    assert pair["ci95"] == pytest.approx([-end for end in reversed(gain["gain_ci95"])], abs=1e-3)
+    facts = read_arm_file(run, "oracle")
+    low, high = facts["iou_ci95"]["road"]
+    assert low < facts["iou"]["road"] < high
