@@ -37,6 +37,6 @@ for _command in (
     *(stages.streets, stages.prepare, stages.train_segmenter, stages.evaluate, stages.report),
     *(init, run, translators.train_translator, translators.translate),
     *(segmenters.segment, export),
-    *(tools.audit, tools.verify, tools.ablate),
+    *(tools.audit, tools.verify, tools.watch, tools.ablate),
 ):
     main.add_command(_command)

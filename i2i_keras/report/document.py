@@ -15,7 +15,6 @@ from i2i_keras.report.findings import Headline
 from i2i_keras.report.tables import Table
 from i2i_keras.report.widgets import Widget
 
-
 _STYLES = ("web/page.css", "web/widgets.css")
 
 
@@ -30,6 +29,18 @@ class Section(NamedTuple):
     widgets: Sequence[Widget] = ()
 
 
+class Live(NamedTuple):
+    """Of a page that is written anew while it is looked at.
+
+    Attributes:
+        text: as of when it is.
+        every: seconds after which it reloads itself.
+    """
+
+    text: str
+    every: int
+
+
 class Document(NamedTuple):
     """All that a report says.
 
@@ -37,11 +48,13 @@ class Document(NamedTuple):
         title: the question.
         headline: the answer.
         sections: what it rests on.
+        live: None = the run is done.
     """
 
     title: str
     headline: Headline
     sections: Sequence[Section]
+    live: Live | None = None
 
 
 def to_html(document: Document) -> str:
@@ -54,6 +67,7 @@ def to_html(document: Document) -> str:
     kinds = {widget.kind for section in document.sections for widget in section.widgets}
     plots = "curves" in kinds
     names = ["web/tables.js", *(f"web/{kind}.js" for kind in sorted(kinds))]
+    names += ["web/live.js"] if document.live else []
     return template.render(
         **document._asdict(),
         version=metadata.version("i2i_keras"),

@@ -100,11 +100,10 @@ def _unscored(run: Run, summary: UnscoredSummary) -> Iterator[Section]:
 
 def _trainings(run: Run, summary: Summary | UnscoredSummary) -> Iterator[Section]:
     """What every report ends with, whether anything was scored or not."""
-    seeds = summary.get("seeds", ())
+    arms, seeds = summary["arms"], summary.get("seeds", ())
     if run.comparison.is_file():
         yield _domains(run)
     yield Section("Warnings", notes=training_warnings(run, seeds))
-    arms = summary["arms"]
     stills, curves = list(figures.curve_pictures(run, arms)), list(curve_widgets(run, arms))
     yield Section("Loss curves", pictures=stills, widgets=curves)
     yield Section("Last samples", pictures=list(figures.sample_pictures(run)))

@@ -135,9 +135,7 @@ def translator_notes(quality: Quality) -> list[str]:
     return notes
 
 
-def prediction_viewers(
-    run: Run, summary: UnscoredSummary, space: LabelSpace
-) -> Iterator[Widget]:
+def prediction_viewers(run: Run, summary: UnscoredSummary, space: LabelSpace) -> Iterator[Widget]:
     """The same, with a slider between any two of them."""
     chosen = spread(read_records(run, run.predicted), _ROWS)
     predicted = read_unscored_predictions(run, summary["arms"], chosen)

@@ -134,7 +134,7 @@ def _translated(name: str, layers: Mapping[str, Mapping[str, Record]]) -> dict[s
 
 
 def _choose(predicted: Predicted, scores: Mapping[str, float]) -> Predicted:
-    """At most `_MOST` images: the best, the median and the worst, and others."""
+    """At most `_MOST` images, among them the best, the median and the worst."""
     names = [record.name for record in predicted.records]
     ranked = sorted((name for name in names if name in scores), key=lambda name: scores[name])
     kept = {ranked[0], ranked[(len(ranked) - 1) // 2], ranked[-1]} if ranked else set()

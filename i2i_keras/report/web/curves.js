@@ -41,7 +41,7 @@
       height: HEIGHT,
       cursor: { sync: { key: group }, y: false, drag: { x: false, y: false } },
       scales: { x: { time: false }, y: panel.log ? { distr: 3 } : {} },
-      axes: [axis({ size: 28 }), axis({ size: 52, values: (_, ticks) => ticks.map((tick) => (tick == null ? "" : shown(tick))) })],
+      axes: [axis({ size: 28 }), axis({ size: 60, values: (_, ticks) => ticks.map((tick) => (tick == null ? "" : shown(tick))) })],
       series: [
         { label: "step", value: (_, value) => shown(value) },
         ...panel.lines.map((line) => ({

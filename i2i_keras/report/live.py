@@ -1,0 +1,170 @@
+"""The page of a run that is under way, from what there is so far."""
+
+import time
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import numpy as np
+
+from i2i_keras.errors import how_many
+from i2i_keras.evaluation import intervals, scores
+from i2i_keras.evaluation.confusion import find_absent
+from i2i_keras.evaluation.pairs import compare_pairs
+from i2i_keras.evaluation.summary import Summary
+from i2i_keras.report import findings, tables
+from i2i_keras.report.arm_pairs import pair_notes, pair_table
+from i2i_keras.report.bars import result_bars
+from i2i_keras.report.curves import curve_widgets, scrubbers
+from i2i_keras.report.document import Document, Live, Section
+from i2i_keras.report.findings import Headline
+from i2i_keras.report.making import making_tables
+from i2i_keras.report.reading import read_history, read_label_space
+from i2i_keras.report.tables import Cell, Table
+from i2i_keras.report.viewers import prediction_viewers, translation_viewers
+from i2i_keras.run_folder import arrays, files, places
+from i2i_keras.run_folder.run import Run
+
+_SAMPLES = 500  # Test sets that are drawn: fewer than for the result.
+_TITLE = "A run under way"
+_TRACES = (places.DONE, places.BEGUN, "history.csv", "summary.json")
+
+
+def traces(run: Run) -> list[Path]:
+    """The files by which it is seen how far a run has come."""
+    depths = ("*/", "*/*/", "*/*/*/", "*/*/*/*/")
+    found = (path for name in _TRACES for depth in depths for path in run.root.glob(depth + name))
+    return [path for path in found if path.is_file()]
+
+
+def compose(run: Run, every: int) -> Document:
+    """The page of what there is.
+
+    Of several trainings its pictures, curves and scores are those of the one
+    that has written last.
+
+    Args:
+        run: that is under way.
+        every: seconds after which the page looks for a newer one.
+
+    Raises:
+        DataError: a file of the run is broken.
+    """
+    members = [run, *map(run.member, run.seeds())]
+    shown = max(members, key=_last_written)
+    summary = summary_so_far(shown)
+    stages = Section("How far it has come", [_stages(members, run)])
+    sections = [stages, *(part for part in _sections(shown, summary) if any(part[1:]))]
+    live = Live(f"As of {time.strftime('%H:%M:%S')}.", every)
+    return Document(_TITLE, _headline(run, shown, summary), sections, live)
+
+
+def _sections(run: Run, summary: Summary) -> Iterator[Section]:
+    """What scripts show and tables: figures would take the run's time."""
+    arms, space = [*summary["arms"]], read_label_space(run)
+    if arms:
+        bars = [result_bars(summary["arms"])]
+        yield Section("Result so far", [tables.result_rows(summary)], bars=bars)
+    if matrix := pair_table(summary):
+        yield Section("The arms against each other", [matrix], pair_notes(summary))
+    viewers = list(translation_viewers(run))
+    if space:
+        best = findings.best_adapted(summary["arms"])
+        viewers = [*prediction_viewers(run, arms, space, best), *viewers]
+    yield Section("Pictures", widgets=viewers)
+    yield Section("Over the training", widgets=list(scrubbers(run)))
+    yield Section("Warnings", notes=findings.training_warnings(run))
+    trained = map(places.arm_name, run.methods(places.TRAIN_SEGMENTER))
+    yield Section("Loss curves", widgets=list(curve_widgets(run, trained)))
+    yield Section("How it was made", making_tables(run, ()))
+
+
+def summary_so_far(run: Run) -> Summary:
+    """What can be compared of the arms that have been counted.
+
+    Those that were counted on other images than the first one are left out.
+    """
+    space = read_label_space(run)
+    folders = sorted(path.parent.name for path in run.folder(places.EVALUATE).glob(f"*/{_COUNTED}"))
+    counted = {
+        places.arm_name(name): arrays.read(
+            run.confusions(places.arm_name(name)), ["confusions"], dimensions=3
+        )
+        for name in folders
+        if run.is_done(run.scores(places.arm_name(name)))
+    }
+    first = next(iter(counted.values()), [np.zeros((0, 0, 0))])[0]
+    fitting = {arm: found for arm, found in counted.items() if found[0].shape == first.shape}
+    summary: Summary = {
+        "label_space": space.name if space else "",
+        "num_images": len(first),
+        "bootstrap_samples": _SAMPLES,
+        "absent": [],
+        "arms": {},
+    }
+    if not fitting or space is None:
+        return summary
+    drawn = intervals.bootstrap(fitting, _SAMPLES, 0)
+    absent = find_absent(space.names, first.sum(axis=0))
+    return {
+        **summary,
+        "absent": absent,
+        "arms": scores.compare(drawn),
+        "pairs": compare_pairs(drawn),
+    }
+
+
+_COUNTED = "confusions.npz"
+
+
+def _headline(run: Run, shown: Run, summary: Summary) -> Headline:
+    at_work = [name for name, state in _states([run, *map(run.member, run.seeds())], run)
+               if state != _DONE]  # fmt: skip
+    text = f"At work: {', '.join(at_work)}." if at_work else "No stage is at work."
+    if not summary["arms"]:
+        return Headline("none", f"{text} No arm has been scored so far.")
+    found = findings.headline(summary)
+    where = "" if shown.root == run.root else f" ({shown.root.name})"
+    count = how_many(len(summary["arms"]), "arm")
+    return Headline(found.verdict, f"{text} So far, with {count} scored{where}: {found.text}")
+
+
+_DONE = "done"
+
+
+def _states(members: Iterable[Run], run: Run) -> list[tuple[str, str]]:
+    """What each stage is at, in the order in which they were last written."""
+    found = []
+    for member in members:
+        for path in [p for p in traces(member) if p.name in (places.DONE, places.BEGUN)]:
+            place = path.parent
+            if path.name == places.DONE:
+                state = _DONE
+            elif (place / places.DONE).is_file():
+                continue
+            else:
+                state = _progress(member, place)
+            found.append((path.stat().st_mtime, run.name_of(place), state))
+    known = {name: (when, state) for when, name, state in sorted(found)}
+    ordered = sorted(known.items(), key=lambda item: (item[1][1] == _DONE, -item[1][0]))
+    return [(name, state) for name, (_, state) in ordered]
+
+
+def _progress(run: Run, place: Path) -> str:
+    begun = files.read_json(place / places.BEGUN)
+    history = read_history(run.history(place))
+    steps = (begun.get("settings") or {}).get("steps")
+    if not len(history.get("step", [])):
+        return "at work"
+    step = f"at step {history['step'][-1]:,.0f}"
+    return f"{step} of {steps:,}" if isinstance(steps, int) else step
+
+
+def _stages(members: Iterable[Run], run: Run) -> Table:
+    rows = [[Cell(name, state != _DONE), Cell(state)] for name, state in _states(members, run)]
+    return Table(("Stage", "State"), rows, numeric=False)
+
+
+def _last_written(run: Run) -> float:
+    inner = run.seeds()
+    own = [path for path in traces(run) if not (inner and "seed-" in run.name_of(path))]
+    return max((path.stat().st_mtime for path in own), default=0.0)
