@@ -23,9 +23,11 @@ from i2i_keras.report.tables import Cell, Table
 from i2i_keras.report.viewers import prediction_viewers, translation_viewers
 from i2i_keras.run_folder import arrays, files, places
 from i2i_keras.run_folder.run import Run
+from i2i_keras.segmenters.arms import CEILING, FLOOR
 
+_COUNTED = "confusions.npz"
 _SAMPLES = 500  # Test sets that are drawn: fewer than for the result.
-_TITLE = "A run under way"
+_TITLE, _DONE = "A run under way", "done"
 _TRACES = (places.DONE, places.BEGUN, "history.csv", "summary.json")
 
 
@@ -93,7 +95,8 @@ def summary_so_far(run: Run) -> Summary:
         if run.is_done(run.scores(places.arm_name(name)))
     }
     first = next(iter(counted.values()), [np.zeros((0, 0, 0))])[0]
-    fitting = {arm: found for arm, found in counted.items() if found[0].shape == first.shape}
+    fitting = {arm: counted[arm] for arm in sorted(counted, key=_rank)
+               if counted[arm][0].shape == first.shape}  # fmt: skip
     summary: Summary = {
         "label_space": space.name if space else "",
         "num_images": len(first),
@@ -113,7 +116,9 @@ def summary_so_far(run: Run) -> Summary:
     }
 
 
-_COUNTED = "confusions.npz"
+def _rank(arm: str) -> tuple[bool, bool, str]:
+    """The floor comes first, the ceiling last."""
+    return arm != FLOOR, arm == CEILING, arm
 
 
 def _headline(run: Run, shown: Run, summary: Summary) -> Headline:
@@ -126,9 +131,6 @@ def _headline(run: Run, shown: Run, summary: Summary) -> Headline:
     where = "" if shown.root == run.root else f" ({shown.root.name})"
     count = how_many(len(summary["arms"]), "arm")
     return Headline(found.verdict, f"{text} So far, with {count} scored{where}: {found.text}")
-
-
-_DONE = "done"
 
 
 def _states(members: Iterable[Run], run: Run) -> list[tuple[str, str]]:

@@ -43,12 +43,12 @@ def test_the_page_holds_every_part_in_its_order(report):
     html = (report / "index.html").read_text("utf-8")
     assert "Translating the source images (adapted:cyclegan) helped" in html
     assert re.findall("<h2>(.*?)</h2>", html) == [
-        *("Result", "Each class", "Pictures", "Over the training", "Translators"),
+        *("Result", "Pictures", "Each class", "Over the training", "Translators"),
         "The domains compared",
         *("Loss curves", "Last samples", "How it was made"),
     ]
     shown = re.findall(r'<img alt="(.*?)" src="(.*?)"', html, re.DOTALL)
-    assert len(shown) == 19
+    assert len(shown) == 17
     assert "cyclegan: road became car in 28% of its pixels." in html
     assert "12% of the target&#39;s" in html
     assert "Audit: solid image in source-train, 1 (left out; see prepare/audit.json)." in html
@@ -99,10 +99,32 @@ def test_labels_that_were_not_safe_are_shown_and_warned_of(copied, finish):
 
 def test_the_page_is_one_file_that_needs_nothing_from_elsewhere(report):
     html = (report / "index.html").read_text("utf-8")
-    assert re.search(r"https?:|<script|<link|@import|url\(", html) is None
-    sources = re.findall(r'src="(.{22})', html)
+    assert re.search(r"<script[^>]* src|<link|@import|url\(", html) is None
+    # Of the libraries within, whose comments say where they are from.
+    without = re.sub(r"<script.*?</script>", "", html, flags=re.DOTALL)
+    assert "https:" not in without
+    assert "http:" not in without
+    sources = re.findall(r'src="(.{22})', without)
     assert sources
     assert set(sources) == {"data:image/png;base64,"}
+
+
+def test_libraries_are_on_the_page_with_their_name_and_version(report):
+    html = (report / "index.html").read_text("utf-8")
+    assert "uPlot (v1.6.32)" in html
+
+
+def test_a_page_without_curves_has_no_library_for_them(bare_run):
+    write_report(bare_run)
+    assert "uPlot" not in (bare_run.report / "index.html").read_text("utf-8")
+
+
+def test_what_scripts_show_has_a_picture_that_stands_for_it(report):
+    html = (report / "index.html").read_text("utf-8")
+    kinds = re.findall('class="widget .*?" data-kind="(.*?)"', html)
+    assert {*kinds} == {"viewer", "curves", "scrubber"}
+    stills = html.count('<figure class="still">')
+    assert stills == len(kinds)
 
 
 def test_the_markdown_shows_the_same_tables_and_its_figures_exist(report):
