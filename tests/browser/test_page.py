@@ -13,7 +13,10 @@ from PIL import Image
 from i2i_keras.data.labels import IGNORE, colorize
 from i2i_keras.data.records import read_label
 from i2i_keras.evaluation.summary import read_summary, write_summary
+from i2i_keras.report.document import Document, Live, to_html
+from i2i_keras.report.findings import Headline
 from i2i_keras.report.page import write_report
+from i2i_keras.run_folder import files
 
 SPEC = importlib.util.spec_from_file_location(
     "street_run", Path(__file__).with_name("street_run.py")
@@ -343,3 +346,35 @@ def test_odd_names_are_shown_as_they_are(show, browser, tmp_path):
 
 def test_the_page_is_far_smaller_than_a_mail_may_be(run):
     assert (run.report / "index.html").stat().st_size < 15e6
+
+
+@pytest.fixture()
+def live_page(tmp_path):
+    """Writes a page of a run that is under way, saying this."""
+    path = tmp_path / "live.html"
+
+    def write(text):
+        headline = Headline("none", text)
+        files.write_text(path, to_html(Document("Live", headline, [], Live("As of now.", 1))))
+        return path
+
+    return write
+
+
+def test_a_page_of_a_run_under_way_reloads_itself(show, live_page):
+    page = show(live_page("first"))
+    assert page.inner_text(".headline") == "first"
+    live_page("second")
+    page.wait_for_function("document.querySelector('.headline').textContent === 'second'")
+
+
+def test_it_waits_while_someone_is_busy_with_it_or_has_paused_it(show, live_page):
+    page = show(live_page("first"))
+    page.get_by_role("button", name="Pause").click()
+    live_page("second")
+    page.evaluate("window.before = true")
+    page.wait_for_timeout(2500)  # Twice the time after which it would.
+    assert page.evaluate("window.before")
+    assert page.inner_text(".headline") == "first"
+    page.get_by_role("button", name="Paused").click()
+    page.wait_for_function("document.querySelector('.headline').textContent === 'second'")
