@@ -5,14 +5,15 @@ from typing import Any
 
 import numpy as np
 
-from i2i_keras.data.records import Record, spread
+from i2i_keras.data.records import Record, read_label, spread
 from i2i_keras.datasets.spaces import LabelSpace
 from i2i_keras.errors import how_many
 from i2i_keras.evaluation import metrics
 from i2i_keras.report.reading import (
+    Kept,
     Predicted,
     read_images,
-    read_labels,
+    read_kept,
     read_predictions,
     read_table,
 )
@@ -21,7 +22,8 @@ from i2i_keras.run_folder import arrays, places
 from i2i_keras.run_folder.run import Run
 from i2i_keras.segmenters.arms import FLOOR
 
-_MOST = 12  # Images of a viewer: each adds some 10 to 100 kB a layer.
+_TRANSLATED = 12
+_MOST = 32  # Images of a viewer: each adds some 30 to 200 kB.
 
 Scores = Mapping[str, Mapping[str, float]]  # By arm and name of an image.
 
@@ -35,33 +37,38 @@ def prediction_viewers(
         run: whose kept predictions are shown.
         arms: in the order of the lists to choose from.
         space: what labels mean.
-        by: the arm whose scores say which images are best and worst.
+        by: the arm that is shown first.
     """
-    predicted = read_predictions(run, "target", arms)
-    if predicted.by_arm:
-        scores = image_scores(run, predicted.by_arm)
-        chosen = _choose(predicted, scores.get(by or "", {}))
-        yield Widget(
-            "viewer",
-            "Predictions on test images of the target",
-            _told(run, chosen, scores),
-            _data(chosen, space, read_labels(chosen.records), scores, by),
-        )
+    kept = read_kept(run, arms)
+    if kept.records:
+        scores = image_scores(run, arms)
+        chosen = _choose(kept, scores)
+        shown = [arm for arm in arms if any(arm in own for own in chosen.predictions)]
+        labels = [{a: read_label(path) for a, path in own.items()} for own in chosen.predictions]
+        data = _data(chosen.records, labels, shown, space, by, scores)
+        title = "Predictions on test images of the target"
+        yield Widget("viewer", title, _told(chosen, scores), data)
     source = read_predictions(run, "source", [FLOOR])
     if source.by_arm:
-        chosen = _choose(source, {})
+        labels = [{FLOOR: label} for label in source.by_arm[FLOOR]]
         yield Widget(
             "viewer",
             f"Predictions of {FLOOR} on test images of the source",
             "Where it was trained: what it gets wrong here is no matter of style.",
-            _data(chosen, space, read_labels(chosen.records), {}, None),
+            _data(source.records, labels, [FLOOR], space, None, {}),
         )
 
 
 def unscored_viewer(predicted: Predicted, space: LabelSpace) -> Widget:
     """Images and each arm's prediction, where the truth is not known."""
     caption = "Their labels are not known, so that nobody can say which arm is right."
-    data = _data(predicted, space, None, {}, None)
+    arms = list(predicted.by_arm)
+    labels = [
+        {arm: predicted.by_arm[arm][place] for arm in arms}
+        for place in range(len(predicted.records))
+    ]
+    records = [record._replace(label=None) for record in predicted.records]
+    data = _data(records, labels, arms, space, None, {})
     return Widget("viewer", "Predictions on images of the target", caption, data)
 
 
@@ -82,7 +89,7 @@ def translation_viewers(run: Run) -> Iterator[Widget]:
             continue
         common = [name for name in before if all(name in records for records in made.values())]
         layers = {domain: before} | {f"by {method}": records for method, records in made.items()}
-        items = [_translated(name, layers) for name in spread(common, _MOST)]
+        items = [_translated(name, layers) for name in spread(common, _TRANSLATED)]
         titles = [*layers]
         shown = "in the target's style" if direction == "xy" else "in the source's style"
         yield Widget(
@@ -93,6 +100,7 @@ def translation_viewers(run: Run) -> Iterator[Widget]:
                 "layers": [_layer(f"picture{n}", t, "picture") for n, t in enumerate(titles)],
                 "items": items,
                 "classes": [],
+                "apart": {},
                 "left": "picture0",
                 "right": f"picture{len(titles) - 1}",
             },
@@ -133,71 +141,108 @@ def _translated(name: str, layers: Mapping[str, Mapping[str, Record]]) -> dict[s
     }
 
 
-def _choose(predicted: Predicted, scores: Mapping[str, float]) -> Predicted:
-    """At most `_MOST` images, among them the best, the median and the worst."""
-    names = [record.name for record in predicted.records]
-    ranked = sorted((name for name in names if name in scores), key=lambda name: scores[name])
-    kept = {ranked[0], ranked[(len(ranked) - 1) // 2], ranked[-1]} if ranked else set()
-    others = spread([name for name in names if name not in kept], _MOST - len(kept))
-    places = [place for place, name in enumerate(names) if name in kept or name in others]
-    return Predicted(
-        [predicted.records[place] for place in places],
-        {arm: [labels[place] for place in places] for arm, labels in predicted.by_arm.items()},
+def _choose(kept: Kept, scores: Scores) -> Kept:
+    """At most `_MOST` images: of each arm the best, median and worst first."""
+    places = {record.name: place for place, record in enumerate(kept.records)}
+    wanted = [places[n] for of_arm in scores.values() for n in _apart(of_arm) if n in places]
+    common = sorted(places.values(), key=lambda place: -len(kept.predictions[place]))
+    chosen = sorted([*dict.fromkeys([*wanted, *common])][:_MOST])
+    return Kept([kept.records[n] for n in chosen], [kept.predictions[n] for n in chosen])
+
+
+def _apart(scores: Mapping[str, float]) -> list[str]:
+    """The images with the best, the median and the worst score."""
+    ranked = sorted(scores, key=lambda name: scores[name])
+    return [ranked[-1], ranked[(len(ranked) - 1) // 2], ranked[0]] if ranked else []
+
+
+def _told(chosen: Kept, scores: Scores) -> str:
+    text = f"{how_many(len(chosen.records), 'image')} of which predictions are kept"
+    if not scores:
+        return f"{text} (evaluate.num_pictures)."
+    all_names = {name for of_arm in scores.values() for name in of_arm}
+    there = {record.name for record in chosen.records}
+    whole = all(name in there for of_arm in scores.values() for name in _apart(of_arm))
+    among = "all of these" if whole else "those that are kept"
+    return (
+        f"{text}, of {how_many(len(all_names), 'test image')} (evaluate.num_pictures, and of each"
+        " arm its best, median and worst). Scores are the mean IoU of an image alone, over the"
+        f" classes that are in it or are predicted; best, median and worst are so among {among}."
     )
 
 
-def _told(run: Run, chosen: Predicted, scores: Scores) -> str:
-    all_names = {name for of_arm in scores.values() for name in of_arm}
-    text = f"{how_many(len(chosen.records), 'image')} of those whose predictions are kept"
-    if all_names:
-        text += f", of {how_many(len(all_names), 'test image')}"
-    text += " (evaluate.num_pictures)."
-    if scores:
-        text += (
-            " Scores are the mean IoU of an image alone, over the classes that are in it or are"
-            " predicted; best, median and worst are so among the images that are here."
-        )
-    return text
-
-
 def _data(
-    predicted: Predicted,
+    records: Sequence[Record],
+    labels: Sequence[Mapping[str, Any]],
+    arms: Sequence[str],
     space: LabelSpace,
-    truth: Sequence[Any] | None,
-    scores: Scores,
     by: str | None,
+    scores: Scores,
 ) -> dict[str, Any]:
-    arms = list(predicted.by_arm)
+    """What a viewer shows: without truth where records have no label.
+
+    Args:
+        records: of the images.
+        labels: of each image the predictions that are there, by arm.
+        arms: of all images.
+        space: what labels mean.
+        by: the arm that is shown first.
+        scores: by arm and name of an image.
+    """
     keys = {arm: f"arm{place}" for place, arm in enumerate(arms)}
     layers = [_layer("image", "image", "picture")]
-    if truth is not None:
+    known = all(record.label for record in records)
+    if known:
         layers.append(_layer("truth", "truth", "label"))
     layers += [_layer(keys[arm], arm, "label") for arm in arms]
-    if truth is not None:
+    if known:
         layers += [
             {**_layer(f"error{keys[arm]}", f"errors of {arm}", "error"), "of": keys[arm]}
             for arm in arms
         ]
     items = []
-    for place, image in enumerate(read_images(predicted.records)):
-        name = predicted.records[place].name
+    for record, own in zip(records, labels, strict=True):
+        (image,) = read_images([record])
         found: dict[str, Any] = {"image": picture_url(image)}
-        if truth is not None:
-            found["truth"] = packed_label(truth[place])
-        found |= {keys[arm]: packed_label(predicted.by_arm[arm][place]) for arm in arms}
-        own = {keys[arm]: scores[arm][name] for arm in arms if name in scores.get(arm, {})}
-        items.append({"name": name, "layers": found, "scores": own})
-    chosen = by if by in keys else arms[-1]
+        if record.label:
+            found["truth"] = packed_label(read_label(record.label))
+        found |= {keys[arm]: packed_label(label) for arm, label in own.items()}
+        values = {
+            keys[arm]: scores[arm][record.name]
+            for arm in arms
+            if record.name in scores.get(arm, {})
+        }
+        items.append({"name": record.name, "layers": found, "scores": values})
     return {
         "layers": layers,
         "items": items,
+        "apart": _apart_places(items, keys, scores),
         "classes": [
             {"name": name, "color": [int(part) for part in color]}
             for name, color in zip(space.names, space.colors, strict=True)
         ],
         "left": "image",
-        "right": keys[chosen],
+        "right": keys.get(by or "", keys[arms[-1]]),
     }
+
+
+def _apart_places(
+    items: Sequence[Mapping[str, Any]], keys: Mapping[str, str], scores: Scores
+) -> dict[str, list[int]]:
+    """Of each arm the places of its best, median and worst image.
+
+    Of all test images where these are here, and else of those that are.
+    """
+    found = {}
+    for arm, key in keys.items():
+        here = {item["name"]: n for n, item in enumerate(items) if key in item["layers"]}
+        own = scores.get(arm, {})
+        names = _apart(own)
+        if not {*names} <= {*here}:
+            names = _apart({name: score for name, score in own.items() if name in here})
+        if names:
+            found[key] = [here[name] for name in names]
+    return found
 
 
 def _layer(key: str, title: str, kind: str) -> dict[str, str]:

@@ -13,6 +13,7 @@ from i2i_keras.datasets.spaces import LABEL_SPACES, write_space
 from i2i_keras.datasets.streets.scene import draw_street
 from i2i_keras.evaluation import best, class_intervals, intervals, pairs, scores
 from i2i_keras.evaluation.confusion import confusion_matrix, find_absent, write_confusion
+from i2i_keras.evaluation.metrics import mean_iou
 from i2i_keras.evaluation.summary import write_arm_file, write_summary
 from i2i_keras.preparation import comparison
 from i2i_keras.run_folder import files, places
@@ -121,14 +122,19 @@ def _train_translator(run, rng):
 
 def _score(run, records, num_kept, arms, rng):
     truths = [_read(record.label) for record in records]
-    counted = {arm: [] for arm in arms}
-    for place, (record, truth) in enumerate(zip(records, truths, strict=True)):
+    counted, predicted = {arm: [] for arm in arms}, {arm: [] for arm in arms}
+    for truth in truths:
         for arm, share in arms.items():
             found = _predict(truth, share, rng)
             counted[arm].append(confusion_matrix(truth, found, len(SPACE.names)))
-            if place < num_kept:
-                _save(found, run.predictions(arm) / f"{record.name}.png")
+            predicted[arm].append(found)
     confusions = {arm: np.stack(found)[np.newaxis] for arm, found in counted.items()}
+    for arm, (matrices,) in confusions.items():
+        order = np.argsort(mean_iou(matrices))
+        apart = order[[0, (len(order) - 1) // 2, -1]]
+        for place in {*range(num_kept), *apart}:
+            path = run.predictions(arm) / f"{records[place].name}.png"
+            _save(predicted[arm][place], path)
     drawn = intervals.bootstrap(confusions, SAMPLES, 0)
     compared = scores.compare(drawn)
     for arm, matrices in confusions.items():

@@ -16,6 +16,7 @@ from i2i_keras.evaluation.summary import read_summary, write_summary
 from i2i_keras.report.document import Document, Live, to_html
 from i2i_keras.report.findings import Headline
 from i2i_keras.report.page import write_report
+from i2i_keras.report.viewers import image_scores
 from i2i_keras.run_folder import files
 
 SPEC = importlib.util.spec_from_file_location(
@@ -141,9 +142,7 @@ def test_the_slider_uncovers_one_side_also_by_keyboard(page):
 
 def test_labels_and_errors_are_painted_as_they_are(page, run):
     choose(page, "truth", "errors of oracle")
-    name = combobox(page, "Image").evaluate(
-        "(list) => list.selectedOptions[0].textContent.split(',')[0]"
-    )
+    name = image_name(page)
     truth = read_label(run.records / "target-test" / f"{name}_label.png")
     found = read_label(run.predictions("oracle") / f"{name}.png")
     np.testing.assert_array_equal(painted(page, 0), colorize(truth, street_run.SPACE.colors))
@@ -186,23 +185,39 @@ def test_the_class_at_the_pointer_is_told(page, run):
     assert "truth: " in told and "oracle: " in told
 
 
-def test_best_median_and_worst_are_so_for_the_arm_that_is_chosen(page):
+def image_name(page):
+    text = combobox(page, "Image").evaluate("(list) => list.selectedOptions[0].textContent")
+    return text.partition(",")[0]
+
+
+def test_best_median_and_worst_are_those_of_all_test_images(page, run):
+    scores = image_scores(run, ["oracle"])["oracle"]
+    ranked = sorted(scores, key=lambda name: -scores[name])
     combobox(page, "Ranked by mean IoU of").select_option(label="oracle")
-    images = combobox(page, "Image")
-
-    def score():
-        text = images.evaluate("(list) => list.selectedOptions[0].textContent")
-        return float(text.partition(", ")[2].rstrip("%"))
-
-    texts = images.locator("option").all_text_contents()
-    all_scores = sorted(float(text.partition(", ")[2].rstrip("%")) for text in texts)
-    found = {}
-    for name in ("Best", "Median", "Worst"):
+    for name, place in (("Best", 0), ("Median", len(ranked) // 2), ("Worst", -1)):
         viewer(page).get_by_role("button", name=name, exact=True).click()
-        found[name] = score()
-    assert found == {"Best": all_scores[-1], "Median": all_scores[2], "Worst": all_scores[0]}
+        assert image_name(page) == ranked[place]
     choose(page)
-    assert "oracle" in viewer(page).locator(".ends-named").inner_text()
+    told = viewer(page).locator(".ends-named").inner_text()
+    assert f"oracle, {100 * scores[ranked[-1]]:.1f}% mean IoU" in told
+
+
+def test_an_arm_whose_prediction_was_not_kept_cannot_be_chosen(page, run):
+    folders = {arm: run.predictions(arm) for arm in street_run.FAULTS}
+    kept = {arm: {path.stem for path in folder.iterdir()} for arm, folder in folders.items()}
+    name = min({*kept["source_only"]} - kept["oracle"])
+    choose(page, right="oracle")
+    images = combobox(page, "Image")
+    place = images.locator("option").evaluate_all(
+        "(all, name) => all.findIndex((one) => one.textContent.startsWith(name))", name
+    )
+    images.select_option(index=place)
+    choose(page)
+    disabled = combobox(page, "Right").locator("option:disabled").all_inner_texts()
+    wanted = [arm for arm, names in kept.items() if name not in names]
+    assert disabled == [*wanted, *(f"errors of {arm}" for arm in wanted)]
+    assert "oracle" in wanted
+    assert "truth" in viewer(page).locator(".ends-named").inner_text()
 
 
 def test_the_scrubber_shows_each_step(page):

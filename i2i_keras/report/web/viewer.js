@@ -53,7 +53,7 @@
 
     const percent = (score) => `${(100 * score).toFixed(1)}%`;
     const named = data.layers.map((layer) => [layer.key, layer.title]);
-    const scored = data.layers.filter((layer) => data.items.some((item) => layer.key in item.scores));
+    const scored = data.layers.filter((layer) => layer.key in data.apart);
     const [imageLabel, images] = choice("Image", data.items.map((item, place) => [place, item.name]));
     const [leftLabel, left] = choice("Left", named, data.left);
     const [rightLabel, right] = choice("Right", named, data.right);
@@ -126,8 +126,20 @@
       });
     };
 
+    // Of some images only some arms' predictions are kept.
+    const offer = (chosen) => {
+      for (const list of [left, right]) {
+        for (const option of list.options) {
+          const layer = kinds[option.value];
+          option.disabled = !((layer.of ?? layer.key) in chosen.layers);
+        }
+        if (list.selectedOptions[0].disabled) list.value = list === left ? "image" : "truth";
+      }
+    };
+
     const show = async () => {
       const own = ++turn, chosen = item();
+      offer(chosen);
       const keys = new Set([left.value, right.value]);
       for (const key of [...keys]) if (kinds[key].of) keys.add("truth").add(kinds[key].of).delete(key);
       if (kinds.truth) keys.add("truth");
@@ -163,28 +175,23 @@
       const [rankLabel, ranks] = choice("Ranked by mean IoU of", scored.map((layer) => [layer.key, layer.title]),
         scored.some((layer) => layer.key === data.right) ? data.right : undefined);
       controls.append(rankLabel);
-      const pick = (share) => {
-        const scoreOf = (place) => data.items[place].scores[ranks.value];
-        const places = data.items.map((_, place) => place).filter((place) => scoreOf(place) !== undefined);
-        places.sort((one, other) => scoreOf(other) - scoreOf(one));
-        images.value = places[Math.round(share * (places.length - 1))];
-      };
+      const pick = (which) => { images.value = data.apart[ranks.value][which]; };
       const rank = () => data.items.forEach(({ name, scores }, place) => {
         const score = scores[ranks.value];
         images.options[place].textContent = score === undefined ? name : `${name}, ${percent(score)}`;
       });
       ranks.addEventListener("change", rank);
-      for (const [name, share] of [["Best", 0], ["Median", 0.5], ["Worst", 1]]) {
+      ["Best", "Median", "Worst"].forEach((name, which) => {
         const button = element("button", { type: "button" }, name);
         button.addEventListener("click", () => {
-          pick(share);
+          pick(which);
           right.value = ranks.value;
           show();
         });
         controls.append(button);
-      }
+      });
       rank();
-      pick(0.5); // What it mostly looks like.
+      pick(1); // What it mostly looks like.
     }
     show();
   });
