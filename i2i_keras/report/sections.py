@@ -49,53 +49,55 @@ def _scored(run: Run, summary: Summary) -> Iterator[Section]:
     yield Section("Result", result, result_notes(summary), [still], bars)
     if matrix := pair_table(summary):
         yield Section("The arms against each other", [matrix], pair_notes(summary))
+    shown = _shown(run, summary)
     if space:
         pictures = [
-            *figures.domain_pictures(run, space),
-            *figures.translation_pictures(run),
-            *figures.label_pictures(run, space),
-            *figures.safe_label_pictures(run, space),
-            *figures.prediction_pictures(run, arms, space),
+            *figures.domain_pictures(shown, space),
+            *figures.translation_pictures(shown),
+            *figures.label_pictures(shown, space),
+            *figures.safe_label_pictures(shown, space),
+            *figures.prediction_pictures(shown, arms, space),
         ]
         viewers = [
-            *prediction_viewers(run, arms, space, best_adapted(summary["arms"])),
-            *translation_viewers(run),
+            *prediction_viewers(shown, arms, space, best_adapted(summary["arms"])),
+            *translation_viewers(shown),
         ]
-        yield Section("Pictures", pictures=pictures, widgets=viewers)
+        yield Section("Pictures", (), _whose(summary), pictures, widgets=viewers)
     if scores:
         by_class = class_tables(scores, summary.get("best", tables.NO_BEST))
         pictures = list(class_pictures(run, scores))
         drawn = class_bars(scores)
         notes = class_notes(scores)
         yield Section("Each class", by_class, notes, pictures, [drawn] if drawn else [])
-    yield _progress(run)
-    if quality := read_quality(run, methods_of(arms)):
-        yield _translators(run, quality)
+    yield _progress(shown)
+    if quality := read_quality(shown, methods_of(arms)):
+        yield _translators(shown, quality)
 
 
 def _unscored(run: Run, summary: UnscoredSummary) -> Iterator[Section]:
     """The report where nothing was scored."""
     space = read_label_space(run)
     yield Section("Arms", unscored.arm_tables(summary), unscored.unscored_notes(summary))
+    shown = _shown(run, summary)
     if space:
-        domains = figures.domain_pictures(run, space) if summary["arms"] else ()
+        domains = figures.domain_pictures(shown, space) if summary["arms"] else ()
         pictures = [
-            *figures.translation_pictures(run),
+            *figures.translation_pictures(shown),
             *domains,
-            *unscored.prediction_pictures(run, summary, space),
+            *unscored.prediction_pictures(shown, summary, space),
         ]
         viewers = [
-            *translation_viewers(run),
-            *unscored.prediction_viewers(run, summary, space),
+            *translation_viewers(shown),
+            *unscored.prediction_viewers(shown, summary, space),
         ]
-        yield Section("Pictures", pictures=pictures, widgets=viewers)
-    yield _progress(run)
-    quality = read_quality(run, summary["translators"])
+        yield Section("Pictures", (), _whose(summary), pictures, widgets=viewers)
+    yield _progress(shown)
+    quality = read_quality(shown, summary["translators"])
     if quality and not summary["arms"]:
         found = unscored.translator_tables(quality)
         yield Section("Translators", found, unscored.translator_notes(quality))
     elif quality:
-        yield _translators(run, quality)
+        yield _translators(shown, quality)
 
 
 def _trainings(run: Run, summary: Summary | UnscoredSummary) -> Iterator[Section]:
@@ -104,10 +106,29 @@ def _trainings(run: Run, summary: Summary | UnscoredSummary) -> Iterator[Section
     if run.comparison.is_file():
         yield _domains(run)
     yield Section("Warnings", notes=training_warnings(run, seeds))
-    stills, curves = list(figures.curve_pictures(run, arms)), list(curve_widgets(run, arms))
+    shown = _shown(run, summary)
+    stills, curves = list(figures.curve_pictures(shown, arms)), list(curve_widgets(shown, arms))
     yield Section("Loss curves", pictures=stills, widgets=curves)
-    yield Section("Last samples", pictures=list(figures.sample_pictures(run)))
+    yield Section("Last samples", pictures=list(figures.sample_pictures(shown)))
     yield Section("How it was made", making_tables(run, seeds))
+
+
+def _shown(run: Run, summary: Summary | UnscoredSummary) -> Run:
+    """The run whose pictures are shown: of several trainings the first one."""
+    seeds = summary.get("seeds", ())
+    return run.member(seeds[0]) if seeds else run
+
+
+def _whose(summary: Summary | UnscoredSummary) -> list[str]:
+    """Says whose pictures these are, where there are several trainings."""
+    seeds = summary.get("seeds", ())
+    if not seeds:
+        return []
+    pages = ", ".join(f"seed-{seed}/report/index.html" for seed in seeds)
+    return [
+        f"Pictures, translators and curves are those of one training, seed {seeds[0]}; each has a"
+        f" page of its own: {pages}."
+    ]
 
 
 def _progress(run: Run) -> Section:

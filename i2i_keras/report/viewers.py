@@ -163,10 +163,11 @@ def _told(chosen: Kept, scores: Scores) -> str:
     all_names = {name for of_arm in scores.values() for name in of_arm}
     there = {record.name for record in chosen.records}
     whole = all(name in there for of_arm in scores.values() for name in _apart(of_arm))
-    among = "all of these" if whole else "those that are kept"
+    count = how_many(len(all_names), "test image")
+    among = f"all {count}" if whole else "those that are kept"
     return (
-        f"{text}, of {how_many(len(all_names), 'test image')} (evaluate.num_pictures, and of each"
-        " arm its best, median and worst). Scores are the mean IoU of an image alone, over the"
+        f"{text}, of {count} (the first ones, see evaluate.num_pictures, and of each arm its best,"
+        " median and worst). Scores are the mean IoU of an image alone, over the"
         f" classes that are in it or are predicted; best, median and worst are so among {among}."
     )
 

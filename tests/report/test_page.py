@@ -217,3 +217,23 @@ def test_records_without_labels_are_shown_without_them(copied):
     assert [picture.name for picture in figures.domain_pictures(copied, space)]
     assert not list(figures.label_pictures(copied, space))
     assert not list(figures.prediction_pictures(copied, ["source_only"], space))
+
+
+def test_of_several_trainings_the_pictures_are_those_of_the_first(full_run, tmp_path, summary):
+    run = Run(tmp_path)
+    shutil.copytree(full_run.root, run.member(4).root)
+    shutil.copytree(full_run.root, run.member(7).root)
+    shutil.copytree(full_run.records, run.records)
+    for seed, color in ((4, 10), (7, 200)):
+        member = run.member(seed)
+        last = member.samples(member.translator("cyclegan")) / "step-001000.png"
+        Image.new("RGB", (48, 24), (color,) * 3).save(last)
+    for facts in summary["arms"].values():
+        facts["seeds"] = [facts["mean_iou"]] * 2
+    write_summary(run, {**summary, "seeds": [4, 7]})
+    facts = write_report(run)
+    html = (run.root / facts["page"]).read_text("utf-8")
+    assert "are those of one training, seed 4; each has a page of its own: seed-4/" in html
+    shown = Image.open(run.report / "figures" / "samples-cyclegan.png")
+    assert shown.getpixel((0, 0)) == (10, 10, 10)
+    assert (run.member(7).report / "index.html").is_file()

@@ -1,8 +1,10 @@
 // Curves with the values where the pointer is, drawn by uPlot.
 "use strict";
 (() => {
-  const HEIGHT = 170;
-  const color = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+  const HEIGHT = 170; // Pixels of a panel.
+  const FEW = 30; // Points; so many are drawn as such.
+  const styles = getComputedStyle(document.documentElement);
+  const color = (name) => styles.getPropertyValue(name).trim();
   const shown = (value) => (value == null ? "–" : Number(value.toPrecision(4)).toString());
   const plots = [];
 
@@ -35,31 +37,37 @@
     ...more,
   });
 
+  const ticks = (_, values) => values.map((value) => (value == null ? "" : shown(value)));
+  const series = (line, few) => ({
+    label: line.name,
+    stroke: line.color,
+    width: 1.8,
+    spanGaps: true,
+    points: { show: few },
+    value: (_, value) => shown(value),
+  });
+
   const draw = (holder, panel, data, group) => {
+    const width = () => Math.max(200, holder.clientWidth);
+    const steps = data.warnings.map((one) => one.step).filter((step) => step !== null);
+    const few = data.steps.length < FEW;
     const options = {
-      width: Math.max(200, holder.clientWidth),
+      width: width(),
       height: HEIGHT,
       cursor: { sync: { key: group }, y: false, drag: { x: false, y: false } },
       scales: { x: { time: false }, y: panel.log ? { distr: 3 } : {} },
-      axes: [axis({ size: 28 }), axis({ size: 60, values: (_, ticks) => ticks.map((tick) => (tick == null ? "" : shown(tick))) })],
+      axes: [axis({ size: 28 }), axis({ size: 60, values: ticks })],
       series: [
         { label: "step", value: (_, value) => shown(value) },
-        ...panel.lines.map((line) => ({
-          label: line.name,
-          stroke: line.color,
-          width: 1.8,
-          spanGaps: true,
-          points: { show: data.steps.length < 30 },
-          value: (_, value) => shown(value),
-        })),
+        ...panel.lines.map((line) => series(line, few)),
       ],
-      hooks: { draw: [markWarnings(data.warnings.map((one) => one.step).filter((step) => step != null))] },
+      hooks: { draw: [markWarnings(steps)] },
     };
-    const plot = new uPlot(options, [data.steps, ...panel.lines.map((line) => line.values)], holder);
+    const values = [data.steps, ...panel.lines.map((line) => line.values)];
+    const plot = new uPlot(options, values, holder);
     plots.push(plot);
     new ResizeObserver(() => {
-      const width = Math.max(200, holder.clientWidth);
-      if (width !== plot.width) plot.setSize({ width, height: HEIGHT });
+      if (width() !== plot.width) plot.setSize({ width: width(), height: HEIGHT });
     }).observe(holder);
     return plot;
   };

@@ -2,197 +2,248 @@
 "use strict";
 (() => {
   const IGNORED = 255;
-  const RIGHT = [208, 215, 222], WRONG = [213, 94, 0], FADED = 0.82;
+  const BLACK = [0, 0, 0], RIGHT = [208, 215, 222], WRONG = [213, 94, 0];
+  const FADED = 0.82; // How much of a color is gone where another class is looked at.
+  const CHOICES = ["Best", "Median", "Worst"]; // In the order of `data.apart`.
 
-  const decodeLabel = async (packed) => {
+  async function decodeLabel(packed) {
     const bytes = Uint8Array.from(atob(packed.zlib), (letter) => letter.charCodeAt(0));
     const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
     const values = new Uint8Array(await new Response(stream).arrayBuffer());
     return { width: packed.width, height: packed.height, values };
-  };
-  const decodePicture = async (url) => {
+  }
+
+  async function decodePicture(url) {
     const image = new Image();
     image.src = url;
     await image.decode();
     return image;
-  };
+  }
 
-  const paint = (canvas, width, height, colorAt) => {
+  // One number a pixel, as the bytes of an image hold it; written as bytes once.
+  function pack(color, faded) {
+    const shown = color.map((part) => (faded ? part * (1 - FADED) + 235 * FADED : part));
+    return new Uint32Array(new Uint8ClampedArray([...shown, 255]).buffer)[0];
+  }
+
+  function paint(canvas, width, height, colorAt) {
+    const pixels = new Uint32Array(width * height);
+    for (let place = 0; place < pixels.length; place++) pixels[place] = colorAt(place);
     canvas.width = width;
     canvas.height = height;
-    const pixels = new ImageData(width, height);
-    for (let place = 0; place < width * height; place++) {
-      const [color, faded] = colorAt(place);
-      for (let part = 0; part < 3; part++) {
-        pixels.data[4 * place + part] = faded ? color[part] * (1 - FADED) + 235 * FADED : color[part];
-      }
-      pixels.data[4 * place + 3] = 255;
-    }
-    canvas.getContext("2d").putImageData(pixels, 0, 0);
-  };
+    const bytes = new Uint8ClampedArray(pixels.buffer);
+    canvas.getContext("2d").putImageData(new ImageData(bytes, width, height), 0, 0);
+  }
 
-  const choice = (name, options, value) => {
+  function choice(name, options) {
     const list = element("select");
     for (const [key, text] of options) list.append(element("option", { value: key }, text));
-    if (value !== undefined) list.value = value;
     return [element("label", {}, name, list), list];
-  };
+  }
 
-  showWidgets("viewer", (stage, data, title) => {
-    const kinds = Object.fromEntries(data.layers.map((layer) => [layer.key, layer]));
-    const black = [0, 0, 0];
-    const decoded = new Map();
-    const load = (item, key) => {
-      const id = `${item.name}/${key}`;
-      if (!decoded.has(id)) {
-        const decode = kinds[key].kind === "picture" ? decodePicture : decodeLabel;
-        decoded.set(id, decode(item.layers[key]));
+  const percent = (score) => `${(100 * score).toFixed(1)}%`;
+
+  class Viewer {
+    constructor(stage, data, title) {
+      this.stage = stage;
+      this.data = data;
+      this.kinds = Object.fromEntries(data.layers.map((layer) => [layer.key, layer]));
+      this.decoded = new Map();
+      this.current = {}; // Layers of the image that is shown, decoded.
+      this.turn = 0;
+      this.pinned = this.pointed = null; // Classes of the legend.
+      this.build(title);
+      this.rankBy();
+      this.show();
+    }
+
+    get item() {
+      return this.data.items[Number(this.images.value)];
+    }
+
+    build(title) {
+      const named = this.data.layers.map((layer) => [layer.key, layer.title]);
+      const items = this.data.items.map((item, place) => [place, item.name]);
+      const [imageLabel, images] = choice("Image", items);
+      const [leftLabel, left] = choice("Left", named);
+      const [rightLabel, right] = choice("Right", named);
+      Object.assign(this, { images, left, right });
+      left.value = this.data.left;
+      right.value = this.data.right;
+      for (const list of [images, left, right]) list.addEventListener("change", () => this.show());
+
+      this.controls = element("div", { class: "controls" }, imageLabel, leftLabel, rightLabel);
+      this.canvases = [element("canvas", { role: "img" }), element("canvas", { role: "img" })];
+      this.slider = element("input", { type: "range", min: 0, max: 100, value: 50, step: 1 });
+      this.slider.setAttribute("aria-label", `${title}: from left to right`);
+      this.slider.addEventListener("input", () => this.slide());
+      this.slider.addEventListener("pointermove", (event) => this.tell(event));
+      const line = element("span", { class: "line" });
+      this.compare = element("div", { class: "compare" }, ...this.canvases, line, this.slider);
+      this.ends = [element("span"), element("span")];
+      this.readout = element("output", { class: "readout" });
+      this.legend = element("ul", { class: "legend" });
+      const sides = element("div", { class: "ends-named" }, ...this.ends);
+      this.stage.append(this.controls, this.compare, sides, this.readout, this.legend);
+    }
+
+    // The list and the buttons that choose an image by its score.
+    rankBy() {
+      const scored = this.data.layers.filter((layer) => layer.key in this.data.apart);
+      if (!scored.length) return;
+      const names = scored.map((layer) => [layer.key, layer.title]);
+      const [label, ranks] = choice("Ranked by mean IoU of", names);
+      if (this.data.right in this.data.apart) ranks.value = this.data.right;
+      this.controls.append(label);
+      const name = () => this.data.items.forEach((item, place) => {
+        const score = item.scores[ranks.value];
+        const text = score === undefined ? item.name : `${item.name}, ${percent(score)}`;
+        this.images.options[place].textContent = text;
+      });
+      const pick = (which) => { this.images.value = this.data.apart[ranks.value][which]; };
+      CHOICES.forEach((text, which) => {
+        const button = element("button", { type: "button" }, text);
+        button.addEventListener("click", () => {
+          pick(which);
+          this.right.value = ranks.value;
+          this.show();
+        });
+        this.controls.append(button);
+      });
+      ranks.addEventListener("change", name);
+      name();
+      pick(CHOICES.indexOf("Median")); // What it mostly looks like.
+    }
+
+    // Of some images only some arms' predictions are kept.
+    offer() {
+      for (const list of [this.left, this.right]) {
+        for (const option of list.options) {
+          const layer = this.kinds[option.value];
+          option.disabled = !((layer.of ?? layer.key) in this.item.layers);
+        }
+        if (!list.selectedOptions[0].disabled) continue;
+        list.value = list === this.right && this.kinds.truth ? "truth" : "image";
       }
-      return decoded.get(id);
-    };
+    }
 
-    const percent = (score) => `${(100 * score).toFixed(1)}%`;
-    const named = data.layers.map((layer) => [layer.key, layer.title]);
-    const scored = data.layers.filter((layer) => layer.key in data.apart);
-    const [imageLabel, images] = choice("Image", data.items.map((item, place) => [place, item.name]));
-    const [leftLabel, left] = choice("Left", named, data.left);
-    const [rightLabel, right] = choice("Right", named, data.right);
-    const controls = element("div", { class: "controls" }, imageLabel, leftLabel, rightLabel);
+    load(item, key) {
+      const id = `${item.name}/${key}`;
+      if (!this.decoded.has(id)) {
+        const decode = this.kinds[key].kind === "picture" ? decodePicture : decodeLabel;
+        this.decoded.set(id, decode(item.layers[key]));
+      }
+      return this.decoded.get(id);
+    }
 
-    const canvases = [element("canvas", { role: "img" }), element("canvas", { role: "img" })];
-    const slider = element("input", { type: "range", min: 0, max: 100, value: 50, step: 1 });
-    slider.setAttribute("aria-label", `${title}: from left to right`);
-    const compare = element("div", { class: "compare" }, ...canvases, element("span", { class: "line" }), slider);
-    const ends = element("div", { class: "ends-named" }, element("span"), element("span"));
-    const readout = element("output", { class: "readout" });
-    const legend = element("ul", { class: "legend" });
-    stage.append(controls, compare, ends, readout, legend);
+    async show() {
+      const own = ++this.turn, item = this.item;
+      this.offer();
+      const shown = [this.left.value, this.right.value];
+      const keys = new Set(shown.map((key) => this.kinds[key].of ?? key));
+      if (this.kinds.truth) keys.add("truth");
+      const pairs = [...keys].map(async (key) => [key, await this.load(item, key)]);
+      const found = Object.fromEntries(await Promise.all(pairs));
+      if (own !== this.turn) return; // Another one was asked for meanwhile.
+      this.current = found;
+      shown.forEach((key, side) => {
+        const layer = this.kinds[key], score = item.scores[layer.of ?? key];
+        const told = score === undefined ? "" : `, ${percent(score)} mean IoU`;
+        this.ends[side].textContent = layer.title + told;
+      });
+      this.readout.textContent = "";
+      this.listClasses();
+      this.redraw();
+      this.stage.dataset.shown = [item.name, ...shown].join(" ");
+    }
 
-    let pinned = null, pointed = null, current = {}, turn = 0;
-    const item = () => data.items[Number(images.value)];
+    redraw() {
+      this.draw(this.canvases[0], this.left.value);
+      this.draw(this.canvases[1], this.right.value);
+      this.slide();
+    }
 
-    const slide = () => {
-      compare.style.setProperty("--at", `${slider.value}%`);
-      slider.setAttribute("aria-valuetext",
-        `${slider.value}% ${kinds[left.value].title}, the rest ${kinds[right.value].title}`);
-    };
-    const drawLayer = (canvas, key) => {
-      const layer = kinds[key], only = pointed ?? pinned;
-      canvas.setAttribute("aria-label", `${layer.title}, ${item().name}`);
+    draw(canvas, key) {
+      const layer = this.kinds[key];
+      canvas.setAttribute("aria-label", `${layer.title}, ${this.item.name}`);
       canvas.classList.toggle("crisp", layer.kind !== "picture");
-      if (layer.kind === "picture") {
-        const image = current[key];
+      if (layer.kind === "label") this.drawLabel(canvas, this.current[key]);
+      else if (layer.kind === "error") this.drawErrors(canvas, this.current[layer.of]);
+      else {
+        const image = this.current[key];
         canvas.width = image.naturalWidth;
         canvas.height = image.naturalHeight;
         canvas.getContext("2d").drawImage(image, 0, 0);
-      } else if (layer.kind === "label") {
-        const label = current[key];
-        paint(canvas, label.width, label.height, (place) => {
-          const value = label.values[place];
-          return [data.classes[value]?.color ?? black, only !== null && value !== only];
-        });
-      } else {
-        const truth = current.truth, found = current[layer.of];
-        paint(canvas, truth.width, truth.height, (place) => {
-          const one = truth.values[place], other = found.values[place];
-          const color = one === IGNORED ? black : one === other ? RIGHT : WRONG;
-          return [color, only !== null && one !== only && other !== only];
-        });
       }
-    };
-    const redraw = () => {
-      drawLayer(canvases[0], left.value);
-      drawLayer(canvases[1], right.value);
-      slide();
-    };
-
-    const point = (value) => { pointed = value; redraw(); };
-    const showLegend = () => {
-      const labels = Object.entries(current).filter(([key]) => kinds[key].kind === "label");
-      const seen = new Set(labels.flatMap(([, label]) => [...new Set(label.values)]));
-      legend.replaceChildren();
-      data.classes.forEach((one, value) => {
-        if (!seen.has(value)) return;
-        const swatch = element("i", { style: `background:rgb(${one.color.join(",")})` });
-        const button = element("button", { type: "button", "aria-pressed": value === pinned }, swatch, one.name);
-        button.addEventListener("pointerenter", () => point(value));
-        button.addEventListener("pointerleave", () => point(null));
-        button.addEventListener("click", () => {
-          pinned = pinned === value ? null : value;
-          for (const other of legend.querySelectorAll("button")) other.setAttribute("aria-pressed", other === button && pinned !== null);
-          redraw();
-        });
-        legend.append(element("li", {}, button));
-      });
-    };
-
-    // Of some images only some arms' predictions are kept.
-    const offer = (chosen) => {
-      for (const list of [left, right]) {
-        for (const option of list.options) {
-          const layer = kinds[option.value];
-          option.disabled = !((layer.of ?? layer.key) in chosen.layers);
-        }
-        if (list.selectedOptions[0].disabled) list.value = list === left ? "image" : "truth";
-      }
-    };
-
-    const show = async () => {
-      const own = ++turn, chosen = item();
-      offer(chosen);
-      const keys = new Set([left.value, right.value]);
-      for (const key of [...keys]) if (kinds[key].of) keys.add("truth").add(kinds[key].of).delete(key);
-      if (kinds.truth) keys.add("truth");
-      const found = await Promise.all([...keys].map(async (key) => [key, await load(chosen, key)]));
-      if (own !== turn) return; // Another one was asked for meanwhile.
-      current = Object.fromEntries(found);
-      const [one, other] = [left, right].map((list) => {
-        const layer = kinds[list.value], score = chosen.scores[layer.of ?? layer.key];
-        return layer.title + (score === undefined ? "" : `, ${percent(score)} mean IoU`);
-      });
-      ends.children[0].textContent = one;
-      ends.children[1].textContent = other;
-      readout.textContent = "";
-      showLegend();
-      redraw();
-      stage.dataset.shown = `${chosen.name} ${left.value} ${right.value}`;
-    };
-
-    slider.addEventListener("input", slide);
-    slider.addEventListener("pointermove", (event) => {
-      const labels = Object.entries(current).filter(([key]) => kinds[key].kind === "label");
-      const box = slider.getBoundingClientRect();
-      readout.textContent = labels.map(([key, label]) => {
-        const x = Math.floor(((event.clientX - box.left) / box.width) * label.width);
-        const y = Math.floor(((event.clientY - box.top) / box.height) * label.height);
-        const value = label.values[y * label.width + x];
-        return `${kinds[key].title}: ${data.classes[value]?.name ?? "ignored"}`;
-      }).join(" · ");
-    });
-    for (const list of [images, left, right]) list.addEventListener("change", show);
-
-    if (scored.length) {
-      const [rankLabel, ranks] = choice("Ranked by mean IoU of", scored.map((layer) => [layer.key, layer.title]),
-        scored.some((layer) => layer.key === data.right) ? data.right : undefined);
-      controls.append(rankLabel);
-      const pick = (which) => { images.value = data.apart[ranks.value][which]; };
-      const rank = () => data.items.forEach(({ name, scores }, place) => {
-        const score = scores[ranks.value];
-        images.options[place].textContent = score === undefined ? name : `${name}, ${percent(score)}`;
-      });
-      ranks.addEventListener("change", rank);
-      ["Best", "Median", "Worst"].forEach((name, which) => {
-        const button = element("button", { type: "button" }, name);
-        button.addEventListener("click", () => {
-          pick(which);
-          right.value = ranks.value;
-          show();
-        });
-        controls.append(button);
-      });
-      rank();
-      pick(1); // What it mostly looks like.
     }
-    show();
-  });
+
+    drawLabel(canvas, label) {
+      const only = this.pointed ?? this.pinned;
+      const colors = Uint32Array.from({ length: 256 }, (_, value) =>
+        pack(this.data.classes[value]?.color ?? BLACK, only !== null && value !== only));
+      paint(canvas, label.width, label.height, (place) => colors[label.values[place]]);
+    }
+
+    drawErrors(canvas, found) {
+      const truth = this.current.truth, only = this.pointed ?? this.pinned;
+      const [black, right, wrong] = [BLACK, RIGHT, WRONG].map((color) =>
+        [pack(color, false), pack(color, true)]);
+      paint(canvas, truth.width, truth.height, (place) => {
+        const one = truth.values[place], other = found.values[place];
+        const faded = only !== null && one !== only && other !== only;
+        return (one === IGNORED ? black : one === other ? right : wrong)[Number(faded)];
+      });
+    }
+
+    slide() {
+      const at = this.slider.value;
+      const [left, right] = [this.left, this.right].map((list) => this.kinds[list.value].title);
+      this.compare.style.setProperty("--at", `${at}%`);
+      this.slider.setAttribute("aria-valuetext", `${at}% ${left}, the rest ${right}`);
+    }
+
+    labels() {
+      return Object.entries(this.current).filter(([key]) => this.kinds[key].kind === "label");
+    }
+
+    // The classes at the pointer.
+    tell(event) {
+      const box = this.slider.getBoundingClientRect();
+      const across = (event.clientX - box.left) / box.width;
+      const down = (event.clientY - box.top) / box.height;
+      this.readout.textContent = this.labels().map(([key, label]) => {
+        const row = Math.floor(down * label.height), column = Math.floor(across * label.width);
+        const value = label.values[row * label.width + column];
+        return `${this.kinds[key].title}: ${this.data.classes[value]?.name ?? "ignored"}`;
+      }).join(" · ");
+    }
+
+    // The classes that are seen; one that is pointed at or pinned is highlighted.
+    listClasses() {
+      const seen = new Set(this.labels().flatMap(([, label]) => [...new Set(label.values)]));
+      this.legend.replaceChildren();
+      this.data.classes.forEach((one, value) => {
+        if (seen.has(value)) this.legend.append(element("li", {}, this.classButton(one, value)));
+      });
+    }
+
+    classButton(one, value) {
+      const swatch = element("i", { style: `background:rgb(${one.color.join(",")})` });
+      const pressed = { type: "button", "aria-pressed": value === this.pinned };
+      const button = element("button", pressed, swatch, one.name);
+      const point = (pointed) => { this.pointed = pointed; this.redraw(); };
+      button.addEventListener("pointerenter", () => point(value));
+      button.addEventListener("pointerleave", () => point(null));
+      button.addEventListener("click", () => {
+        this.pinned = this.pinned === value ? null : value;
+        for (const other of this.legend.querySelectorAll("button")) {
+          other.setAttribute("aria-pressed", other === button && this.pinned !== null);
+        }
+        this.redraw();
+      });
+      return button;
+    }
+  }
+
+  showWidgets("viewer", (stage, data, title) => new Viewer(stage, data, title));
 })();
