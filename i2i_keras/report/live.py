@@ -28,13 +28,27 @@ from i2i_keras.segmenters.arms import CEILING, FLOOR
 _COUNTED = "confusions.npz"
 _SAMPLES = 500  # Test sets that are drawn: fewer than for the result.
 _TITLE, _DONE = "A run under way", "done"
+_STAGES = (
+    *(places.TRAIN_TRANSLATOR, places.TRANSLATE, places.LABEL_SAFE),
+    *(places.TRAIN_SEGMENTER, places.EVALUATE),
+)
 _TRACES = (places.DONE, places.BEGUN, "history.csv", "summary.json")
 
 
+def members_of(run: Run) -> list[Run]:
+    """A run, and those of its trainings, where it has several."""
+    return [run, *map(run.member, run.seeds())]
+
+
 def traces(run: Run) -> list[Path]:
-    """The files by which it is seen how far a run has come."""
-    depths = ("*/", "*/*/", "*/*/*/", "*/*/*/*/")
-    found = (path for name in _TRACES for depth in depths for path in run.root.glob(depth + name))
+    """The files by which it is seen how far a run has come.
+
+    They are looked for where they may be: there are thousands of images.
+    """
+    places_of = [run.raw, run.records, run.folder(places.EVALUATE)]
+    for stage in _STAGES:
+        places_of += [*run.folder(stage).glob("*/"), *run.folder(stage).glob("*/states/")]
+    found = (place / name for place in places_of for name in _TRACES)
     return [path for path in found if path.is_file()]
 
 
@@ -51,7 +65,7 @@ def compose(run: Run, every: int) -> Document:
     Raises:
         DataError: a file of the run is broken.
     """
-    members = [run, *map(run.member, run.seeds())]
+    members = members_of(run)
     shown = max(members, key=_last_written)
     summary = summary_so_far(shown)
     stages = Section("How far it has come", [_stages(members, run)])
@@ -122,8 +136,8 @@ def _rank(arm: str) -> tuple[bool, bool, str]:
 
 
 def _headline(run: Run, shown: Run, summary: Summary) -> Headline:
-    at_work = [name for name, state in _states([run, *map(run.member, run.seeds())], run)
-               if state != _DONE]  # fmt: skip
+    states = _states(members_of(run), run)
+    at_work = [name for name, state in states if state != _DONE]
     text = f"At work: {', '.join(at_work)}." if at_work else "No stage is at work."
     if not summary["arms"]:
         return Headline("none", f"{text} No arm has been scored so far.")
@@ -167,6 +181,4 @@ def _stages(members: Iterable[Run], run: Run) -> Table:
 
 
 def _last_written(run: Run) -> float:
-    inner = run.seeds()
-    own = [path for path in traces(run) if not (inner and "seed-" in run.name_of(path))]
-    return max((path.stat().st_mtime for path in own), default=0.0)
+    return max((path.stat().st_mtime for path in traces(run)), default=0.0)

@@ -61,5 +61,6 @@ def _refresh(run: Run, every: int, page: Path) -> str:
 
 def _state(run: Run) -> tuple[float, int]:
     """When the last file that tells was written, and how many there are."""
-    times = [path.stat().st_mtime for path in live.traces(run)]
+    members = live.members_of(run)
+    times = [path.stat().st_mtime for member in members for path in live.traces(member)]
     return max(times, default=0.0), len(times)
