@@ -1,10 +1,8 @@
 """The page of a run that is under way, from what there is so far."""
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-
-import numpy as np
 
 from i2i_keras.errors import how_many
 from i2i_keras.evaluation import intervals, scores
@@ -65,10 +63,9 @@ def compose(run: Run, every: int) -> Document:
     Raises:
         DataError: a file of the run is broken.
     """
-    members = members_of(run)
-    shown = max(members, key=_last_written)
+    shown = max(members_of(run), key=_last_written)
     summary = summary_so_far(shown)
-    stages = Section("How far it has come", [_stages(members, run)])
+    stages = Section("How far it has come", [_stages(run)])
     sections = [stages, *(part for part in _sections(shown, summary) if any(part[1:]))]
     live = Live(f"As of {time.strftime('%H:%M:%S')}.", every)
     return Document(_TITLE, _headline(run, shown, summary), sections, live)
@@ -95,39 +92,40 @@ def _sections(run: Run, summary: Summary) -> Iterator[Section]:
 
 
 def summary_so_far(run: Run) -> Summary:
-    """What can be compared of the arms that have been counted.
-
-    Those that were counted on other images than the first one are left out.
-    """
-    space = read_label_space(run)
-    folders = sorted(path.parent.name for path in run.folder(places.EVALUATE).glob(f"*/{_COUNTED}"))
-    counted = {
-        places.arm_name(name): arrays.read(
-            run.confusions(places.arm_name(name)), ["confusions"], dimensions=3
-        )
-        for name in folders
-        if run.is_done(run.scores(places.arm_name(name)))
-    }
-    first = next(iter(counted.values()), [np.zeros((0, 0, 0))])[0]
-    fitting = {arm: counted[arm] for arm in sorted(counted, key=_rank)
-               if counted[arm][0].shape == first.shape}  # fmt: skip
+    """What can be compared of the arms that have been counted."""
+    space, counted = read_label_space(run), _counted(run)
     summary: Summary = {
         "label_space": space.name if space else "",
-        "num_images": len(first),
+        "num_images": 0,
         "bootstrap_samples": _SAMPLES,
         "absent": [],
         "arms": {},
     }
-    if not fitting or space is None:
+    if not counted or space is None:
         return summary
-    drawn = intervals.bootstrap(fitting, _SAMPLES, 0)
-    absent = find_absent(space.names, first.sum(axis=0))
+    (first,) = next(iter(counted.values()))
+    drawn = intervals.bootstrap(counted, _SAMPLES, 0)
     return {
         **summary,
-        "absent": absent,
+        "num_images": len(first),
+        "absent": find_absent(space.names, first.sum(axis=0)),
         "arms": scores.compare(drawn),
         "pairs": compare_pairs(drawn),
     }
+
+
+def _counted(run: Run) -> dict[str, list[arrays.Array]]:
+    """Confusion matrices of each image by arm, of one training each.
+
+    Those of other images than the first arm's are left out: they are of
+    earlier data.
+    """
+    folders = (path.parent.name for path in run.folder(places.EVALUATE).glob(f"*/{_COUNTED}"))
+    arms = sorted(map(places.arm_name, folders), key=_rank)
+    done = [arm for arm in arms if run.is_done(run.scores(arm))]
+    found = {arm: arrays.read(run.confusions(arm), ["confusions"], dimensions=3) for arm in done}
+    shapes = [matrices.shape for (matrices,) in found.values()]
+    return {arm: one for arm, one in found.items() if one[0].shape == shapes[0]}
 
 
 def _rank(arm: str) -> tuple[bool, bool, str]:
@@ -136,8 +134,7 @@ def _rank(arm: str) -> tuple[bool, bool, str]:
 
 
 def _headline(run: Run, shown: Run, summary: Summary) -> Headline:
-    states = _states(members_of(run), run)
-    at_work = [name for name, state in states if state != _DONE]
+    at_work = [name for name, state in _states(run) if state != _DONE]
     text = f"At work: {', '.join(at_work)}." if at_work else "No stage is at work."
     if not summary["arms"]:
         return Headline("none", f"{text} No arm has been scored so far.")
@@ -147,22 +144,16 @@ def _headline(run: Run, shown: Run, summary: Summary) -> Headline:
     return Headline(found.verdict, f"{text} So far, with {count} scored{where}: {found.text}")
 
 
-def _states(members: Iterable[Run], run: Run) -> list[tuple[str, str]]:
-    """What each stage is at, in the order in which they were last written."""
+def _states(run: Run) -> list[tuple[str, str]]:
+    """What each stage is at: first those at work, then what was done last."""
     found = []
-    for member in members:
-        for path in [p for p in traces(member) if p.name in (places.DONE, places.BEGUN)]:
-            place = path.parent
-            if path.name == places.DONE:
-                state = _DONE
-            elif (place / places.DONE).is_file():
-                continue
-            else:
-                state = _progress(member, place)
-            found.append((path.stat().st_mtime, run.name_of(place), state))
-    known = {name: (when, state) for when, name, state in sorted(found)}
-    ordered = sorted(known.items(), key=lambda item: (item[1][1] == _DONE, -item[1][0]))
-    return [(name, state) for name, (_, state) in ordered]
+    for member in members_of(run):
+        for path in traces(member):
+            place, done = path.parent, path.name == places.DONE
+            if done or (path.name == places.BEGUN and not (place / places.DONE).is_file()):
+                state = _DONE if done else _progress(member, place)
+                found.append((done, -path.stat().st_mtime, run.name_of(place), state))
+    return [(name, state) for _, _, name, state in sorted(found)]
 
 
 def _progress(run: Run, place: Path) -> str:
@@ -175,8 +166,8 @@ def _progress(run: Run, place: Path) -> str:
     return f"{step} of {steps:,}" if isinstance(steps, int) else step
 
 
-def _stages(members: Iterable[Run], run: Run) -> Table:
-    rows = [[Cell(name, state != _DONE), Cell(state)] for name, state in _states(members, run)]
+def _stages(run: Run) -> Table:
+    rows = [[Cell(name, state != _DONE), Cell(state)] for name, state in _states(run)]
     return Table(("Stage", "State"), rows, numeric=False)
 
 
