@@ -65,14 +65,15 @@ def to_html(document: Document) -> str:
     environment.filters["base64"] = lambda data: base64.b64encode(data).decode("ascii")
     template = environment.from_string(_read("web/page.html"))
     kinds = {widget.kind for section in document.sections for widget in section.widgets}
-    plots = "curves" in kinds
+    uplot = "curves" in kinds
     names = ["web/tables.js", *(f"web/{kind}.js" for kind in sorted(kinds))]
     names += ["web/live.js"] if document.live else []
     return template.render(
         **document._asdict(),
         version=metadata.version("i2i_keras"),
-        styles=[*(["vendor/uplot/uPlot.min.css"] if plots else []), *_STYLES],
-        scripts=[*(["vendor/uplot/uPlot.iife.min.js"] if plots else []), *names],
+        styles=[*(["vendor/uplot/uPlot.min.css"] if uplot else []), *_STYLES],
+        scripts=[*(["vendor/uplot/uPlot.iife.min.js"] if uplot else []), *names],
+        licenses=["vendor/uplot/LICENSE"] if uplot else [],
         read=lambda name: Markup(_read(name)),
     )
 

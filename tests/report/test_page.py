@@ -109,9 +109,15 @@ def test_the_page_is_one_file_that_needs_nothing_from_elsewhere(report):
     assert set(sources) == {"data:image/png;base64,"}
 
 
-def test_libraries_are_on_the_page_with_their_name_and_version(report):
+def test_libraries_are_on_the_page_with_their_version_and_license(report):
     html = (report / "index.html").read_text("utf-8")
     assert "uPlot (v1.6.32)" in html
+    assert "Copyright (c) 2022 Leon Sorokin" in html
+
+
+def test_the_page_forbids_itself_to_ask_for_anything(report):
+    html = (report / "index.html").read_text("utf-8")
+    assert "default-src 'none'; img-src data:;" in html
 
 
 def test_a_page_without_curves_has_no_library_for_them(bare_run):
