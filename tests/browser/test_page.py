@@ -4,6 +4,7 @@ import base64
 import importlib.util
 import io
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,9 @@ from i2i_keras.report.page import write_report
 from i2i_keras.report.viewers import image_scores
 from i2i_keras.run_folder import files
 
+# Not at its top: without playwright the tests of the browser are skipped.
+expect = pytest.importorskip("playwright.sync_api").expect
+expect.set_options(timeout=30_000)
 SPEC = importlib.util.spec_from_file_location(
     "street_run", Path(__file__).with_name("street_run.py")
 )
@@ -44,9 +48,8 @@ def page(show, run):
 
 def shown(page):
     """The page, once its viewers show something."""
-    page.wait_for_function(
-        f"[...document.querySelectorAll('{VIEWER} .stage')].every((stage) => stage.dataset.shown)"
-    )
+    for stage in page.locator(f"{VIEWER} .stage").all():
+        expect(stage).to_have_attribute("data-shown", re.compile("."))
     return page
 
 
@@ -65,10 +68,8 @@ def choose(page, left=None, right=None):
         if title:
             combobox(page, label).select_option(label=title)
     keys = [combobox(page, label).input_value() for label in lists]
-    page.wait_for_function(
-        "([stage, keys]) => document.querySelector(stage).dataset.shown.endsWith(keys)",
-        arg=[f"{VIEWER} .stage", " ".join(keys)],
-    )
+    stage = viewer(page).locator(".stage")
+    expect(stage).to_have_attribute("data-shown", re.compile(f" {' '.join(keys)}$"))
 
 
 def painted(page, side):
@@ -380,7 +381,7 @@ def test_a_page_of_a_run_under_way_reloads_itself(show, live_page):
     page = show(live_page("first"))
     assert page.inner_text(".headline") == "first"
     live_page("second")
-    page.wait_for_function("document.querySelector('.headline').textContent === 'second'")
+    expect(page.locator(".headline")).to_have_text("second")
 
 
 def test_it_waits_while_someone_is_busy_with_it_or_has_paused_it(show, live_page):
@@ -392,4 +393,4 @@ def test_it_waits_while_someone_is_busy_with_it_or_has_paused_it(show, live_page
     assert page.evaluate("window.before")
     assert page.inner_text(".headline") == "first"
     page.get_by_role("button", name="Paused").click()
-    page.wait_for_function("document.querySelector('.headline').textContent === 'second'")
+    expect(page.locator(".headline")).to_have_text("second")
