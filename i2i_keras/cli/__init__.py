@@ -40,6 +40,6 @@ for _command in (
     *(init, run, translators.train_translator, translators.translate),
     *(segmenters.segment, export),
     *(tools.audit, tools.verify, tools.ablate),
-    *(status, config_, completion),
+    *(status, tools.watch, config_, completion),
 ):
     main.add_command(_command)

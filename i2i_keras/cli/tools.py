@@ -1,4 +1,4 @@
-"""Commands that are no stages: `audit`, `verify` and `ablate`."""
+"""Commands that are no stages: `audit`, `verify`, `watch` and `ablate`."""
 
 from pathlib import Path
 from typing import Any
@@ -118,6 +118,34 @@ def verify(run_dir: Path, as_json: bool) -> None:
         raise DataError(f"{how_many(len(changes), 'file')} changed, see above.")
     if not as_json:
         click.echo(f"All files of {how_many(stages, 'stage')} are as they were made.")
+
+
+@click.command()
+@click.argument("run_dir", metavar="RUN", type=UserPath(exists=True, file_okay=False))
+@click.option(
+    "--every",
+    type=click.IntRange(1, 3600),
+    default=10,
+    show_default=True,
+    help="Seconds between two looks.",
+)
+def watch(run_dir: Path, every: int) -> None:
+    """Keep the page of a run fresh while the run is under way.
+
+    The page, RUN/report/index.html, shows what there is so far, and reloads
+    itself in the browser. The run, in another terminal or on another machine,
+    does not notice. It ends when the run has written its own page.
+
+    Example: i2i-keras watch runs/demo
+    """
+    from i2i_keras.report import watching
+    from i2i_keras.run_folder.run import Run
+
+    run = Run(run_dir)
+    if run.is_foreign():
+        raise DataError(f"{run_dir} holds files and is no run directory; give that of a run.")
+    page = watching.watch(run, every, click.echo)
+    click.echo(f"Nothing of the run is newer than its page: {page}")
 
 
 @click.command()

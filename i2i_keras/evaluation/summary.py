@@ -84,6 +84,26 @@ class Lead(TypedDict):
     sure: bool
 
 
+class Pair(TypedDict):
+    """How two arms differ; see `pairs.compare_pairs`.
+
+    Attributes:
+        arm: the one.
+        other: what is taken from it.
+        difference: of their mean IoU, in [-1, 1].
+        ci95: its interval, paired by image and training, of this pair alone.
+        p: its probability if there were no difference.
+        p_holm: the same, corrected for the number of all pairs.
+    """
+
+    arm: str
+    other: str
+    difference: float | None
+    ci95: Ends | None
+    p: float | None
+    p_holm: float | None
+
+
 class Best(TypedDict, total=False):
     """The best arm at each score; of other metrics than these a `Lead`, too.
 
@@ -115,6 +135,7 @@ class Summary(TypedDict):
         select: how the weights of segmenters were chosen.
         absent: classes of which target-test has no pixel.
         best: who is the best at what.
+        pairs: any two arms.
         arms: by name.
         seeds: of several trainings.
     """
@@ -126,6 +147,7 @@ class Summary(TypedDict):
     select: NotRequired[str]
     absent: list[str]
     best: NotRequired[Best]
+    pairs: NotRequired[list[Pair]]
     arms: dict[str, ArmScores]
     seeds: NotRequired[list[int]]
 
@@ -181,6 +203,7 @@ class ArmFile(TypedDict, total=False):
         arm: its name.
         num_images: that it was scored on.
         iou: by class in [0, 1]; None = left out, here and below.
+        iou_ci95: their intervals.
         subsets: by subset, the mean of its classes.
         categories: by category.
         mean_category_iou: their mean.
@@ -192,6 +215,7 @@ class ArmFile(TypedDict, total=False):
     arm: str
     num_images: int
     iou: dict[str, float | None]
+    iou_ci95: dict[str, Ends | None]
     subsets: dict[str, float | None]
     categories: dict[str, float | None]
     mean_category_iou: float | None

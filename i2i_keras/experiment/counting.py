@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from i2i_keras.data.tables import prepared
 from i2i_keras.datasets.spaces import read_space
 from i2i_keras.errors import DataError
-from i2i_keras.evaluation import prediction
+from i2i_keras.evaluation import metrics, prediction
 from i2i_keras.evaluation.prediction import Prediction
 from i2i_keras.evaluation.whole_images import Segment, Size, check_window, windowed
 from i2i_keras.experiment.settings import Settings
@@ -54,6 +54,12 @@ def count(settings: Settings, run: Run, arm: str) -> Done:
             return prediction.predict(seen, records, num_classes, segmenter.stride, places, native)
 
         found = predict("target", None, _native_labels(run))
+        if num_pictures:  # For the report, where they are not kept anyway.
+            records, kept = prepared(run, "target-test"), run.predictions(arm)
+            apart = [records[p] for p in extremes(found.confusions) if p >= num_pictures]
+            for r in apart:
+                picture = {r.name: kept / f"{r.name}.png"}
+                prediction.predict(seen, [r], num_classes, segmenter.stride, picture)
         if arm == FLOOR:  # Figure 8 of the student report.
             # No score depends on it, and Cityscapes withholds its test labels.
             with contextlib.suppress(DataError):
@@ -68,6 +74,18 @@ def count(settings: Settings, run: Run, arm: str) -> Done:
 
     pictures = [run.predictions(arm, domain) for domain in ("target", "source")]
     return run.stage(run.scores(arm), facts, inputs, work, also=pictures)
+
+
+def extremes(confusions: NDArray[Any]) -> list[int]:
+    """Places of the images that are scored worst, in the middle and best.
+
+    Args:
+        confusions: `(images, classes, classes)`.
+    """
+    scores = metrics.mean_iou(confusions)
+    order = [int(place) for place in np.argsort(scores, kind="stable") if scores[place] >= 0]
+    middle = (len(order) - 1) // 2
+    return [*dict.fromkeys([order[0], order[middle], order[-1]])] if order else []
 
 
 def load_confusions(run: Run, arm: str, size: str = "confusions") -> Any:

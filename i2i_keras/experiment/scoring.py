@@ -1,15 +1,18 @@
 """`evaluate`: from trained arms and translators to scores."""
 
 from collections.abc import Mapping
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 
 from i2i_keras.datasets.spaces import LabelSpace, read_space
 from i2i_keras.errors import DataError
 from i2i_keras.evaluation import best, intervals, scores
+from i2i_keras.evaluation.class_intervals import class_intervals
 from i2i_keras.evaluation.confusion import find_absent, write_confusion
 from i2i_keras.evaluation.inception import load_inception
+from i2i_keras.evaluation.intervals import Drawn
+from i2i_keras.evaluation.pairs import compare_pairs
 from i2i_keras.evaluation.summary import (
     ArmScores,
     Best,
@@ -108,7 +111,7 @@ def compare_so_far(settings: Settings, run: Run, arm: str) -> dict[str, ArmScore
     """
     known = [FLOOR] if arm != FLOOR and run.is_done(run.scores(FLOOR)) else []
     shown: list[str] = [*known, arm]
-    return _compare(settings, {name: Counted([run], name) for name in shown})
+    return scores.compare(_draw(settings, {name: Counted([run], name) for name in shown}))
 
 
 def _check_seed(settings: Settings, run: Run, arm: str) -> None:
@@ -129,9 +132,11 @@ def _evaluate(settings: Settings, run: Run) -> Summary:
         arm: counting.count(settings, run, arm).results for arm in settings.arms
     }
     confusions: dict[str, Counted] = {arm: Counted([run], arm) for arm in settings.arms}
-    results = _compare(settings, confusions)
+    drawn = _draw(settings, confusions)
+    results = scores.compare(drawn)
     for name, scored in results.items():
-        details = _write_scores(run, name, {"arm": name, **scored, **counts[name]})
+        ends = {"iou_ci95": _class_ends(settings, run, confusions[name])}
+        details = _write_scores(run, name, {"arm": name, **scored, **counts[name], **ends})
         if "native" in details:
             scored["native_mean_iou"] = details["native"]["mean_iou"]
         if chosen := checkpoint_scores.choose_by_labels(settings, run, name):
@@ -146,6 +151,7 @@ def _evaluate(settings: Settings, run: Run) -> Summary:
         "select": settings.segmenter.select,
         "absent": find_absent(space.names, total_confusion(run, first)),
         "best": _best(settings, confusions, space),
+        "pairs": compare_pairs(drawn),
         "arms": results,
     }
     write_summary(run, summary)
@@ -158,11 +164,13 @@ def _evaluate_together(settings: Settings, run: Run) -> Summary:
     singles = [_evaluate(own, member) for own, member in members]
     runs = [member for _, member in members]
     confusions: dict[str, Counted] = {arm: Counted(runs, arm) for arm in settings.arms}
-    results = _compare(settings, confusions)
+    drawn = _draw(settings, confusions)
+    results = scores.compare(drawn)
     space = read_space(run.label_space)
     for arm, scored in results.items():
         details = [read_arm_file(member, arm) for _, member in members]
-        write_arm_file(run, arm, {**scores.average(details), **scored})
+        ends = {"iou_ci95": _class_ends(settings, run, confusions[arm])}
+        write_arm_file(run, arm, {**scores.average(details), **scored, **ends})
         total = np.sum([total_confusion(member, arm) for member in runs], axis=0)
         write_confusion(run.confusion_file(arm), space.names, total)
         # What is not compared by its chance is given as the mean.
@@ -174,6 +182,7 @@ def _evaluate_together(settings: Settings, run: Run) -> Summary:
         **singles[0],
         "bootstrap_seed": settings.seed,
         "best": _best(settings, confusions, space),
+        "pairs": compare_pairs(drawn),
         "arms": results,
         "seeds": [*settings.seeds],
     }
@@ -181,14 +190,20 @@ def _evaluate_together(settings: Settings, run: Run) -> Summary:
     return summary
 
 
-def _compare(settings: Settings, confusions: Mapping[str, Counted]) -> dict[str, ArmScores]:
-    """Means and intervals of all arms; confusions as `intervals.bootstrap`."""
+def _draw(settings: Settings, confusions: Mapping[str, Counted]) -> dict[str, Drawn]:
+    """Mean IoU of all arms; confusions as `intervals.bootstrap`."""
+    return intervals.bootstrap(confusions, settings.evaluate.bootstrap_samples, settings.seed)
+
+
+def _class_ends(settings: Settings, run: Run, counted: Counted) -> dict[str, Any]:
+    """Intervals of an arm by class, of the test sets of `_draw`."""
+    names = read_space(run.label_space).names
     samples = settings.evaluate.bootstrap_samples
-    return scores.compare(intervals.bootstrap(confusions, samples, settings.seed))
+    return {**class_intervals(counted, names, samples, settings.seed)}
 
 
 def _best(settings: Settings, confusions: Mapping[str, Counted], space: LabelSpace) -> Best:
-    """See `best.find_best`; of the test sets of `_compare`."""
+    """See `best.find_best`; of the test sets of `_draw`."""
     samples = settings.evaluate.bootstrap_samples
     return best.find_best(confusions, space, samples, settings.seed)
 

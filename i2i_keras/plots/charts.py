@@ -78,12 +78,7 @@ def loss_curves(history: History, columns: int = 3) -> Plot:
         history: `step` and metrics `(rows,)`; NaN where there is no value.
         columns: panels in a row, at most.
     """
-    panels: dict[str, list[str]] = {}
-    for metric in history:
-        if metric != "step" and np.isfinite(history[metric]).any():
-            words = [word for word in metric.split("_") if word not in _LINES]
-            panels.setdefault(" ".join(words) or metric, []).append(metric)
-
+    panels = panels_of(history)
     columns = max(1, min(columns, len(panels)))
     rows = max(1, -(-len(panels) // columns))
     figure = Plot(figsize=(10, 2.5 * rows), layout="constrained", facecolor="white")
@@ -92,13 +87,39 @@ def loss_curves(history: History, columns: int = 3) -> Plot:
         style_axes(axes)
         axes.set_title(title, color=INK, fontsize=10)
         for metric, color in zip(metrics, line_colors(len(metrics)), strict=True):
-            _draw_curve(axes, history["step"], history[metric], color, _line_name(metric))
+            _draw_curve(axes, history["step"], history[metric], color, line_name(metric))
         _scale(axes, title, [history[metric] for metric in metrics])
         if len(metrics) > 1:
             draw_legend(axes)
         if place > len(panels) - columns:
             axes.set_xlabel("step", color=INK, fontsize=9)
     return figure
+
+
+def panels_of(history: History) -> dict[str, list[str]]:
+    """Which metrics of a history belong together, by the title of their panel.
+
+    Those without any value are left out.
+    """
+    panels: dict[str, list[str]] = {}
+    for metric in history:
+        if metric != "step" and np.isfinite(history[metric]).any():
+            words = [word for word in metric.split("_") if word not in _LINES]
+            panels.setdefault(" ".join(words) or metric, []).append(metric)
+    return panels
+
+
+def line_name(metric: str) -> str:
+    """What tells a metric from the others of its panel."""
+    words = [_LINES[word] for word in metric.split("_") if word in _LINES]
+    return " ".join(words) or "train"
+
+
+def wants_log(title: str, lines: Sequence[NDArray[np.float64]]) -> bool:
+    """Whether a linear scale would hide how a loss ends."""
+    values = np.concatenate(lines)
+    low, high = np.nanmin(values), np.nanmax(values)
+    return bool(title.endswith("loss") and 0 < 50 * low < high < np.inf)
 
 
 def drift_curves(rows: Sequence[Mapping[str, Any]], classes: Sequence[str]) -> Plot:
@@ -134,11 +155,6 @@ def arm_colors(arms: Iterable[str]) -> dict[str, str]:
     }
 
 
-def _line_name(metric: str) -> str:
-    words = [_LINES[word] for word in metric.split("_") if word in _LINES]
-    return " ".join(words) or "train"
-
-
 def _draw_curve(
     axes: Axes, steps: NDArray[np.float64], values: NDArray[np.float64], color: str, name: str
 ) -> None:
@@ -154,10 +170,8 @@ def _draw_curve(
 
 
 def _scale(axes: Axes, title: str, lines: Sequence[NDArray[np.float64]]) -> None:
-    values = np.concatenate(lines)
-    low, high = np.nanmin(values), np.nanmax(values)
-    if title.endswith("loss") and 0 < 50 * low < high < np.inf:
-        axes.set_yscale("log")  # A linear scale would hide how the loss ends.
+    if wants_log(title, lines):
+        axes.set_yscale("log")
     else:
         axes.ticklabel_format(axis="y", scilimits=(-3, 4))
     if title.endswith("learning rate"):

@@ -63,7 +63,7 @@ def class_notes(scores: Scores) -> list[str]:
 def class_pictures(run: Run, scores: Scores) -> Iterator[Picture]:
     """IoU as bars, and the confusion matrix of each arm."""
     bars = charts.iou_bars({arm: facts["iou"] for arm, facts in scores.items()})
-    yield Picture("iou.png", "IoU of each class and arm.", bars.png())
+    yield Picture("iou.png", "IoU of each class and arm.", bars.png(), "markdown")
     for arm in scores:
         path = run.confusion_file(arm)
         if path.is_file():

@@ -6,11 +6,16 @@ from importlib import metadata, resources
 from typing import NamedTuple
 
 import jinja2
+from markupsafe import Markup
 
 from i2i_keras.report import tables
+from i2i_keras.report.bars import Bars
 from i2i_keras.report.figures import Picture
 from i2i_keras.report.findings import Headline
 from i2i_keras.report.tables import Table
+from i2i_keras.report.widgets import Widget
+
+_STYLES = ("web/page.css", "web/widgets.css")
 
 
 class Section(NamedTuple):
@@ -20,6 +25,20 @@ class Section(NamedTuple):
     tables: Sequence[Table] = ()
     notes: Sequence[str] = ()
     pictures: Sequence[Picture] = ()
+    bars: Sequence[Bars] = ()
+    widgets: Sequence[Widget] = ()
+
+
+class Live(NamedTuple):
+    """Of a page that is written anew while it is looked at.
+
+    Attributes:
+        text: as of when it is.
+        every: seconds after which it reloads itself.
+    """
+
+    text: str
+    every: int
 
 
 class Document(NamedTuple):
@@ -29,11 +48,13 @@ class Document(NamedTuple):
         title: the question.
         headline: the answer.
         sections: what it rests on.
+        live: None = the run is done.
     """
 
     title: str
     headline: Headline
     sections: Sequence[Section]
+    live: Live | None = None
 
 
 def to_html(document: Document) -> str:
@@ -42,9 +63,24 @@ def to_html(document: Document) -> str:
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters["base64"] = lambda data: base64.b64encode(data).decode("ascii")
-    source = (resources.files("i2i_keras.report") / "page.html").read_text("utf-8")
-    template = environment.from_string(source)
-    return template.render(**document._asdict(), version=metadata.version("i2i_keras"))
+    template = environment.from_string(_read("web/page.html"))
+    kinds = {widget.kind for section in document.sections for widget in section.widgets}
+    uplot = "curves" in kinds
+    names = ["web/tables.js", *(f"web/{kind}.js" for kind in sorted(kinds))]
+    names += ["web/live.js"] if document.live else []
+    return template.render(
+        **document._asdict(),
+        version=metadata.version("i2i_keras"),
+        styles=[*(["vendor/uplot/uPlot.min.css"] if uplot else []), *_STYLES],
+        scripts=[*(["vendor/uplot/uPlot.iife.min.js"] if uplot else []), *names],
+        licenses=["vendor/uplot/LICENSE"] if uplot else [],
+        read=lambda name: Markup(_read(name)),
+    )
+
+
+def _read(name: str) -> str:
+    """A file of ours, or a vendored one, as it is."""
+    return (resources.files("i2i_keras.report") / name).read_text("utf-8")
 
 
 def to_markdown(document: Document) -> str:

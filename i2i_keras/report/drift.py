@@ -6,10 +6,16 @@ import numpy as np
 
 from i2i_keras.plots import charts
 from i2i_keras.plots.matrices import matrix_picture
+from i2i_keras.report.curves import colored_lines
 from i2i_keras.report.figures import Picture
 from i2i_keras.report.reading import Quality
+from i2i_keras.report.widgets import Widget
 
 _LINES = 5  # Classes that are drawn over the steps.
+_STEPS = (
+    "Drift of the checkpoints that the training of {} has kept: of all pixels, and of the classes"
+    " that most of the drifted pixels were of."
+)
 
 
 def drift_notes(quality: Quality) -> list[str]:
@@ -43,11 +49,27 @@ def drift_pictures(quality: Quality) -> Iterator[Picture]:
         rows = drift["by_step"]
         if len(rows) > 1:
             figure = charts.drift_curves(rows, most_drifted(names, counts))
-            caption = (
-                f"Drift of the checkpoints that the training of {method} has kept: of all pixels,"
-                f" and of the classes that most of the drifted pixels were of."
-            )
-            yield Picture(f"drift-steps-{method}.png", caption, figure.png())
+            caption = _STEPS.format(method)
+            yield Picture(f"drift-steps-{method}.png", caption, figure.png(), "still")
+
+
+def drift_widgets(quality: Quality) -> Iterator[Widget]:
+    """Drift of the kept checkpoints, of all pixels and class by class."""
+    for method, facts in quality.items():
+        rows = facts["drift"]["by_step"]
+        if len(rows) < 2:
+            continue
+        lines: dict[str, list[float | None]] = {
+            "all pixels": [100 * row["drifted"] for row in rows]
+        }
+        drift = facts["drift"]
+        for name in most_drifted(list(drift["kept"]), drift["transitions"]):
+            kept = [row["kept"][name] for row in rows]
+            lines[name] = [None if share is None else 100 * (1 - share) for share in kept]
+        panel = {"title": "drifted pixels, %", "log": False, "lines": colored_lines(lines)}
+        data = {"steps": [row["step"] for row in rows], "panels": [panel], "warnings": []}
+        title = f"Drift over the training of {method}"
+        yield Widget("curves", title, _STEPS.format(method), data)
 
 
 def most_drifted(names: Sequence[str], counts: Sequence[Sequence[int]]) -> list[str]:

@@ -35,11 +35,15 @@ class Picture(NamedTuple):
         name: of the file in report/figures.
         caption: what is to be seen on it.
         png: its bytes.
+        place: "page" = everywhere; "still" = on the page only without scripts
+            and on paper, where it stands for what a script shows; "markdown" =
+            not on the page, which has it in another form.
     """
 
     name: str
     caption: str
     png: bytes
+    place: str = "page"
 
 
 def domain_pictures(run: Run, space: LabelSpace) -> Iterator[Picture]:
@@ -78,7 +82,7 @@ def translation_pictures(run: Run) -> Iterator[Picture]:
                 f"Source images, what {method} makes of them, and target images for comparison"
                 " (unpaired: they show other scenes)."
             )
-            yield Picture(f"translations-{method}.png", caption, figure.png())
+            yield Picture(f"translations-{method}.png", caption, figure.png(), "still")
         yield from _translations_back(run, method)
 
 
@@ -121,7 +125,7 @@ def prediction_pictures(run: Run, arms: Sequence[str], space: LabelSpace) -> Ite
             images, truth = read_images(predicted.records), read_labels(predicted.records)
             figure = panels.predictions(images, truth, wrap_titles(predicted.by_arm), space)
             caption = f"{', '.join(predicted.by_arm)} on test images of the {domain} domain."
-            yield Picture(f"predictions-{domain}.png", caption, figure.png())
+            yield Picture(f"predictions-{domain}.png", caption, figure.png(), "still")
 
 
 def curve_pictures(run: Run, arms: Iterable[str]) -> Iterator[Picture]:
@@ -137,7 +141,7 @@ def curve_pictures(run: Run, arms: Iterable[str]) -> Iterator[Picture]:
             figure = charts.loss_curves(history)
             caption = f"Training of the {title}."
             name = run.name_of(stage).replace("/", "-")
-            yield Picture(f"curves-{name}.png", caption, figure.png())
+            yield Picture(f"curves-{name}.png", caption, figure.png(), "still")
 
 
 def sample_pictures(run: Run) -> Iterator[Picture]:
@@ -173,7 +177,7 @@ def progress_pictures(run: Run) -> Iterator[Picture]:
         )
         columns = _WAYS if len(rows[0]) == len(_WAYS) else ()
         figure = panels.image_grid(rows, titles, columns)
-        yield Picture(f"progress-{method}.png", caption, figure.png())
+        yield Picture(f"progress-{method}.png", caption, figure.png(), "still")
 
 
 def _cells(strip: Path, size: tuple[int, int]) -> list[panels.Image]:
@@ -206,7 +210,7 @@ def _translations_back(run: Run, method: str) -> Iterator[Picture]:
         rows = [read_images(records) for records in (before, after, source)]
         figure = panels.image_grid(rows, ["target", "translated", "source"])
         caption = f"The way back: target images, what {method} makes of them, and source images."
-        yield Picture(f"translations-{method}-yx.png", caption, figure.png())
+        yield Picture(f"translations-{method}-yx.png", caption, figure.png(), "still")
 
 
 def wrap_titles(by_arm: Mapping[str, list[panels.Label]]) -> dict[str, list[panels.Label]]:

@@ -33,6 +33,18 @@ class Predicted(NamedTuple):
     by_arm: dict[str, list[Label]]
 
 
+class Kept(NamedTuple):
+    """Which predictions of which images are there.
+
+    Attributes:
+        records: of the images.
+        predictions: of each image its predictions' files, by arm.
+    """
+
+    records: list[Record]
+    predictions: list[dict[str, Path]]
+
+
 def read_scores(run: Run, arms: Iterable[str]) -> dict[str, ArmFile]:
     """What evaluate/ARM.json hold, by arm; those without one are left out."""
     return {arm: read_arm_file(run, arm) for arm in arms if run.score_file(arm).is_file()}
@@ -93,6 +105,19 @@ def read_predictions(run: Run, domain: str, arms: Iterable[str]) -> Predicted:
     if not chosen or not folders:
         return Predicted([], {})
     return Predicted(chosen, {arm: _read_folder(path, chosen) for arm, path in folders.items()})
+
+
+def read_kept(run: Run, arms: Iterable[str]) -> Kept:
+    """Target-test records that any arm has kept a prediction of."""
+    folders = {arm: run.predictions(arm) for arm in arms}
+    chosen, places = [], []
+    for record in read_table(run, run.records, "target-test"):
+        own = {arm: path / f"{record.name}.png" for arm, path in folders.items()}
+        own = {arm: path for arm, path in own.items() if path.is_file()}
+        if record.label and own:
+            chosen.append(record)
+            places.append(own)
+    return Kept(chosen, places)
 
 
 def read_unscored_predictions(run: Run, arms: Iterable[str], chosen: list[Record]) -> Predicted:

@@ -1,18 +1,21 @@
 """The parts of a report, in their order."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from typing import Any
+from collections.abc import Iterator
 
 from i2i_keras.evaluation.summary import Summary, UnscoredSummary, is_scored
 from i2i_keras.plots import charts
 from i2i_keras.plots.domains import domain_comparison
 from i2i_keras.report import figures, tables, unscored
+from i2i_keras.report.arm_pairs import pair_notes, pair_table
+from i2i_keras.report.bars import class_bars, result_bars
 from i2i_keras.report.classes import class_notes, class_pictures, class_tables
+from i2i_keras.report.curves import curve_widgets, scrubbers
 from i2i_keras.report.document import Section
-from i2i_keras.report.drift import drift_notes, drift_pictures
+from i2i_keras.report.drift import drift_notes, drift_pictures, drift_widgets
 from i2i_keras.report.figures import Picture
-from i2i_keras.report.findings import training_warnings
+from i2i_keras.report.findings import best_adapted, training_warnings
+from i2i_keras.report.making import making_tables
 from i2i_keras.report.notes import result_notes
 from i2i_keras.report.reading import (
     Quality,
@@ -21,7 +24,7 @@ from i2i_keras.report.reading import (
     read_quality,
     read_scores,
 )
-from i2i_keras.report.tables import Table
+from i2i_keras.report.viewers import prediction_viewers, translation_viewers
 from i2i_keras.run_folder import files
 from i2i_keras.run_folder.run import Run
 
@@ -30,50 +33,66 @@ def find_sections(run: Run, summary: Summary | UnscoredSummary) -> list[Section]
     """What there is to say of a run; parts without content are left out."""
     own = _scored(run, summary) if is_scored(summary) else _unscored(run, summary)
     sections = [*own, *_trainings(run, summary)]
-    return [part for part in sections if part.tables or part.notes or part.pictures]
+    return [part for part in sections if any(part[1:])]
 
 
 def _scored(run: Run, summary: Summary) -> Iterator[Section]:
     """The report where arms were scored."""
     arms, space = list(summary["arms"]), read_label_space(run)
     scores = read_scores(run, arms)
-    bars = Picture("result.png", "Mean IoU of each arm.", charts.result_bars(summary["arms"]).png())
+    picture = charts.result_bars(summary["arms"]).png()
+    still = Picture("result.png", "Mean IoU of each arm.", picture, "markdown")
     result = [tables.result_rows(summary, scores)]
     if "seeds" in summary:
         result.append(tables.seed_rows(summary))
-    yield Section("Result", result, result_notes(summary), [bars])
+    bars = [result_bars(summary["arms"])]
+    yield Section("Result", result, result_notes(summary), [still], bars)
+    if matrix := pair_table(summary):
+        yield Section("The arms against each other", [matrix], pair_notes(summary))
+    shown = _shown(run, summary)
+    if space:
+        pictures = [
+            *figures.domain_pictures(shown, space),
+            *figures.translation_pictures(shown),
+            *figures.label_pictures(shown, space),
+            *figures.safe_label_pictures(shown, space),
+            *figures.prediction_pictures(shown, arms, space),
+        ]
+        viewers = [
+            *prediction_viewers(shown, arms, space, best_adapted(summary["arms"])),
+            *translation_viewers(shown),
+        ]
+        yield Section("Pictures", (), _whose(summary), pictures, widgets=viewers)
     if scores:
         by_class = class_tables(scores, summary.get("best", tables.NO_BEST))
         pictures = list(class_pictures(run, scores))
-        yield Section("Each class", by_class, class_notes(scores), pictures)
-    if space:
-        pictures = [
-            *figures.domain_pictures(run, space),
-            *figures.translation_pictures(run),
-            *figures.label_pictures(run, space),
-            *figures.safe_label_pictures(run, space),
-            *figures.prediction_pictures(run, arms, space),
-        ]
-        yield Section("Pictures", pictures=pictures)
-    yield Section("Over the training", pictures=list(figures.progress_pictures(run)))
-    if quality := read_quality(run, methods_of(arms)):
-        yield _translators(run, quality)
+        drawn = class_bars(scores)
+        notes = class_notes(scores)
+        yield Section("Each class", by_class, notes, pictures, [drawn] if drawn else [])
+    yield _progress(shown)
+    if quality := read_quality(shown, methods_of(arms)):
+        yield _translators(shown, quality)
 
 
 def _unscored(run: Run, summary: UnscoredSummary) -> Iterator[Section]:
     """The report where nothing was scored."""
     space = read_label_space(run)
     yield Section("Arms", unscored.arm_tables(summary), unscored.unscored_notes(summary))
+    shown = _shown(run, summary)
     if space:
-        domains = figures.domain_pictures(run, space) if summary["arms"] else ()
+        domains = figures.domain_pictures(shown, space) if summary["arms"] else ()
         pictures = [
-            *figures.translation_pictures(run),
+            *figures.translation_pictures(shown),
             *domains,
-            *unscored.prediction_pictures(run, summary, space),
+            *unscored.prediction_pictures(shown, summary, space),
         ]
-        yield Section("Pictures", pictures=pictures)
-    yield Section("Over the training", pictures=list(figures.progress_pictures(run)))
-    quality = read_quality(run, summary["translators"])
+        viewers = [
+            *translation_viewers(shown),
+            *unscored.prediction_viewers(shown, summary, space),
+        ]
+        yield Section("Pictures", (), _whose(summary), pictures, widgets=viewers)
+    yield _progress(shown)
+    quality = read_quality(shown, summary["translators"])
     if quality and not summary["arms"]:
         found = unscored.translator_tables(quality)
         trained = [m for m in quality if run.history(run.translator(m)).is_file()]
@@ -81,18 +100,44 @@ def _unscored(run: Run, summary: UnscoredSummary) -> Iterator[Section]:
         notes = [*unscored.translator_notes(quality), *unscored.health_notes(trained, warned)]
         yield Section("Translators", found, notes)
     elif quality:
-        yield _translators(run, quality)
+        yield _translators(shown, quality)
 
 
 def _trainings(run: Run, summary: Summary | UnscoredSummary) -> Iterator[Section]:
     """What every report ends with, whether anything was scored or not."""
-    seeds = summary.get("seeds", ())
+    arms, seeds = summary["arms"], summary.get("seeds", ())
     if run.comparison.is_file():
         yield _domains(run)
     yield Section("Warnings", notes=training_warnings(run, seeds))
-    yield Section("Loss curves", pictures=list(figures.curve_pictures(run, summary["arms"])))
-    yield Section("Last samples", pictures=list(figures.sample_pictures(run)))
-    yield Section("How it was made", _made(run, seeds))
+    shown = _shown(run, summary)
+    stills, curves = list(figures.curve_pictures(shown, arms)), list(curve_widgets(shown, arms))
+    yield Section("Loss curves", pictures=stills, widgets=curves)
+    yield Section("Last samples", pictures=list(figures.sample_pictures(shown)))
+    yield Section("How it was made", making_tables(run, seeds))
+
+
+def _shown(run: Run, summary: Summary | UnscoredSummary) -> Run:
+    """The run whose pictures are shown: of several trainings the first one."""
+    seeds = summary.get("seeds", ())
+    return run.member(seeds[0]) if seeds else run
+
+
+def _whose(summary: Summary | UnscoredSummary) -> list[str]:
+    """Says whose pictures these are, where there are several trainings."""
+    seeds = summary.get("seeds", ())
+    if not seeds:
+        return []
+    pages = ", ".join(f"seed-{seed}/report/index.html" for seed in seeds)
+    return [
+        f"Pictures, translators and curves are those of one training, seed {seeds[0]}; each has a"
+        f" page of its own: {pages}."
+    ]
+
+
+def _progress(run: Run) -> Section:
+    """How translations came to be what they are."""
+    stills, widgets = list(figures.progress_pictures(run)), list(scrubbers(run))
+    return Section("Over the training", pictures=stills, widgets=widgets)
 
 
 def _translators(run: Run, quality: Quality) -> Section:
@@ -113,8 +158,9 @@ def _translators(run: Run, quality: Quality) -> Section:
                 f"{method} was trained to keep what source_only sees: that it drifts little in"
                 f" those eyes says nothing, and so label_safe:{method} leaves out too little."
             )
-    pictures = list(drift_pictures(quality))
-    return Section("Translators", [tables.translator_rows(quality)], notes, pictures)
+    pictures, widgets = list(drift_pictures(quality)), list(drift_widgets(quality))
+    table = tables.translator_rows(quality)
+    return Section("Translators", [table], notes, pictures, widgets=widgets)
 
 
 def _domains(run: Run) -> Section:
@@ -139,31 +185,3 @@ def _domains(run: Run) -> Section:
         )
     picture = Picture("comparison.png", caption, domain_comparison(comparison).png())
     return Section("The domains compared", notes=notes, pictures=[picture])
-
-
-def _made(run: Run, seeds: Iterable[int]) -> list[Table]:
-    """Seconds, records, settings and versions of the stages that are done.
-
-    Args:
-        run: that was made.
-        seeds: of its repetitions, of which only the seconds are told, without
-            those of what they share.
-    """
-    stages = run.all_done()
-    if not stages:
-        return []
-    seconds = {stage: facts["seconds"] for stage, facts in stages.items()}
-    shared = {run.name_of(run.raw), run.name_of(run.records)}
-    for member in map(run.member, seeds):
-        own = member.all_done()
-        seconds[run.name_of(member.root)] = sum(own[name]["seconds"] for name in {*own} - shared)
-    made = [tables.stage_rows(seconds)]
-    versions: dict[str, Any] = {}
-    for name, facts in stages.items():
-        settings = facts.get("settings") or {}
-        made.append(tables.fact_rows(f"Settings of {name}", settings, ("Setting", "Value")))
-        results = facts.get("results") or {}
-        made.append(tables.fact_rows(f"Results of {name}", results, ("Result", "Value")))
-        versions |= facts.get("versions") or {}
-    made.append(tables.fact_rows("Versions", versions, ("Package", "Version")))
-    return [table for table in made if table.rows]

@@ -28,10 +28,17 @@ NO_BEST = Best()
 
 
 class Cell(NamedTuple):
-    """What stands in a table, and whether it is to be emphasized."""
+    """What stands in a table.
+
+    Attributes:
+        text: that stands there.
+        strong: whether it is to be emphasized.
+        tone: "gain" or "harm", where it is one.
+    """
 
     text: str
     strong: bool = False
+    tone: str = ""
 
 
 class Table(NamedTuple):
@@ -42,12 +49,14 @@ class Table(NamedTuple):
         rows: the first cell of each is its name.
         numeric: whether all but the names are numbers.
         title: where it is given, the table is folded away beneath it.
+        sortable: whether the page lets rows be put in another order.
     """
 
     columns: Sequence[str]
     rows: Sequence[Sequence[Cell]]
     numeric: bool = True
     title: str = ""
+    sortable: bool = True
 
 
 def result_rows(summary: Summary, scores: Mapping[str, ArmFile] | None = None) -> Table:

@@ -20,6 +20,8 @@ from i2i_keras.report.reading import (
     read_unscored_predictions,
 )
 from i2i_keras.report.tables import Cell, Table
+from i2i_keras.report.viewers import unscored_viewer
+from i2i_keras.report.widgets import Widget
 from i2i_keras.run_folder.run import Run
 
 _ROWS = 8  # Images whose predictions are shown.
@@ -166,6 +168,14 @@ def translator_notes(quality: Quality) -> list[str]:
     return notes
 
 
+def prediction_viewers(run: Run, summary: UnscoredSummary, space: LabelSpace) -> Iterator[Widget]:
+    """The same, with a slider between any two of them."""
+    chosen = spread(read_records(run, run.predicted), _ROWS)
+    predicted = read_unscored_predictions(run, summary["arms"], chosen)
+    if predicted.records and predicted.by_arm:
+        yield unscored_viewer(predicted, space)
+
+
 def prediction_pictures(run: Run, summary: UnscoredSummary, space: LabelSpace) -> Iterator[Picture]:
     """What each arm predicts for some images of the target."""
     chosen = spread(read_records(run, run.predicted), _ROWS)
@@ -175,7 +185,7 @@ def prediction_pictures(run: Run, summary: UnscoredSummary, space: LabelSpace) -
         figure = panels.predictions(images, None, titled, space)
         names = ", ".join(predicted.by_arm)
         caption = f"{names} on images of the target domain, whose labels are not known."
-        yield Picture("predictions-target.png", caption, figure.png())
+        yield Picture("predictions-target.png", caption, figure.png(), "still")
 
 
 def _agreement(summary: UnscoredSummary) -> Table:

@@ -197,15 +197,32 @@ def how_to_make(path: Path) -> str:
         `make it with: i2i-keras COMMAND --run RUN`, to be said after what is
         missing.
     """
-    places = [place for place, part in enumerate(path.parts) if part in _STAGES]
-    if not places:
+    place, command = _stage_place(path), command_for(path)
+    if place is None or command is None:
         return "make it with its command, see i2i-keras --help"
-    root, stage = Path(*path.parts[: places[-1]]), _STAGES[path.parts[places[-1]]]
-    name = "".join(path.parts[places[-1] + 1 : places[-1] + 2])
+    root = Path(*path.parts[:place])
+    return f"make it with: i2i-keras {command} --run {shlex.quote(os.path.relpath(root))}"
+
+
+def command_for(path: Path) -> str | None:
+    """The command that makes a stage's folder or what is in it.
+
+    Returns:
+        Such as `translate --method cyclegan`; None where it is of no stage.
+    """
+    place = _stage_place(path)
+    if place is None:
+        return None
+    stage, name = _STAGES[path.parts[place]], "".join(path.parts[place + 1 : place + 2])
     method, direction, _ = name.partition("-yx")
     if stage == TRAIN_SEGMENTER:
         method, direction = arm_name(name), ""
     command = _COMMANDS[stage].format(method) + " --direction yx" * bool(direction)
     if "{}" in _COMMANDS[stage] and not name:
         command = command.partition(" ")[0]
-    return f"make it with: i2i-keras {command} --run {shlex.quote(os.path.relpath(root))}"
+    return command
+
+
+def _stage_place(path: Path) -> int | None:
+    """Which part of a path is the folder of a stage; the last one that is."""
+    return max((place for place, part in enumerate(path.parts) if part in _STAGES), default=None)

@@ -7,7 +7,7 @@ from i2i_keras.datasets.spaces import LABEL_SPACES, write_space
 from i2i_keras.evaluation import metrics
 from i2i_keras.evaluation.metrics import Metric
 from i2i_keras.evaluation.summary import read_arm_file
-from i2i_keras.experiment import scoring
+from i2i_keras.experiment import counting, scoring
 from i2i_keras.report import tables
 from i2i_keras.report.reading import read_scores
 from i2i_keras.run_folder import files, places
@@ -80,3 +80,26 @@ def test_a_compared_metric_has_the_interval_of_its_own_draws(run, settings, monk
     assert (lead["arm"], lead["next"], lead["sure"]) == ("adapted:color", "source_only", True)
     low, high = lead["ci95"]
     assert low < lead["difference"] < high
+
+
+def test_the_worst_the_middle_and_the_best_image_are_kept_for_the_report():
+    hits = np.array([3, 9, 0, 5, 7])
+    confusions = np.ones((5, 2, 2), int) + hits[:, None, None] * np.eye(2, dtype=int)
+    assert counting.extremes(confusions) == [2, 3, 1]
+    confusions[2] = 0  # Without a pixel that counts.
+    assert counting.extremes(confusions) == [0, 3, 1]
+    assert counting.extremes(confusions[2:3]) == []
+    assert counting.extremes(confusions[:1]) == [0]
+
+
+def test_pairs_and_class_intervals_are_left_for_the_report(run, settings):
+    summary = scoring.evaluate(settings, run)
+    differences = {(pair["arm"], pair["other"]): pair for pair in summary["pairs"]}
+    assert len(differences) == 3
+    gain = summary["arms"]["oracle"]
+    pair = differences["source_only", "oracle"]
+    assert pair["difference"] == pytest.approx(-gain["gain"])
+    assert pair["ci95"] == pytest.approx([-end for end in reversed(gain["gain_ci95"])], abs=1e-3)
+    facts = read_arm_file(run, "oracle")
+    low, high = facts["iou_ci95"]["road"]
+    assert low < facts["iou"]["road"] < high

@@ -43,12 +43,12 @@ def test_the_page_holds_every_part_in_its_order(report):
     html = (report / "index.html").read_text("utf-8")
     assert "Translating the source images (adapted:cyclegan) helped" in html
     assert re.findall("<h2>(.*?)</h2>", html) == [
-        *("Result", "Each class", "Pictures", "Over the training", "Translators"),
+        *("Result", "Pictures", "Each class", "Over the training", "Translators"),
         "The domains compared",
         *("Loss curves", "Last samples", "How it was made"),
     ]
     shown = re.findall(r'<img alt="(.*?)" src="(.*?)"', html, re.DOTALL)
-    assert len(shown) == 19
+    assert len(shown) == 17
     assert "cyclegan: road became car in 28% of its pixels." in html
     assert "12% of the target&#39;s" in html
     assert "Audit: solid image in source-train, 1 (left out; see prepare/audit.json)." in html
@@ -99,10 +99,38 @@ def test_labels_that_were_not_safe_are_shown_and_warned_of(copied, finish):
 
 def test_the_page_is_one_file_that_needs_nothing_from_elsewhere(report):
     html = (report / "index.html").read_text("utf-8")
-    assert re.search(r"https?:|<script|<link|@import|url\(", html) is None
-    sources = re.findall(r'src="(.{22})', html)
+    assert re.search(r"<script[^>]* src|<link|@import|url\(", html) is None
+    # Of the libraries within, whose comments say where they are from.
+    without = re.sub(r"<script.*?</script>", "", html, flags=re.DOTALL)
+    assert "https:" not in without
+    assert "http:" not in without
+    sources = re.findall(r'src="(.{22})', without)
     assert sources
     assert set(sources) == {"data:image/png;base64,"}
+
+
+def test_libraries_are_on_the_page_with_their_version_and_license(report):
+    html = (report / "index.html").read_text("utf-8")
+    assert "uPlot (v1.6.32)" in html
+    assert "Copyright (c) 2022 Leon Sorokin" in html
+
+
+def test_the_page_forbids_itself_to_ask_for_anything(report):
+    html = (report / "index.html").read_text("utf-8")
+    assert "default-src 'none'; img-src data:;" in html
+
+
+def test_a_page_without_curves_has_no_library_for_them(bare_run):
+    write_report(bare_run)
+    assert "uPlot" not in (bare_run.report / "index.html").read_text("utf-8")
+
+
+def test_what_scripts_show_has_a_picture_that_stands_for_it(report):
+    html = (report / "index.html").read_text("utf-8")
+    kinds = re.findall('class="widget .*?" data-kind="(.*?)"', html)
+    assert {*kinds} == {"viewer", "curves", "scrubber"}
+    stills = html.count('<figure class="still">')
+    assert stills == len(kinds)
 
 
 def test_the_markdown_shows_the_same_tables_and_its_figures_exist(report):
@@ -195,3 +223,23 @@ def test_records_without_labels_are_shown_without_them(copied):
     assert [picture.name for picture in figures.domain_pictures(copied, space)]
     assert not list(figures.label_pictures(copied, space))
     assert not list(figures.prediction_pictures(copied, ["source_only"], space))
+
+
+def test_of_several_trainings_the_pictures_are_those_of_the_first(full_run, tmp_path, summary):
+    run = Run(tmp_path)
+    shutil.copytree(full_run.root, run.member(4).root)
+    shutil.copytree(full_run.root, run.member(7).root)
+    shutil.copytree(full_run.records, run.records)
+    for seed, color in ((4, 10), (7, 200)):
+        member = run.member(seed)
+        last = member.samples(member.translator("cyclegan")) / "step-001000.png"
+        Image.new("RGB", (48, 24), (color,) * 3).save(last)
+    for facts in summary["arms"].values():
+        facts["seeds"] = [facts["mean_iou"]] * 2
+    write_summary(run, {**summary, "seeds": [4, 7]})
+    facts = write_report(run)
+    html = (run.root / facts["page"]).read_text("utf-8")
+    assert "are those of one training, seed 4; each has a page of its own: seed-4/" in html
+    shown = Image.open(run.report / "figures" / "samples-cyclegan.png")
+    assert shown.getpixel((0, 0)) == (10, 10, 10)
+    assert (run.member(7).report / "index.html").is_file()
