@@ -1,0 +1,47 @@
+"""The command that shows what a run's networks make of any image."""
+
+from pathlib import Path
+
+import click
+
+from i2i_keras.cli.options import UserPath
+from i2i_keras.errors import SettingsError
+
+
+@click.command()
+@click.argument("run_dir", metavar="RUN", type=UserPath(exists=True, file_okay=False))
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=0,
+    show_default=True,
+    help="Of the page; 0 = any that is free.",
+)
+@click.option("--open", "browse", is_flag=True, help="Open the page in a browser.")
+@click.option(
+    "--seed",
+    type=click.IntRange(0, 2**32 - 1),
+    help="Of several trainings, that of this seed.  [default: the first]",
+)
+def show(run_dir: Path, port: int, browse: bool, seed: int | None) -> None:
+    """Show what all networks of RUN make of an image, on a page.
+
+    The page is on this machine only. Drop an image there, or choose a test
+    image: each translator translates it, both ways, and each arm segments it.
+    Ctrl-C ends it.
+
+    Example: i2i-keras show runs/demo --port 8000
+    """
+    try:
+        from i2i_keras.show import server
+    except ImportError as error:
+        if (error.name or "").partition(".")[0] not in ("starlette", "uvicorn"):
+            raise
+        raise SettingsError("show needs an extra: pip install 'i2i_keras[show]'.") from None
+    from i2i_keras.run_folder.run import Run
+    from i2i_keras.show.networks import Networks
+
+    networks = Networks(Run(run_dir), seed)
+    server.serve(
+        networks, port, lambda at: click.echo(f"show: {at} (Ctrl-C ends it)"), browse=browse
+    )
