@@ -1,5 +1,3 @@
-"use strict";
-
 const form = document.getElementById("choice");
 const file = document.getElementById("file");
 const record = document.getElementById("record");
