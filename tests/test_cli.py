@@ -17,7 +17,7 @@ from i2i_keras.run_folder import files
 from i2i_keras.run_folder.run import Run
 
 COMMANDS = sorted(main.commands)
-OTHERS = ("ablate", "audit", "init", "segment", "verify")
+OTHERS = ("ablate", "audit", "init", "segment", "show", "verify")
 FOLDERS = ("/data/gta5", "photos", "paintings", "runs/demo")  # In examples.
 STAGES = [command for command in COMMANDS if command not in OTHERS]
 

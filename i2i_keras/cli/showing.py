@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from i2i_keras.cli.options import UserPath
+from i2i_keras.cli.options import UserPath, open_run
 from i2i_keras.errors import SettingsError
 
 
@@ -38,10 +38,9 @@ def show(run_dir: Path, port: int, browse: bool, seed: int | None) -> None:
         if (error.name or "").partition(".")[0] not in ("starlette", "uvicorn"):
             raise
         raise SettingsError("show needs an extra: pip install 'i2i_keras[show]'.") from None
-    from i2i_keras.run_folder.run import Run
     from i2i_keras.show.networks import Networks
 
-    networks = Networks(Run(run_dir), seed)
+    networks = Networks(open_run(None, run_dir, None, None, (), use="use").run, seed)
     server.serve(
         networks, port, lambda at: click.echo(f"show: {at} (Ctrl-C ends it)"), browse=browse
     )

@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import contextlib
+import functools
 import io
 import threading
 import time
@@ -20,7 +21,7 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
 from i2i_keras.data.records import KINDS_READ, Record, read_image
-from i2i_keras.errors import DataError
+from i2i_keras.errors import DataError, SettingsError
 from i2i_keras.experiment.segmenting import Scale
 from i2i_keras.show.guard import Guard
 from i2i_keras.show.images import MOST_BYTES, RefusedError, listed_images, read_upload
@@ -92,11 +93,11 @@ class _Desk:
             if name and name not in self._records:
                 raise RefusedError(f"No image {name!r} here; load the page anew.", 404)
             source = self._records[name] if name else await _body(request)
-            work = lambda: self._answer(what, source, cast(Scale, scale))  # noqa: E731
+            work = functools.partial(self._answer, what, source, cast(Scale, scale))
             return JSONResponse(await _in_thread(work))
         except RefusedError as error:
             return _refusal(str(error), error.status)
-        except DataError as error:
+        except (DataError, SettingsError) as error:
             return _refusal(str(error), 409)
         except Exception as error:  # Whatever a network stumbles over, the page goes on.
             return _refusal(_told(error), 500)
