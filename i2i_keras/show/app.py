@@ -6,7 +6,6 @@ import contextlib
 import functools
 import io
 import threading
-import time
 from collections.abc import Awaitable, Callable
 from importlib import resources
 from typing import Any, cast
@@ -111,13 +110,11 @@ class _Desk:
         if not self._busy.acquire(blocking=False):
             raise RefusedError("Another picture is being made; try again in a moment.", 503)
         try:
-            start = time.perf_counter()
             pixels = self._read(what, source)
             made = {IMAGE: pixels}
             if what != IMAGE:
                 made = self._networks.make(what, pixels, scale)
-            pictures = [_picture(name, found) for name, found in made.items()]
-            return {"pictures": pictures, "seconds": round(time.perf_counter() - start, 1)}
+            return {"pictures": [_picture(name, found) for name, found in made.items()]}
         finally:
             self._busy.release()
 
