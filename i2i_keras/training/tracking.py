@@ -29,7 +29,7 @@ Tracking = Literal["none", "mlflow"]
 Row = Mapping[str, float]
 
 _MODULES = ("mlflow", "sqlalchemy", "alembic")
-_PATIENCE = 30.0  # Seconds that an end waits for what is still to be logged.
+_PATIENCE = 120.0  # Seconds that an end waits for what is still to be logged.
 
 
 class Log:

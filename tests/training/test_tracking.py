@@ -1,5 +1,6 @@
 """What MLflow itself reads of what was logged to it."""
 
+import shutil
 import sys
 import threading
 from pathlib import Path
@@ -24,11 +25,28 @@ FACTS = {"seed": 0, "generator": {"filters": 64}}
 @pytest.fixture(autouse=True)
 def no_place_of_the_user(monkeypatch):
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    monkeypatch.setattr(tracking, "_PATIENCE", 600.0)  # Of a machine that is busy.
+
+
+@pytest.fixture(scope="module")
+def empty_store(tmp_path_factory):
+    """MLflow takes seconds to make its tables."""
+    path = tmp_path_factory.mktemp("store") / "mlflow.db"
+    mlflow.MlflowClient(f"sqlite:///{path}").search_experiments()
+    return path
 
 
 @pytest.fixture
-def run(tmp_path):
+def bare_run(tmp_path):
+    """A run directory; nothing was logged beside it."""
     return Run(tmp_path / "runs" / "streets")
+
+
+@pytest.fixture
+def run(bare_run, empty_store):
+    bare_run.root.parent.mkdir()
+    shutil.copy(empty_store, bare_run.root.parent)
+    return bare_run
 
 
 def train(run, steps, last=0, fail=None):
@@ -139,15 +157,16 @@ def test_repetitions_are_runs_of_one_experiment(run):
     assert [one.info.run_name for one in found] == named
 
 
-def test_runs_of_one_name_in_two_folders_do_not_go_on_with_each_other(run, tmp_path, monkeypatch):
-    uri = f"sqlite:///{tmp_path / 'all.db'}"
+def test_runs_of_one_name_in_two_folders_do_not_go_on_with_each_other(
+    bare_run, empty_store, tmp_path, monkeypatch
+):
+    uri = f"sqlite:///{shutil.copy(empty_store, tmp_path / 'all.db')}"
     monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
-    monkeypatch.chdir(tmp_path)  # Where MLflow puts artifacts of such a place.
-    train(run, [2])
+    train(bare_run, [2])
     train(Run(tmp_path / "others" / "streets"), [2])
-    client, found = logged(run, uri)
+    client, found = logged(bare_run, uri)
     assert [points(client, one, "loss") for one in found] == [[(2, 0.5)]] * 2
-    assert not (run.root.parent / "mlflow.db").exists()
+    assert not (bare_run.root.parent / "mlflow.db").exists()
 
 
 def test_a_summary_is_logged_once_with_its_numbers_and_pictures(run, save):
@@ -169,18 +188,18 @@ def test_a_summary_is_logged_once_with_its_numbers_and_pictures(run, save):
     assert [one.data.metrics["mean_iou/adapted-cyclegan"] for one in found] == [0.25, 0.5]
 
 
-def test_without_the_setting_nothing_is_logged(run):
-    folder = run.translator("cyclegan")
-    with tracking.using("none", run, folder, FACTS):
+def test_without_the_setting_nothing_is_logged(bare_run):
+    folder = bare_run.translator("cyclegan")
+    with tracking.using("none", bare_run, folder, FACTS):
         History(folder, 0, WATCH).add(2, {"loss": 0.5})
-    tracking.log_summary("none", run, {"arms": {}})
-    assert not (run.root.parent / "mlflow.db").exists()
+    tracking.log_summary("none", bare_run, {"arms": {}})
+    assert not (bare_run.root.parent / "mlflow.db").exists()
 
 
-def test_of_several_workers_the_chief_alone_logs(run, monkeypatch):
+def test_of_several_workers_the_chief_alone_logs(bare_run, monkeypatch):
     monkeypatch.setattr(workers, "follows", lambda: True)
-    train(run, [2])
-    assert not (run.root.parent / "mlflow.db").exists()
+    train(bare_run, [2])
+    assert not (bare_run.root.parent / "mlflow.db").exists()
 
 
 def test_nobody_is_told_that_mlflow_is_used(run):
@@ -211,9 +230,9 @@ def test_a_failure_is_one_line_and_the_training_goes_on(run, monkeypatch, capsys
     assert len(calls) == 1
 
 
-def test_a_place_that_is_none_is_one_line(run, monkeypatch, capsys):
+def test_a_place_that_is_none_is_one_line(bare_run, monkeypatch, capsys):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "nowhere://at-all")
-    train(run, [2, 4])
+    train(bare_run, [2, 4])
     [told] = capsys.readouterr().out.strip().splitlines()
     assert told.startswith("Warning: train-translator/cyclegan is not logged to MLflow any more (")
 
