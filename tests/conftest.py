@@ -1,3 +1,4 @@
+import contextlib
 import inspect
 import itertools
 import json
@@ -195,20 +196,33 @@ def trained_run(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def shown(trained_run):
-    """The address at which `trained_run` is shown, with a slash at its end."""
+def show_run():
+    """Shows a run directory as long as it is entered, and tells the address."""
     pytest.importorskip("uvicorn", reason="without the extra show")
     from i2i_keras.run_folder.run import Run
     from i2i_keras.show import server
     from i2i_keras.show.networks import Networks
 
-    with server.listen(0) as listener:
-        serving = server.build_server(Networks(Run(trained_run)))
-        thread = threading.Thread(target=serving.run, args=([listener],))
-        thread.start()
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}/"
-        serving.should_exit = True
-        thread.join()
+    @contextlib.contextmanager
+    def serve(root):
+        with server.listen(0) as listener:
+            serving = server.build_server(Networks(Run(root)))
+            thread = threading.Thread(target=serving.run, args=([listener],))
+            thread.start()
+            try:
+                yield f"http://127.0.0.1:{listener.getsockname()[1]}/"
+            finally:
+                serving.should_exit = True
+                thread.join()
+
+    return serve
+
+
+@pytest.fixture(scope="session")
+def shown(show_run, trained_run):
+    """The address at which `trained_run` is shown, with a slash at its end."""
+    with show_run(trained_run) as address:
+        yield address
 
 
 @pytest.fixture(scope="session")
