@@ -1,5 +1,6 @@
 """The command that shows what a run's networks make of any image."""
 
+import os
 from pathlib import Path
 
 import click
@@ -33,7 +34,7 @@ def show(run_dir: Path, port: int, browse: bool, seed: int | None) -> None:
     Example: i2i-keras show runs/demo --port 8000
     """
     try:
-        from i2i_keras.show import server
+        from i2i_keras.show import app, server
     except ImportError as error:
         if (error.name or "").partition(".")[0] not in ("starlette", "uvicorn"):
             raise
@@ -41,6 +42,14 @@ def show(run_dir: Path, port: int, browse: bool, seed: int | None) -> None:
     from i2i_keras.show.networks import Networks
 
     networks = Networks(open_run(None, run_dir, None, None, (), use="use").run, seed)
-    server.serve(
-        networks, port, lambda at: click.echo(f"show: {at} (Ctrl-C ends it)"), browse=browse
-    )
+    try:
+        server.serve(networks, port, _tell, browse=browse)
+    except KeyboardInterrupt:
+        if app.is_computing():  # Python would wait for that to end.
+            click.echo("\nStopped.", err=True)
+            os._exit(130)
+        raise
+
+
+def _tell(address: str) -> None:
+    click.echo(f"show: {address} (Ctrl-C ends it)")

@@ -28,6 +28,7 @@ from i2i_keras.show.networks import Networks, Pixels
 
 # Of the key by which the image itself is asked for.
 IMAGE = "image"
+_THREAD = "i2i-keras show"
 _SCALES = ("working", "native")
 _KINDS = {"page.css": "text/css", "page.js": "text/javascript"}
 
@@ -98,6 +99,8 @@ class _Desk:
             return _refusal(str(error), error.status)
         except (DataError, SettingsError) as error:
             return _refusal(str(error), 409)
+        except asyncio.CancelledError:
+            return _refusal("i2i-keras show has ended; start it anew.", 503)
         except Exception as error:  # Whatever a network stumbles over, the page goes on.
             return _refusal(_told(error), 500)
 
@@ -166,8 +169,13 @@ async def _in_thread(work: Callable[[], Any]) -> Any:
         with contextlib.suppress(RuntimeError):  # The loop is closed by then.
             loop.call_soon_threadsafe(finish, result, error)
 
-    threading.Thread(target=run, daemon=True).start()
+    threading.Thread(target=run, name=_THREAD, daemon=True).start()
     return await future
+
+
+def is_computing() -> bool:
+    """Whether a picture is being made, which nothing can stop."""
+    return any(thread.name == _THREAD for thread in threading.enumerate())
 
 
 def _picture(name: str, pixels: Pixels) -> dict[str, Any]:

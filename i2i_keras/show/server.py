@@ -42,6 +42,7 @@ def build_server(networks: Networks) -> uvicorn.Server:
         lifespan="off",
         ws="none",
         log_config=None,
+        log_level="critical",  # What goes wrong is answered.
         access_log=False,
         server_header=False,
         timeout_graceful_shutdown=1,

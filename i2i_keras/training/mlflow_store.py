@@ -116,7 +116,10 @@ class Store:
     def _find(self) -> Any:
         """The newest run of MLflow that this place has."""
         found = self._client.search_runs(
-            [self._experiment], f"tags.`{_PLACE}` = '{self._place}'", max_results=1
+            [self._experiment],
+            f"tags.`{_PLACE}` = '{self._place}'",
+            max_results=1,
+            order_by=["attributes.start_time DESC"],
         )
         return found[0] if found else None
 

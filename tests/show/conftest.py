@@ -12,8 +12,6 @@ from PIL import Image
 
 from i2i_keras.data.records import read_records
 
-pytest.importorskip("uvicorn", reason="without the extra show")
-
 
 class Answer:
     """What the server has answered.

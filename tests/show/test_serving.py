@@ -1,5 +1,6 @@
 """What goes wrong while the page is served, and the command that does it."""
 
+import io
 import os
 import shutil
 import signal
@@ -9,6 +10,7 @@ import threading
 
 import pytest
 from click.testing import CliRunner
+from PIL import Image
 
 from i2i_keras.cli import main
 from i2i_keras.run_folder.run import Run
@@ -86,32 +88,59 @@ def test_it_listens_to_this_machine_alone():
         assert listener.getsockname()[0] == "127.0.0.1"
 
 
-def test_it_tells_its_address_opens_it_if_wanted_and_ends_by_ctrl_c(
-    trained_run, tmp_path, end, asker
-):
+@pytest.fixture
+def begin(trained_run, asker):
+    """Starts the command; returns its process, and what asks its page."""
+
+    def start(*options, **environment):
+        process = subprocess.Popen(
+            [sys.executable, "-m", "i2i_keras", "show", trained_run, *options],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, **environment},
+        )
+        told = process.stdout.readline()
+        assert told.startswith("show: http://127.0.0.1:"), told
+        assert told.endswith("/ (Ctrl-C ends it)\n")
+        return process, asker(told.split()[1])
+
+    return start
+
+
+def test_it_tells_its_address_opens_it_if_wanted_and_ends_by_ctrl_c(begin, tmp_path, end):
     with server.listen(0) as listener:
         port = listener.getsockname()[1]
     opened = tmp_path / "opened"
     browser = tmp_path / "browser"
     browser.write_text(f'#!/bin/sh\nprintf %s "$1" > {opened}.part\nmv {opened}.part {opened}\n')
     browser.chmod(0o755)
-    process = subprocess.Popen(
-        [sys.executable, "-m", "i2i_keras", "show", trained_run, f"--port={port}", "--open"],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "BROWSER": f"{browser} %s"},
-    )
-    address = f"http://127.0.0.1:{port}/"
-    assert process.stdout.readline() == f"show: {address} (Ctrl-C ends it)\n"
-    assert asker(address)().status == 200
+    process, ask = begin(f"--port={port}", "--open", BROWSER=f"{browser} %s")
+    assert ask.address == f"http://127.0.0.1:{port}/"
+    assert ask().status == 200
     while not opened.exists():
         threading.Event().wait(0.05)
     process.send_signal(signal.SIGINT)
     code, _, err = end(process)
     assert code == 130
     assert "Traceback" not in err
-    assert opened.read_text() == address
+    assert opened.read_text() == ask.address
+
+
+def test_ctrl_c_ends_it_while_a_picture_is_made(begin, end, named):
+    process, ask = begin()
+    draft = io.BytesIO()
+    Image.new("RGB", (4900, 4900)).save(draft, "PNG")
+    words = ("translate/cyclegan/xy", draft.getvalue())
+    first = threading.Thread(target=ask.make, args=words, kwargs={"scale": "native"})
+    first.start()
+    while ask.make("image", record=named).status != 503:
+        threading.Event().wait(0.05)
+    process.send_signal(signal.SIGINT)
+    code, _, err = end(process)
+    first.join()
+    assert code == 130
+    assert err.strip() == "Stopped."
 
 
 def refusal(code, *words):
