@@ -1,3 +1,4 @@
+import contextlib
 import inspect
 import itertools
 import json
@@ -67,7 +68,7 @@ def pytest_collection_modifyitems(items):
         known = item._fixtureinfo.name2fixturedefs.values()
         fixtures = [fixture.func for fixtures in known for fixture in fixtures]
         if (
-            "tiny_experiment" in item.fixturenames
+            {"tiny_experiment", "trained_run"} & {*item.fixturenames}
             or item.get_closest_marker("slow")
             or any(_is_heavy(used) for used in _used_by(item.function, *fixtures))
         ):
@@ -173,6 +174,55 @@ def tiny_preset():
 def tiny_experiment():
     """`Experiment`, from where a run shall be and changes to the preset."""
     return Experiment
+
+
+@pytest.fixture(scope="session")
+def trained_run(tmp_path_factory):
+    """A run directory with two translators and two arms, none of them scored.
+
+    Not to be changed.
+    """
+    arms = 'arms=["source_only", "adapted:cyclegan", "adapted:color"]'
+    experiment = Experiment(tmp_path_factory.mktemp("trained") / "tiny", arms)
+    for words in (
+        ("prepare",),
+        ("train-translator",),
+        ("translate", "--method", "cyclegan"),
+        ("train-segmenter", "--arm", "source_only", "--arm", "adapted:cyclegan"),
+    ):
+        result = experiment.command(*words)
+        assert result.exit_code == 0, result.output
+    return experiment.root
+
+
+@pytest.fixture(scope="session")
+def show_run():
+    """Shows a run directory as long as it is entered, and tells the address."""
+    pytest.importorskip("uvicorn", reason="without the extra show")
+    from i2i_keras.run_folder.run import Run
+    from i2i_keras.show import server
+    from i2i_keras.show.networks import Networks
+
+    @contextlib.contextmanager
+    def serve(root):
+        with server.listen(0) as listener:
+            serving = server.build_server(Networks(Run(root)))
+            thread = threading.Thread(target=serving.run, args=([listener],))
+            thread.start()
+            try:
+                yield f"http://127.0.0.1:{listener.getsockname()[1]}/"
+            finally:
+                serving.should_exit = True
+                thread.join()
+
+    return serve
+
+
+@pytest.fixture(scope="session")
+def shown(show_run, trained_run):
+    """The address at which `trained_run` is shown, with a slash at its end."""
+    with show_run(trained_run) as address:
+        yield address
 
 
 @pytest.fixture(scope="session")

@@ -17,7 +17,10 @@ from i2i_keras.run_folder import files
 from i2i_keras.run_folder.run import Run
 
 COMMANDS = sorted(main.commands)
-OTHERS = ("ablate", "audit", "completion", "config", "init", "segment", "status", "verify", "watch")
+OTHERS = (
+    *("ablate", "audit", "completion", "config", "init", "segment", "show", "status", "verify"),
+    "watch",
+)
 FOLDERS = ("/data/gta5", "photos", "paintings", "runs/demo")  # In examples.
 STAGES = [command for command in COMMANDS if command not in OTHERS]
 

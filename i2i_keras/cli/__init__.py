@@ -12,6 +12,7 @@ from i2i_keras.cli.exports import export
 from i2i_keras.cli.group import Group
 from i2i_keras.cli.looking import config_, status
 from i2i_keras.cli.running import run
+from i2i_keras.cli.showing import show
 from i2i_keras.silence import silence_tensorflow
 
 silence_tensorflow()
@@ -38,7 +39,7 @@ def main() -> None:
 for _command in (
     *(stages.streets, stages.prepare, stages.train_segmenter, stages.evaluate, stages.report),
     *(init, run, translators.train_translator, translators.translate),
-    *(segmenters.segment, export),
+    *(segmenters.segment, export, show),
     *(tools.audit, tools.verify, tools.ablate),
     *(status, tools.watch, config_, completion),
 ):

@@ -114,8 +114,9 @@ class Opened(NamedTuple):
     @contextlib.contextmanager
     def training(self, *, shared: bool = False) -> Iterator[None]:
         """Like `making`, for what trains, be it with workers of TF_CONFIG."""
-        from i2i_keras.training import devices
+        from i2i_keras.training import devices, tracking
 
+        tracking.check(self.settings.tracking)
         with devices.team(self.settings.strategy), self.making(shared=shared):
             yield
 

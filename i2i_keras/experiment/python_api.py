@@ -22,7 +22,7 @@ from i2i_keras.experiment.settings import Settings
 from i2i_keras.experiment.translating import TrainedTranslator, exported_method
 from i2i_keras.run_folder import places, workers
 from i2i_keras.run_folder.run import Run
-from i2i_keras.training import devices
+from i2i_keras.training import devices, tracking
 from i2i_keras.translators import TRANSLATORS
 
 Images = NDArray[Any]
@@ -197,6 +197,7 @@ def run(settings: Settings | str | Path, folder: str | Path) -> Summary | Unscor
                 f"{there.root} was made with other settings: {'; '.join(map(str, fixed))}. Take"
                 " these, or another folder."
             )
+    tracking.check(settings.tracking)
     with devices.team(settings.strategy), contextlib.ExitStack() as locked:
         if not workers.follows():
             locked.enter_context(there.locked())

@@ -25,7 +25,15 @@ _PLACES = ("root", "initial")  # Settings that are paths, whatever their ending.
 _ENDINGS = (".toml", ".h5")
 # What may differ between two commands on one run, as it changes nothing that
 # was made: what is compared, how it is scored, and how fast.
-_FREE = ("arms", "translators", "seeds", "evaluate", "threads_per_operation", "resources")
+_FREE = (
+    "arms",
+    "translators",
+    "seeds",
+    "evaluate",
+    "threads_per_operation",
+    "resources",
+    "tracking",
+)
 _FREE_PARTS = ("prepare.workers", "prepare.on_bad", "source.root", "target.root")
 _FREE_ENDINGS = tuple(f".{name}" for name in NO_FACTS)
 

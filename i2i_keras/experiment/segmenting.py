@@ -21,6 +21,7 @@ from i2i_keras.experiment import contents
 from i2i_keras.experiment.choosing import TrainedSegmenter
 from i2i_keras.models import formats
 from i2i_keras.run_folder import files, locks
+from i2i_keras.run_folder.run import Run
 from i2i_keras.segmenters.trained import LoadedSegmenter
 from i2i_keras.training import checkpoints
 from i2i_keras.translators import inference
@@ -76,7 +77,7 @@ def segment_images(
     with locks.sharing(out, shard):
         network = trained.load()
         view = build_view(trained, network, look)
-        compute = _computer(view, space, look)
+        compute = build_computer(view, space, look)
 
         def places(name: str) -> list[Path]:
             endings = (".png", ".png", ".npz")
@@ -165,12 +166,13 @@ def build_view(trained: TrainedSegmenter, network: LoadedSegmenter, look: Look) 
         network: the same, loaded.
         look: at which scale.
     """
-    return View(network.segment, network.stride, _height(trained, look), trained.window())
+    return View(network.segment, network.stride, height_seen(trained.run, look), trained.window())
 
 
-def _computer(
+def build_computer(
     view: View, space: LabelSpace, look: Look
 ) -> Callable[[Pixels], Sequence[NDArray[Any]]]:
+    """From an image to its classes, overlay and, if wanted, probabilities."""
     colors = space.colors.astype(np.uint16)
 
     def compute(pixels: Pixels) -> Sequence[NDArray[Any]]:
@@ -186,11 +188,14 @@ def _computer(
     return compute
 
 
-def _height(trained: TrainedSegmenter, look: Look) -> int | None:
-    """That of the images that it was trained on, if it shall be seen there."""
+def height_seen(run: Run, look: Look) -> int | None:
+    """The height of a run's images, if others shall be seen there.
+
+    Raises:
+        DataError: it has none.
+    """
     if look.scale == "native":
         return None
-    run = trained.run
     for table in (name for name in _TABLES if run.table(run.records, name).is_file()):
         for record in prepared(run, table):
             return open_image(record.image).height

@@ -18,6 +18,7 @@ from i2i_keras.segmenters.segmenter import SegmenterConfig
 from i2i_keras.segmenters.self_training import SelfTrainingConfig
 from i2i_keras.training.devices import Strategy
 from i2i_keras.training.runtime import Determinism
+from i2i_keras.training.tracking import Tracking
 from i2i_keras.translators import TRANSLATORS
 
 # One field a method, so that a new one is one line in `TRANSLATORS`.
@@ -92,6 +93,8 @@ class Settings(Config):
             over pixels otherwise (gradients of filters and biases, statistics
             of batch norm); with the same one, scores are the same to the last
             digit, however many tasks run side by side.
+        tracking: where trainings and scores are logged besides: `none`, or
+            `mlflow`, see `training.tracking`. Nothing depends on it.
         resources: CPUs and GPUs of the tasks of each kind, with `--jobs` and
             `--cluster`.
         seeds: of several repetitions, each in a folder `seed-N` of the run
@@ -128,6 +131,7 @@ class Settings(Config):
     deterministic: Determinism = "auto"
     strategy: Strategy = "auto"
     threads_per_operation: pydantic.PositiveInt | None = None
+    tracking: Tracking = "none"
     resources: ResourcesConfig = ResourcesConfig()
     arms: tuple[Arm, ...] = (FLOOR, Arm("adapted:cyclegan"), CEILING)
     translators: tuple[str, ...] = ()

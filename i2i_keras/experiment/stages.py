@@ -24,7 +24,7 @@ from i2i_keras.segmenters import label_safe
 from i2i_keras.segmenters.arms import FLOOR, Arm, Training, load_segmenter, read_arm_records
 from i2i_keras.segmenters.eye import Eye
 from i2i_keras.segmenters.segmenter import Examples
-from i2i_keras.training import devices, runtime
+from i2i_keras.training import devices, runtime, tracking
 from i2i_keras.translators import TRANSLATORS
 
 
@@ -116,7 +116,10 @@ def train_translator(settings: Settings, run: Run, method: str) -> Done:
 
     def work(folder: Path) -> Facts:
         runtime.make_deterministic(settings.deterministic)
-        with _devices(settings, config):
+        with (
+            _devices(settings, config),
+            tracking.using(settings.tracking, run, folder, facts),
+        ):
             return dict(fit(config, x, y, folder, settings.seed))
 
     own = config.facts() if hasattr(config, "facts") else config.model_dump(mode="json")
@@ -149,10 +152,14 @@ def train_segmenter(settings: Settings, run: Run, arm: Arm) -> Done:
     def work(folder: Path) -> Facts:
         runtime.make_deterministic(settings.deterministic)
         num_classes = len(read_space(run.label_space).names)
-        with _devices(settings, settings.segmenter):
+        with (
+            _devices(settings, settings.segmenter),
+            tracking.using(settings.tracking, run, folder, facts),
+        ):
             return kind.fit(Training(settings, run, arm, examples, num_classes, folder))
 
-    done = run.stage(run.segmenter(arm), kind.facts(settings), inputs, work, together=True)
+    facts = kind.facts(settings)
+    done = run.stage(run.segmenter(arm), facts, inputs, work, together=True)
     return done.beside(safe)
 
 
@@ -192,7 +199,9 @@ def make_label_safe(settings: Settings, run: Run, method: str) -> Done:
 
 def evaluate(settings: Settings, run: Run) -> Summary | UnscoredSummary:
     """Scores arms and translators; returns what the summary holds."""
-    return scoring.evaluate(settings, run)
+    summary = scoring.evaluate(settings, run)
+    tracking.log_summary(settings.tracking, run, summary)
+    return summary
 
 
 def report(run: Run) -> Facts:

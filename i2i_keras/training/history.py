@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from i2i_keras.errors import DataError
 from i2i_keras.run_folder import files
-from i2i_keras.training import finite
+from i2i_keras.training import finite, tracking
 from i2i_keras.training.tensorboard import Curves
 
 Row = dict[str, float]
@@ -63,6 +63,7 @@ class History:
                 self.rows.append(row)
                 self._new_warnings()
         self._curves = Curves(folder, self.rows)
+        self._tracked = tracking.begin(folder, self.rows)
 
     def add(self, step: int, values: Mapping[str, float]) -> list[str]:
         """Writes a row; returns the warnings that it is the first to raise."""
@@ -71,6 +72,8 @@ class History:
         self.rows.append(row)
         files.write_table(self._path, self.rows, columns=list(row))
         self._curves.add(row)
+        if self._tracked:
+            self._tracked.add(row)
         return self._new_warnings()
 
     @property
