@@ -334,3 +334,17 @@ class BilinearUpsampling(layers.Layer):
     def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
         batch, height, width, channels = input_shape
         return (batch, height and 2 * height, width and 2 * width, channels)
+
+
+@keras.saving.register_keras_serializable("i2i_keras")
+class UnitLength(layers.Layer):
+    """Divides vectors by their length, or by 1e-6 where they are shorter.
+
+    Keras' own `UnitNormalization` divides by 1e-12 there since Keras 3, so that
+    the gradient of a unit that is dead is a million times what it was.
+
+    Input shape: `(..., width)`, and so the output's.
+    """
+
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:
+        return tf.math.l2_normalize(inputs, axis=-1, epsilon=1e-12)

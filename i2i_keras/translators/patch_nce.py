@@ -7,7 +7,7 @@ import tensorflow as tf
 from keras import layers
 
 from i2i_keras.models import draws
-from i2i_keras.models.layers import gaussian
+from i2i_keras.models.layers import UnitLength, gaussian
 from i2i_keras.models.resnet import ResNetConfig
 
 Features = Mapping[str, tf.Tensor]
@@ -82,7 +82,7 @@ def build_heads(encoder: keras.Model, width: int) -> keras.Model:
         for number, activation in ((1, "relu"), (2, None)):
             settings = {"kernel_initializer": gaussian(), "name": f"{name}_{number}"}
             x = layers.Dense(width, activation, **settings)(x)
-        outputs[name] = layers.UnitNormalization(name=f"{name}_unit")(x)
+        outputs[name] = UnitLength(name=f"{name}_unit")(x)
     return keras.Model(inputs, outputs, name="heads")
 
 

@@ -10,6 +10,7 @@ from i2i_keras.models.layers import (
     Dropout,
     InstanceNormalization,
     ReflectionPadding2D,
+    UnitLength,
     convolution,
     gaussian,
     normalization,
@@ -314,3 +315,14 @@ def test_spectral_norm_rounds_no_kernel_to_half_precision(precision):
     largest = np.linalg.svd(kernel.reshape(-1, 4), compute_uv=False)[0]
     np.testing.assert_allclose(largest, 1.0, rtol=1e-4)
     assert not np.array_equal(kernel, tf.cast(tf.cast(kernel, HALVES[precision]), tf.float32))
+
+
+def test_vectors_get_unit_length_and_those_of_no_length_a_gradient_of_a_million_at_most():
+    vectors = np.array([[3.0, -4.0], [1e-3, 0.0], [1e-8, 0.0], [0.0, 0.0]], np.float32)
+    with tf.GradientTape() as tape:
+        inputs = tf.constant(vectors)
+        tape.watch(inputs)
+        outputs = UnitLength()(inputs)
+    expected = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-6)
+    np.testing.assert_allclose(outputs, expected, rtol=1e-6)
+    np.testing.assert_allclose(tape.gradient(outputs, inputs)[2:], 1e6, rtol=1e-6)
