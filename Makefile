@@ -45,7 +45,7 @@ FOLDER  = $(or $(RUN),runs/$(basename $(notdir $(or $(PRESET),demo))))
 .DELETE_ON_ERROR:
 .PHONY: help demo run compare streets audit prepare train-translator translate train-segmenter \
 	evaluate report ablate data translator translated segmenters scores ablation \
-	install test test-fast test-all lint types notebooks bench check audit-deps clean
+	install test test-fast test-all lint types notebooks docs bench check audit-deps clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "%-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -133,6 +133,34 @@ notebooks: $(VENV)/notebooks.stamp ## Run the notebooks on RUN, into RUN/noteboo
 			--output-dir '$(FOLDER)/notebooks' $$notebook || exit 1; \
 	done
 
+docs: $(VENV)/docs.stamp gallery ## Build the site of docs/, its gallery from RUN or a short run
+	$(BIN)/sphinx-build -E -W --keep-going --quiet -d build/doctrees docs build/docs
+	@echo "Open build/docs/index.html."
+
+# The notebooks as they ran on a finished run: RUN, or one of few steps, which costs
+# two minutes and whose numbers mean nothing.
+GALLERY := $(if $(RUN),$(FOLDER),build/short-run)
+PAGES   := $(patsubst notebooks/%.ipynb,docs/gallery/%.md,$(wildcard notebooks/*.ipynb))
+.PHONY: gallery
+gallery: $(PAGES)
+
+build/short-run/report/index.html: | $(VENV)/docs.stamp
+	$(I2I) run --preset demo --run build/short-run $(SHORT:%=--set '%')
+SHORT := streets.num_train=40 streets.num_test=12 translator.defaults.steps=150 \
+	translator.defaults.checkpoint_every=50 segmenter.steps=60 segmenter.checkpoint_every=20
+
+# Written anew where another run is asked for.
+docs/gallery/run.txt: always
+	@mkdir -p docs/gallery
+	@echo '$(GALLERY)' | cmp -s - $@ || echo '$(GALLERY)' > $@
+.PHONY: always
+always:
+
+docs/gallery/%.md: notebooks/%.ipynb docs/gallery/run.txt $(GALLERY)/report/index.html
+	I2I_RUN="$$(cd '$(GALLERY)' && pwd)" I2I_STEPS=$(if $(RUN),600,20) TF_CPP_MIN_LOG_LEVEL=3 \
+		TQDM_DISABLE=1 $(BIN)/jupyter nbconvert --to markdown --execute \
+		--output-dir docs/gallery $<
+
 bench: $(VENV)/bench.stamp ## Time us beside others and write docs/speed.md (an hour; installs torch)
 	$(BIN)/python benchmarks/every.py
 
@@ -201,4 +229,5 @@ EXTRA_test      := [test]
 EXTRA_audit     := [audit]
 EXTRA_notebooks := [notebooks]
 EXTRA_dev       := [dev]
+EXTRA_docs      := [docs]
 EXTRA_bench     := [bench,onnx]

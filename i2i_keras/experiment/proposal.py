@@ -144,7 +144,7 @@ def _check_labels(domains: Mapping[str, Detected], roots: Mapping[str, Path]) ->
         raise DataError(
             f"The labels of {roots[role]} hold {_listed(domains[role].codes)}, which is no"
             f" numbering of Cityscapes as in {roots[other]}. Write a mapping that says which"
-            f" classes these are (README, Data), and a preset with {role}.mapping."
+            f" classes these are (docs/your_data.md), and a preset with {role}.mapping."
         )
 
 

@@ -79,7 +79,7 @@ def _set(name: str, more: str = "") -> str:
 
 
 _NO = None  # In place of a class that a numbering does not have.
-_MAPPING = "name its classes in a mapping (README, Data)"
+_MAPPING = "name its classes in a mapping (docs/your_data.md)"
 IDS, TRAIN_IDS = "Cityscapes ids", "train ids"
 _VISTAS_ROADS = (21, *range(35, 59), 74)
 # Facts: each data set's own description; of BDD100K's polygons bdd100k's

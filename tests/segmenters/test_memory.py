@@ -22,7 +22,7 @@ def advice(network, free, accumulate=1, again=False):
 
 
 def test_the_reports_batch_takes_what_it_was_measured_to_take():
-    # 15.1 GiB at the peak of a step: RESULTS.md.
+    # 15.1 GiB at the peak of a step: docs/results.md.
     needed = memory.step_bytes(build_unet(UNetConfig(), 34), (256, 256), 32)
     assert needed / GIB == pytest.approx(15.1, rel=0.1)
 
