@@ -15,8 +15,6 @@ copyright = "the authors of i2i_keras, MIT license"
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "generated"]
 exclude_patterns = ["gallery/*_files"]
 myst_heading_anchors = 4  # As GitHub has them, so that links to them work in both.
-# docs/speed.md is there once `make bench` has written it.
-suppress_warnings = ["toc.empty_glob"]
 autodoc_typehints = "description"
 autodoc_member_order = "bysource"
 napoleon_google_docstring = True

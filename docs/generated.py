@@ -1,7 +1,8 @@
 """Fills pages of the site with what stands elsewhere: settings, help, files.
 
-A page says `<!-- settings -->`, `<!-- commands -->` or `<!-- file NAME -->` where
-this belongs. On GitHub such a line is not seen.
+A page says `<!-- settings -->`, `<!-- commands -->`, `<!-- file NAME -->` or,
+in a list of pages, `<!-- page NAME -->` for one that may not be there yet. On
+GitHub such a line is not seen.
 """
 
 import re
@@ -19,7 +20,7 @@ PAGES = {
     "SECURITY.md": "security.md",
     "CHANGELOG.md": "changelog.md",
 }
-_PLACE = re.compile(r"^<!-- (settings|commands|file) ?(\S*) -->$", re.MULTILINE)
+_PLACE = re.compile(r"^<!-- (settings|commands|file|page) ?(\S*) -->$", re.MULTILINE)
 
 
 def fill(text: str) -> str:
@@ -54,6 +55,11 @@ def whole_file(name: str) -> str:
     return re.sub(r'(\]\(|src=")docs/', r"\1", text)
 
 
+def _page(name: str) -> str:
+    """A page's name if it is there: `make bench` writes `speed`."""
+    return name if (ROOT / "docs" / f"{name}.md").is_file() else ""
+
+
 def _linked(text: str) -> str:
     for name, page in PAGES.items():
         text = re.sub(rf"\]\((?:\.\./)?{name}(?=[)#])", f"]({page}", text)
@@ -70,6 +76,7 @@ _MAKERS: dict[str, Callable[[str], str]] = {
     "settings": _settings,
     "commands": command_help,
     "file": whole_file,
+    "page": _page,
 }
 
 
