@@ -14,6 +14,7 @@ copyright = "the authors of i2i_keras, MIT license"
 # `generated` fills in what stands elsewhere: settings, help, README.
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "generated"]
 exclude_patterns = ["gallery/*_files"]
+myst_enable_extensions = ["html_image"]
 myst_heading_anchors = 4  # As GitHub has them, so that links to them work in both.
 autodoc_typehints = "description"
 autodoc_member_order = "bysource"
@@ -27,6 +28,9 @@ html_css_files = ["site.css"]
 html_copy_source = False
 html_show_sourcelink = False
 # No icon of another host, no font, no script: the site works without a network.
-html_theme_options = {"navigation_with_keys": False}
+html_theme_options = {
+    "navigation_with_keys": False,
+    "light_css_variables": {"color-code-background": "#f3f5f7"},
+}
 pygments_style = "a11y-high-contrast-light"
 pygments_dark_style = "a11y-high-contrast-dark"
