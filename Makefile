@@ -115,9 +115,13 @@ test-fast: $(VENV)/test.stamp ## Run a third of the tests: no training, no graph
 test-all: $(VENV)/test.stamp ## Run the slow tests too
 	$(BIN)/pytest -n 2 --dist loadfile -m ""
 
-lint: $(VENV)/dev.stamp ## Check style, import direction and notebooks' outputs
+# Not of tests/, whose misspellings are meant.
+READ := README.md CONTRIBUTING.md SECURITY.md CHANGELOG.md Makefile setup.cfg docs notebooks \
+	i2i_keras benchmarks findings
+lint: $(VENV)/dev.stamp ## Check style, spelling, import direction and notebooks' outputs
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
+	$(BIN)/codespell $(READ)
 	$(BIN)/lint-imports
 	$(BIN)/nbstripout --verify notebooks/*.ipynb
 

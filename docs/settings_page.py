@@ -1,49 +1,28 @@
 """The tables of the settings page, from the settings themselves."""
 
-import inspect
-import json
-import re
-from typing import Any
+from itertools import groupby
 
-import pydantic
+from i2i_keras.config.describe import Row, describe, shown, tables
 
 
 def settings_tables() -> str:
-    """All settings, a heading a table and a row a setting, as Markdown."""
+    """All settings as Markdown: a heading a table, a row a setting."""
     from i2i_keras.experiment.settings import Settings
 
-    return "\n\n".join(_tables(Settings, ""))
+    about, parts = tables(Settings), list[str]()
+    by_table: dict[str, list[Row]] = {}
+    for table, rows in groupby(describe(Settings), key=lambda row: row.name.rpartition(".")[0]):
+        by_table.setdefault(table, []).extend(rows)
+    for table, rows in by_table.items():
+        title = f"`[{table}]`" if table else "At the top"
+        lines = [f"| {_cell(row)} |" for row in rows if row.name not in by_table]
+        head = ["| Setting | Default | Meaning |", "|---|---|---|"]
+        parts.append("\n".join([f"## {title}", "", about.get(table, ""), "", *head, *lines]))
+    return "\n\n".join(parts)
 
 
-def _tables(model: type[pydantic.BaseModel], name: str) -> list[str]:
-    meanings = _meanings(model)
-    rows, below = [], list[str]()
-    for key, field in model.model_fields.items():
-        value = field.get_default(call_default_factory=True)
-        place = f"{name}.{key}" if name else key
-        if isinstance(value, pydantic.BaseModel):
-            below += _tables(type(value), place)
-        else:
-            rows.append(f"| `{key}` | `{_text(value)}` | {meanings.get(key, '')} |")
-    title = f"## `[{name}]`" if name else "## At the top"
-    table = ["| Setting | Default | Meaning |", "|---|---|---|", *rows]
-    return ["\n".join([title, "", *table]), *below] if rows else below
-
-
-def _meanings(model: type[pydantic.BaseModel]) -> dict[str, str]:
-    """What docstrings say of each setting, those of the bases too."""
-    found = dict[str, str]()
-    for kind in reversed(model.__mro__):
-        text = inspect.getdoc(kind) or ""
-        section = re.search(r"^Attributes:\n(.*?)(?=^\S|\Z)", text, re.DOTALL | re.MULTILINE)
-        for names, said in re.findall(
-            r"^    (\w[\w, ]*): (.*?)(?=^    \w|\Z)", section[1] if section else "", re.S | re.M
-        ):
-            meaning = " ".join(said.split()).replace("|", "\\|")
-            found |= {name.strip(): meaning for name in names.split(",")}
-    return found
-
-
-def _text(value: Any) -> str:
-    plain = value.model_dump() if isinstance(value, pydantic.BaseModel) else value
-    return json.dumps(plain, default=str) if plain is not None else "unset"
+def _cell(row: Row) -> str:
+    """The three cells of a row; what it has to be stands behind its meaning."""
+    name = row.name.rpartition(".")[2]
+    meaning = f"{row.meaning} *({row.type})*".replace("|", "\\|")
+    return f"`{name}` | `{shown(row.default)}` | {meaning}"
