@@ -153,14 +153,17 @@ build/short-run/report/index.html: | $(VENV)/docs.stamp
 SHORT := streets.num_train=40 streets.num_test=12 translator.defaults.steps=150 \
 	translator.defaults.checkpoint_every=50 segmenter.steps=60 segmenter.checkpoint_every=20
 
-# Written anew where another run is asked for.
-docs/gallery/run.txt: always
+# Written anew where the run is another one, so that its notebooks are, too.
+docs/gallery/run.txt: always $(if $(RUN),,build/short-run/report/index.html)
+	@test -f '$(GALLERY)/report/index.html' || \
+		{ echo "$(GALLERY) is not finished; make run RUN='$(GALLERY)' first." >&2; exit 1; }
 	@mkdir -p docs/gallery
-	@echo '$(GALLERY)' | cmp -s - $@ || echo '$(GALLERY)' > $@
+	@{ echo '$(GALLERY)'; cksum < '$(GALLERY)/report/index.html'; } > $@.new
+	@if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
 .PHONY: always
 always:
 
-docs/gallery/%.md: notebooks/%.ipynb docs/gallery/run.txt $(GALLERY)/report/index.html
+docs/gallery/%.md: notebooks/%.ipynb docs/gallery/run.txt
 	I2I_RUN="$$(cd '$(GALLERY)' && pwd)" I2I_STEPS=$(if $(RUN),600,20) TF_CPP_MIN_LOG_LEVEL=3 \
 		TQDM_DISABLE=1 $(BIN)/jupyter nbconvert --to markdown --execute \
 		--output-dir docs/gallery $<

@@ -180,3 +180,49 @@ def test_an_old_target_says_its_new_name_and_does_it(make, environment, old, new
     assert code == 0
     assert f"make {old} is called make {new} now." in told
     assert f".venv/bin/i2i-keras {new} --run" in told
+
+
+# --- The site ---------------------------------------------------------------
+
+
+@pytest.fixture
+def site(make, environment):
+    """Environment, a notebook and a finished run."""
+    (environment / "docs.stamp").touch()
+    (make.folder / "notebooks").mkdir()
+    (make.folder / "notebooks" / "01_data.ipynb").touch()
+    (make.folder / "runs" / "my run" / "report").mkdir(parents=True)
+    (make.folder / "runs" / "my run" / "report" / "index.html").touch()
+    return make
+
+
+def test_the_gallery_is_of_the_run_that_is_named(site):
+    code, said = site("-n", "docs", "RUN=runs/my run")
+    assert code == 0, said
+    assert "i2i-keras run" not in said
+    assert "I2I_RUN=\"$(cd 'runs/my run' && pwd)\"" in said and "01_data.ipynb" in said
+    assert said.rstrip().endswith('echo "Open build/docs/index.html."')
+
+
+def test_without_a_run_the_gallery_is_of_a_short_one(site):
+    code, said = site("-n", "docs")
+    assert code == 0, said
+    assert ".venv/bin/i2i-keras run --preset demo --run build/short-run " in said
+    assert "--set 'segmenter.steps=60'" in said
+
+
+def test_a_gallery_of_a_run_that_is_not_finished_is_refused(site):
+    code, said = site("docs/gallery/run.txt", "RUN=runs/other")
+    assert code == 2
+    assert "runs/other is not finished; make run RUN='runs/other' first." in said
+
+
+def test_notebooks_are_run_again_for_another_run_only(site):
+    names = ("docs/gallery/run.txt", "RUN=runs/my run")
+    assert site(*names)[0] == 0
+    written = site.folder / "docs" / "gallery" / "run.txt"
+    before = written.stat().st_mtime_ns
+    assert written.read_text("utf-8").splitlines()[0] == "runs/my run"
+    assert site(*names)[0] == 0 and written.stat().st_mtime_ns == before
+    (site.folder / "runs" / "my run" / "report" / "index.html").write_text("new", "utf-8")
+    assert site(*names)[0] == 0 and written.stat().st_mtime_ns > before

@@ -25,7 +25,7 @@ def blocks(language):
 
 
 def sentences(text):
-    # Links by their words; a sentence ends at a full stop, list item or blank line.
+    # Links by their words; list items and blank lines end sentences, too.
     plain = re.sub(r"\[([^]]*)\]\([^)]*\)", r"\1", text)
     ends = re.split(r"(?<=[.!?:])\s+|\n\s*\n|^- ", plain, flags=re.MULTILINE)
     return [" ".join(words) for words in map(str.split, ends) if len(words) > 1]
@@ -41,7 +41,7 @@ def test_three_sentences_say_what_it_does():
 
 
 def test_install_and_quick_start_are_on_the_first_screen():
-    # A picture counts for as many lines as it is high on GitHub, 24 pixels each.
+    # A picture counts as lines of 24 pixels, as they are on GitHub.
     [width] = map(int, re.findall(r'<img [^>]*width="(\d+)"', README))
     above, _, below = README.partition("\n## Quick start\n")
     picture = width * 578 / 1200 / 24

@@ -11,7 +11,7 @@ pytestmark = pytest.mark.skipif(not (SITE / "index.html").is_file(), reason="no 
 
 @pytest.fixture
 def visit(browser):
-    """From a page's name to the page in the browser; what it does not find is told."""
+    """From a page's name to the page; what it does not find fails the test."""
     contexts, told = [], []
 
     def look(name, **options):
