@@ -1,4 +1,4 @@
-"""A stranger's own folders, by the commands of the README and no others."""
+"""A stranger's own folders, by the commands of README and pages alone."""
 
 import re
 import shlex
@@ -13,7 +13,10 @@ from i2i_keras.cli import main
 from i2i_keras.datasets import streets
 from i2i_keras.run_folder import files
 
-README = (Path(__file__).parents[1] / "README.md").read_text("utf-8")
+ROOT = Path(__file__).parents[1]
+README, YOUR_DATA, USING = (
+    (ROOT / name).read_text("utf-8") for name in ("README.md", "docs/your_data.md", "docs/using.md")
+)
 FEW = "".join(
     f" --set {change}"
     for change in (
@@ -27,9 +30,9 @@ RUN = "runs/photos-to-paintings"
 SIZE = (64, 128)
 
 
-def commands(title):
-    """The i2i-keras commands of a part of the README, comments left out."""
-    part = README.partition(f"\n## {title}\n")[2].partition("\n## ")[0]
+def commands(title, text=README):
+    """The i2i-keras commands of a part of a page, comments left out."""
+    part = text.partition(f"# {title}\n")[2].partition("\n## ")[0]
     block = re.search(r"```sh\n(.*?)```", part, re.DOTALL)[1]
     lines = [line.partition("#")[0].strip() for line in block.replace("\\\n", "").splitlines()]
     return [line for line in lines if line.startswith("i2i-keras ")]
@@ -113,7 +116,7 @@ def stranger(request, tmp_path_factory, drawn):
     someone.case = request.param
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(root)
-        init, plan, run = commands("Your own two folders")[:3]
+        init, plan, run = commands("Two folders of images")[:3]
         someone.init = someone.type(init)
         someone.plan = someone.type(plan + FEW)
         someone.run = someone.type(run + FEW)
@@ -184,7 +187,7 @@ def test_squares_stay_squares(stranger):
 
 
 def test_the_run_alone_is_enough_for_all_that_follows(stranger):
-    for line in commands("Your own two folders")[3:]:
+    for line in commands("Two folders of images")[3:]:
         stranger.type(line)
     images = [*(stranger.root / "translated").glob("*.png")]
     assert images
@@ -202,7 +205,7 @@ def of(*cases):
 
 @of(few_test_labels, no_target_labels, four_folders)
 def test_a_labelled_source_gives_a_segmenter_to_use(stranger):
-    segment, export = commands("Use what was trained")
+    segment, export = commands("Use what was trained", USING)
     if stranger.case is no_target_labels:
         segment, export = (f"{line} --arm adapted:cyclegan" for line in (segment, export))
     told = stranger.type(segment)
@@ -229,7 +232,11 @@ def test_what_is_made_keeps_the_tree_of_the_drives(stranger):
 
 @of(no_labels)
 def test_two_folders_need_no_preset_of_their_own(stranger):
-    line = re.search(r"`(i2i-keras run --preset translation [^`]*)`", README)[1]
+    line = re.search(r"`(i2i-keras run --preset translation [^`]*)`", YOUR_DATA)[1]
     told = stranger.type(line + FEW)
     assert "translate-back cyclegan: done in" in told
     assert (stranger.root / "runs" / "translation" / "report" / "index.html").is_file()
+
+
+def test_the_page_on_your_data_begins_with_the_commands_of_the_readme():
+    assert commands("Two folders", YOUR_DATA) == commands("Two folders of images")[:3]
