@@ -34,6 +34,7 @@ FIRST = "test_readme.py::test_the_make_commands_of_the_first_screens_end_well"
 OWN = "test_own_folders.py::test_the_plan_is_what_is_done"
 BENCH = "test_benchmarks.py::test_all_benchmarks_run_and_are_written_down"
 SCALE = "test_benchmarks.py::test_the_cost_of_thirteen_arms_is_told"
+ROWS = "experiment/test_ablation.py::test_every_row_that_comes_with_the_package_is_valid"
 RAY = (
     "experiment/cluster/test_runs.py::test_with_one_machine_of_two_lost_it_is_the_same_to_the_byte"
 )
@@ -44,13 +45,11 @@ ELSEWHERE = {
     ". .venv/bin/activate": FIRST,
     "make docs": "test_site.py::test_ci_builds_the_site",
     "make notebooks": "test_notebooks.py::test_notebooks_run_on_any_finished_run",
-    "make ablation": "test_makefile.py::test_an_old_target_says_its_new_name_and_does_it",
     "pip install": "test_shown_commands.py::test_what_pip_is_told_to_install_is_what_we_need",
     "i2i-keras init photos paintings": OWN,
     "i2i-keras run --preset photos-to-paintings.toml": OWN,
-    "i2i-keras ablate": (
-        "experiment/test_ablation.py::test_every_row_that_comes_with_the_package_is_valid"
-    ),
+    "make ablate": ROWS,
+    "i2i-keras ablate": ROWS,
     # CONTRIBUTING's.
     "i2i-keras run --preset demo --target toy": (
         "test_contributing.py::test_the_new_translator_is_an_arm_scored_and_in_the_report"
@@ -142,7 +141,6 @@ def test_commands_named_in_the_text_are_commands():
 
 def test_targets_named_in_the_text_are_targets():
     targets = {*re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE)}
-    targets |= {"ablation"}  # Its old name, until the next release.
     for name in set(PAGES) - {"docs/changelog.md"}:
         named = re.findall(r"`make\s([a-z-]+)", (ROOT / name).read_text("utf-8"))
         assert {*named} <= targets, name
@@ -151,7 +149,8 @@ def test_targets_named_in_the_text_are_targets():
 def test_what_pip_is_told_to_install_is_what_we_need():
     parser = configparser.ConfigParser()
     parser.read(ROOT / "setup.cfg", "utf-8")
-    needed = {re.match(r"[\w-]+", row)[0] for row in parser["options"]["install_requires"].split()}
+    rows = parser["options"]["install_requires"].strip().splitlines()
+    needed = {re.match(r"[\w-]+", row)[0] for row in rows}
     pins = (ROOT / "constraints-3.12.txt").read_text("utf-8").splitlines()
     lines = [line for line in SHOWN if line.startswith("pip install")]
     assert len(lines) >= 3
