@@ -30,7 +30,8 @@ def fill(text: str) -> str:
         text: Markdown.
     """
     filled = _PLACE.sub(lambda found: _MAKERS[found[1]](found[2]), text)
-    return _linked(filled)
+    # A picture that nbconvert writes has no other words.
+    return _linked(filled.replace("![png](", "![What the cell above shows]("))
 
 
 def command_help(_: str = "") -> str:
