@@ -11,11 +11,14 @@ project = "i2i_keras"
 release = __version__
 copyright = "the authors of i2i_keras, MIT license"
 
-# `generated` fills in what stands elsewhere: settings, help, README.
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "generated"]
+# `generated` fills in what stands elsewhere: settings, help, README;
+# `reachable` mends what keyboards and screen readers cannot reach.
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
+extensions += ["generated", "reachable"]
 exclude_patterns = ["gallery/*_files"]
 myst_enable_extensions = ["html_image"]
 myst_heading_anchors = 4  # As GitHub has them, so that links to them work in both.
+default_role = "code"  # Docstrings have single backticks.
 autodoc_typehints = "description"
 autodoc_member_order = "bysource"
 napoleon_google_docstring = True
@@ -31,6 +34,7 @@ html_show_sourcelink = False
 html_theme_options = {
     "navigation_with_keys": False,
     "light_css_variables": {"color-code-background": "#f3f5f7"},
+    "dark_css_variables": {"color-code-background": "#2b2b2b"},
 }
 pygments_style = "a11y-high-contrast-light"
 pygments_dark_style = "a11y-high-contrast-dark"

@@ -16,13 +16,22 @@ ROOT = Path(__file__).parents[1]
 SITE = ROOT / "build" / "docs"
 
 
-@pytest.fixture(scope="module")
-def generated():
-    """docs/generated.py."""
-    spec = importlib.util.spec_from_file_location("generated", ROOT / "docs" / "generated.py")
+def load(name):
+    """A module of docs/."""
+    spec = importlib.util.spec_from_file_location(name, ROOT / "docs" / f"{name}.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+@pytest.fixture(scope="module")
+def generated():
+    return load("generated")
+
+
+@pytest.fixture(scope="module")
+def reachable():
+    return load("reachable")
 
 
 @pytest.fixture(scope="module")
@@ -117,6 +126,16 @@ def test_a_dead_link_ends_the_build(text, fault, tmp_path):
 def test_make_docs_is_as_strict():
     target = (ROOT / "Makefile").read_text("utf-8").partition("\ndocs: ")[2].partition("\n\n")[0]
     assert " -W " in target and " -E " in target
+
+
+def test_what_the_theme_writes_can_be_reached(reachable, tmp_path):
+    page = tmp_path / "a" / "page.html"
+    page.parent.mkdir()
+    page.write_text("".join(reachable.REPLACED), "utf-8")
+    reachable.mend(tmp_path)
+    text = page.read_text("utf-8")
+    assert text.count('tabindex="0"') == 2 and text.count("aria-label=") == 2
+    assert '<p class="caption" role="heading" aria-level="2">' in text
 
 
 # --- The site itself ---------------------------------------------------------
