@@ -197,8 +197,8 @@ def red(path, numbers):
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory, drawn, tiny_preset, tiny_experiment):
-    """A folder with data, presets and finished runs, as the pages name them."""
+def home(tmp_path_factory, drawn, tiny_preset):
+    """A folder with data and presets, as the pages name them."""
     root = tmp_path_factory.mktemp("home")
     for name in ("cityscapes", "gta5"):
         shutil.copytree(drawn / name, root / "data" / name)
@@ -219,25 +219,39 @@ def home(tmp_path_factory, drawn, tiny_preset, tiny_experiment):
     for n, split in enumerate(("train", "train", "val", "test")):
         pixels, ids = streets.draw_street("game", (64, 128), n)
         folder = root / "data" / "toy" / split / "monday"
-        folder.mkdir(parents=True)
+        folder.mkdir(parents=True, exist_ok=True)
         Image.fromarray(pixels).save(folder / f"{n:04}.jpg")
-        gray(folder / f"{n:04}_classes.png", np.where(ids == 7, 3, np.where(ids == 11, 77, 0)))
+        numbers = np.select([ids == 7, ids == 11], [3, 77], 0)
+        gray(folder / f"{n:04}_classes.png", numbers.astype(np.uint8))
     for folder in ("photos", "frames", "shared/frames"):
         (root / folder).mkdir(parents=True)
         for n in range(2):
-            pixels, _ = streets.draw_street("game", (32, 64), n)
+            pixels, _ = streets.draw_street("game", (64, 128), n)
             Image.fromarray(pixels).save(root / folder / f"{n}.jpg")
     mine = 'seeds = [0, 1, 2, 3, 4]\narms = ["source_only", "adapted:cyclegan"]\n'
     for folder in ("", "runs"):
         (root / folder).mkdir(exist_ok=True)
         (root / folder / "mine.toml").write_text(mine + tiny_preset.read_text("utf-8"), "utf-8")
-    finished = tiny_experiment(root / "finished" / "runs" / "demo")
-    result = finished.command("run")
-    assert result.exit_code == 0, result.output
-    shutil.copytree(finished.root, root / "finished" / "runs" / "photos-to-paintings")
-    for folder in ("photos", "frames"):
-        shutil.copytree(root / folder, root / "finished" / folder)
     return root
+
+
+@pytest.fixture(scope="module")
+def finished(home, tiny_experiment):
+    """A folder with finished runs, as the pages name them."""
+    root = home / "finished"
+    done = tiny_experiment(root / "runs" / "demo")
+    result = done.command("run")
+    assert result.exit_code == 0, result.output
+    shutil.copytree(done.root, root / "runs" / "photos-to-paintings")
+    for folder in ("photos", "frames"):
+        shutil.copytree(home / folder, root / folder)
+    return root
+
+
+def is_of_run(words):
+    """Whether it is a command on a run that has been finished."""
+    of = ("runs/demo", "runs/photos-to-paintings")
+    return words[0] != "run" and any(word in of for word in words)
 
 
 def expanded(line):
@@ -265,12 +279,12 @@ def placed(word, root):
 
 
 @pytest.mark.parametrize("line", RUN_HERE)
-def test_a_command_that_is_shown_ends_well(line, home, monkeypatch):
+def test_a_command_that_is_shown_ends_well(line, home, request, monkeypatch):
     for words in expanded(line):
         assert words[0] == "i2i-keras", f"{line} is run nowhere; see ELSEWHERE"
         words = [placed(word, home) for word in words[1:]]
-        of_run = "--run" in words and (home / "finished" / words[words.index("--run") + 1]).exists()
-        monkeypatch.chdir(home / "finished" if of_run else home)
+        folder = request.getfixturevalue("finished") if is_of_run(words) else home
+        monkeypatch.chdir(folder)
         if "/shared/runs/mine" in line and words[0] != "prepare":
             train_one_seed(home)
         if words[0] == "run":
