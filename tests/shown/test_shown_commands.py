@@ -2,72 +2,32 @@
 
 Most are run here, in a folder with drawn data: what trains for hours on true
 data with `--dry-run`, which reads data and settings and makes the plan.
-`ELSEWHERE` names the tests that run the others.
+`elsewhere.toml` names the tests that run the others.
 """
 
 import configparser
 import os
 import re
 import shlex
-import shutil
 import subprocess
 from pathlib import Path
 
 import click
-import numpy as np
 import pytest
-import tensorflow as tf
 from click.testing import CliRunner
-from PIL import Image
 
+from i2i_keras import config
 from i2i_keras.cli import main
-from i2i_keras.datasets import DATASETS, streets
-from i2i_keras.datasets.spaces import LABEL_SPACES, labels_of
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 NAMES = ["README.md", "CONTRIBUTING.md", "SECURITY.md"]
 PAGES = [*NAMES, *sorted(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md"))]
-SPACE = LABEL_SPACES["idd7"]  # Into which all data sets fit.
 
 # By the beginning of a command the test that runs it, or one like it.
-FIRST = "test_readme.py::test_the_make_commands_of_the_first_screens_end_well"
-OWN = "test_own_folders.py::test_the_plan_is_what_is_done"
-BENCH = "test_benchmarks.py::test_all_benchmarks_run_and_are_written_down"
-SCALE = "test_benchmarks.py::test_the_cost_of_thirteen_arms_is_told"
-ROWS = "experiment/test_ablation.py::test_every_row_that_comes_with_the_package_is_valid"
-RAY = (
-    "experiment/cluster/test_runs.py::test_with_one_machine_of_two_lost_it_is_the_same_to_the_byte"
-)
 ELSEWHERE = {
-    "make install": FIRST,
-    "make demo": FIRST,
-    "make test": FIRST,
-    ". .venv/bin/activate": FIRST,
-    "make docs": "test_site.py::test_ci_builds_the_site",
-    "make notebooks": "test_notebooks.py::test_notebooks_run_on_any_finished_run",
-    "pip install": "test_shown_commands.py::test_what_pip_is_told_to_install_is_what_we_need",
-    "i2i-keras init photos paintings": OWN,
-    "i2i-keras run --preset photos-to-paintings.toml": OWN,
-    "make ablate": ROWS,
-    "i2i-keras ablate": ROWS,
-    # CONTRIBUTING's.
-    "i2i-keras run --preset demo --target toy": (
-        "test_contributing.py::test_the_new_translator_is_an_arm_scored_and_in_the_report"
-    ),
-    "export TF_CONFIG=": (
-        "training/test_devices.py::test_a_killed_worker_ends_all_and_the_same_command_goes_on"
-    ),
-    "i2i-keras train-segmenter --run /shared/run": (
-        "training/test_devices.py::test_a_killed_worker_ends_all_and_the_same_command_goes_on"
-    ),
-    "export RAY_": RAY,
-    "ray start": RAY,
-    "cd /shared": RAY,
-    "python benchmarks/large_sets.py": (
-        "test_benchmarks.py::test_every_stage_of_a_large_set_is_measured"
-    ),
-    "python benchmarks/scale.py": SCALE,
-    "python benchmarks/": BENCH,
+    start: test
+    for test, starts in config.read_toml(Path(__file__).with_name("elsewhere.toml")).items()
+    for start in starts
 }
 
 
@@ -91,7 +51,9 @@ SHOWN = {line: name for name in reversed(PAGES) for line in commands(name)}
 
 
 def elsewhere(line):
-    return next((test for start, test in ELSEWHERE.items() if line.startswith(start)), None)
+    """The test that runs it; the longest beginning that fits counts."""
+    fitting = [start for start in ELSEWHERE if line.startswith(start)]
+    return ELSEWHERE[max(fitting, key=len)] if fitting else None
 
 
 RUN_HERE = sorted(line for line in SHOWN if not elsewhere(line))
@@ -167,87 +129,6 @@ def test_what_pip_is_told_to_install_is_what_we_need():
 # --- Run here ----------------------------------------------------------------
 
 
-def draw(root, name, variant, image, label, write):
-    """Streets in the layout and with the numbers of a data set."""
-    dataset = DATASETS[name] if not variant else DATASETS[name].variants[variant]
-    number_of = {int(own): n for n, own in reversed([*enumerate(labels_of(dataset, SPACE))])}
-    street = SPACE.labels["cityscapes"]
-    for n, split in enumerate(("train",) * 3 + ("val",) * 2 + ("test",) * 2):
-        pixels, ids = streets.draw_street("camera", (64, 128), n)
-        places = [root / path.format(split=split, n=f"{n:04}") for path in (image, label)]
-        for place in places:
-            place.parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(pixels).save(places[0])
-        numbers = np.vectorize(lambda v: number_of.get(int(street[v]), 255), otypes=[np.uint8])(ids)
-        write(places[1], numbers)
-
-
-def gray(path, numbers):
-    Image.fromarray(numbers).save(path)
-
-
-def deep(path, numbers):
-    """16 bits a channel: the class, and the instance."""
-    pixels = np.stack([numbers, numbers, 0 * numbers], axis=-1).astype(np.uint16)
-    tf.io.write_file(str(path), tf.io.encode_png(pixels))
-
-
-def red(path, numbers):
-    Image.fromarray(np.stack([numbers, 0 * numbers, 0 * numbers], axis=-1)).save(path)
-
-
-@pytest.fixture(scope="module")
-def home(tmp_path_factory, drawn, tiny_preset):
-    """A folder with data and presets, as the pages name them."""
-    root = tmp_path_factory.mktemp("home")
-    for name in ("cityscapes", "gta5"):
-        shutil.copytree(drawn / name, root / "data" / name)
-    layouts = {
-        "camvid": ("camvid", "", "{split}/{n}.png", "{split}annot/{n}.png", gray),
-        "idd_lite": (
-            *("idd", "", "leftImg8bit/{split}/1/{n}_image.jpg", "gtFine/{split}/1/{n}_label.png"),
-            gray,
-        ),
-        "synthia": ("synthia", "", "RGB/{n}.png", "GT/LABELS/{n}.png", deep),
-        "carla": ("carla", "0.9.14", "rgb/{n}.png", "semantic/{n}.png", red),
-    }
-    for folder, (name, variant, image, label, write) in layouts.items():
-        draw(root / "data" / folder, name, variant, image, label, write)
-    page = (ROOT / "docs" / "datasets.md").read_text("utf-8")
-    toy = re.search(r"```toml\n(# toy.toml.*?)```", page, re.DOTALL)
-    (root / "toy.toml").write_text(toy[1], "utf-8")
-    for n, split in enumerate(("train", "train", "val", "test")):
-        pixels, ids = streets.draw_street("game", (64, 128), n)
-        folder = root / "data" / "toy" / split / "monday"
-        folder.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(pixels).save(folder / f"{n:04}.jpg")
-        numbers = np.select([ids == 7, ids == 11], [3, 77], 0)
-        gray(folder / f"{n:04}_classes.png", numbers.astype(np.uint8))
-    for folder in ("photos", "frames", "shared/frames"):
-        (root / folder).mkdir(parents=True)
-        for n in range(2):
-            pixels, _ = streets.draw_street("game", (64, 128), n)
-            Image.fromarray(pixels).save(root / folder / f"{n}.jpg")
-    mine = 'seeds = [0, 1, 2, 3, 4]\narms = ["source_only", "adapted:cyclegan"]\n'
-    for folder in ("", "runs"):
-        (root / folder).mkdir(exist_ok=True)
-        (root / folder / "mine.toml").write_text(mine + tiny_preset.read_text("utf-8"), "utf-8")
-    return root
-
-
-@pytest.fixture(scope="module")
-def finished(home, tiny_experiment):
-    """A folder with finished runs, as the pages name them."""
-    root = home / "finished"
-    done = tiny_experiment(root / "runs" / "demo")
-    result = done.command("run")
-    assert result.exit_code == 0, result.output
-    shutil.copytree(done.root, root / "runs" / "photos-to-paintings")
-    for folder in ("photos", "frames"):
-        shutil.copytree(home / folder, root / folder)
-    return root
-
-
 def is_of_run(words):
     """Whether it is a command on a run that has been finished."""
     of = ("runs/demo", "runs/photos-to-paintings")
@@ -281,7 +162,7 @@ def placed(word, root):
 @pytest.mark.parametrize("line", RUN_HERE)
 def test_a_command_that_is_shown_ends_well(line, home, request, monkeypatch):
     for words in expanded(line):
-        assert words[0] == "i2i-keras", f"{line} is run nowhere; see ELSEWHERE"
+        assert words[0] == "i2i-keras", f"{line} is run nowhere; see elsewhere.toml"
         words = [placed(word, home) for word in words[1:]]
         folder = request.getfixturevalue("finished") if is_of_run(words) else home
         monkeypatch.chdir(folder)
