@@ -141,8 +141,8 @@ docs: $(VENV)/docs.stamp gallery ## Build the site of docs/, its gallery from RU
 	$(BIN)/sphinx-build -E -W --keep-going --quiet -d build/doctrees docs build/docs
 	@echo "Open build/docs/index.html."
 
-# The notebooks as they ran on a finished run: RUN, or one of few steps, which costs
-# two minutes and whose numbers mean nothing.
+# The notebooks as they ran on a finished run: RUN, or one of few steps, which takes
+# some minutes and whose numbers mean nothing.
 GALLERY := $(if $(RUN),$(FOLDER),build/short-run)
 PAGES   := $(patsubst notebooks/%.ipynb,docs/gallery/%.md,$(wildcard notebooks/*.ipynb))
 .PHONY: gallery
