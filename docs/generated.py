@@ -38,10 +38,10 @@ def command_help(_: str = "") -> str:
     """What all commands say with `--help`, as Markdown."""
     from i2i_keras.cli import main
 
-    parts = []
+    parts, program = [], click.Context(main, info_name="i2i-keras", **main.context_settings)
     for name in sorted(main.commands):
         command = main.commands[name]
-        context = click.Context(command, info_name=f"i2i-keras {name}", max_content_width=80)
+        context = click.Context(command, program, info_name=name, terminal_width=80)
         parts.append(f"## {name}\n\n```text\n{command.get_help(context)}\n```")
     return "\n\n".join(parts)
 

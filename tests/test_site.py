@@ -83,6 +83,8 @@ def test_the_help_of_every_command_is_there(generated):
     text = generated.fill("<!-- commands -->")
     assert re.findall(r"^## (.*)$", text, re.MULTILINE) == sorted(main.commands)
     assert text.count("Example: ") >= len(main.commands)
+    assert text.count("-h, --help") == len(main.commands)
+    assert max(map(len, text.splitlines())) <= 80
 
 
 def test_every_setting_is_in_the_tables_once(generated, monkeypatch):
