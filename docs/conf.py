@@ -29,6 +29,7 @@ html_title = "i2i_keras"
 html_static_path = ["static"]
 html_css_files = ["site.css"]
 html_copy_source = False
+html_show_search_summary = False  # It fetches pages, which from disk is refused.
 html_show_sourcelink = False
 # No icon of another host, no font, no script: the site works without a network.
 html_theme_options = {
