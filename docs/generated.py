@@ -22,6 +22,9 @@ PAGES = {
 }
 _PLACE = re.compile(r"^<!-- (settings|commands|file|page) ?(\S*) -->$", re.MULTILINE)
 
+# A progress bar of a notebook, such as "train: 5%|# | 1/20 [00:04<01:12, ...]".
+_BAR = re.compile(r"^.*\[(?:\d+:)+\d\d[<,].*\] *$\n?", re.MULTILINE)
+
 
 def fill(text: str) -> str:
     """A page with what its comments name.
@@ -29,7 +32,7 @@ def fill(text: str) -> str:
     Args:
         text: Markdown.
     """
-    filled = _PLACE.sub(lambda found: _MAKERS[found[1]](found[2]), text)
+    filled = _PLACE.sub(lambda found: _MAKERS[found[1]](found[2]), _BAR.sub("", text))
     # A picture that nbconvert writes has no other words.
     return _linked(filled.replace("![png](", "![What the cell above shows]("))
 
