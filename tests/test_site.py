@@ -60,7 +60,7 @@ def test_links_of_the_readme_are_right_in_the_folder_of_the_pages(generated):
 
 
 def test_progress_bars_of_notebooks_are_left_out(generated):
-    bars = "prepare: 45%|## | 27/60 [00:05<00:05, 6.30image/s]\na: 0image [00:00, ?image/s]\n"
+    bars = "prepare: 45%|## | 27/60 [00:05<00:05, 6.30image/s]\na: 0image [00:00, ?image/s]  \n"
     assert generated.fill(f"before\n{bars}after [1, 2]") == "before\nafter [1, 2]"
 
 
