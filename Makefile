@@ -132,8 +132,8 @@ notebooks: $(VENV)/notebooks.stamp ## Run the notebooks on RUN, into RUN/noteboo
 	@test -f '$(FOLDER)/report/index.html' || \
 		{ echo "$(FOLDER) is not finished; make run RUN='$(FOLDER)' first." >&2; exit 1; }
 	for notebook in notebooks/*.ipynb; do \
-		I2I_RUN="$$(cd '$(FOLDER)' && pwd)" TF_CPP_MIN_LOG_LEVEL=3 TQDM_DISABLE=1 \
-			$(BIN)/jupyter nbconvert --to html --execute \
+		I2I_RUN="$$(cd '$(FOLDER)' && pwd)" I2I_STEPS=200 TF_CPP_MIN_LOG_LEVEL=3 \
+			TQDM_DISABLE=1 $(BIN)/jupyter nbconvert --to html --execute \
 			--output-dir '$(FOLDER)/notebooks' $$notebook || exit 1; \
 	done
 
