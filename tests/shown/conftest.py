@@ -72,7 +72,7 @@ def home(tmp_path_factory, drawn, tiny_preset):
         Image.fromarray(pixels).save(folder / f"{n:04}.jpg")
         numbers = np.select([ids == 7, ids == 11], [3, 77], 0)
         gray(folder / f"{n:04}_classes.png", numbers.astype(np.uint8))
-    for folder in ("photos", "frames", "shared/frames"):
+    for folder in ("photos", "paintings", "frames", "shared/frames"):
         (root / folder).mkdir(parents=True)
         for n in range(2):
             pixels, _ = streets.draw_street("game", (64, 128), n)
