@@ -44,7 +44,7 @@ FOLDER  = $(or $(RUN),runs/$(basename $(notdir $(or $(PRESET),demo))))
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help demo run compare streets audit prepare train-translator translate train-segmenter \
-	evaluate report ablate data translator translated segmenters scores ablation \
+	evaluate report tensorboard ablate data translator translated segmenters scores ablation \
 	install test test-fast test-all lint types notebooks docs bench check audit-deps clean
 
 help: ## Show this list
@@ -86,6 +86,9 @@ evaluate: install ## Score all arms on the target's test images
 
 report: install ## Write the report page
 	$(I2I) report $(OPTIONS)
+
+tensorboard: install ## Show RUN's trainings as curves, also while they run
+	$(BIN)/tensorboard --logdir '$(FOLDER)'
 
 ablate: install ## Change one setting of PRESET after the other (an hour or two)
 	$(I2I) ablate --preset $(call path,$(or $(PRESET),demo)) --rows $(call path,$(ROWS)) $(ROOTS) $(SETS)

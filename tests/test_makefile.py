@@ -106,6 +106,12 @@ def test_the_demo_does_as_many_tasks_at_once_as_is_asked_for(make, environment):
     assert make("-n", "demo", "JOBS=4") == (0, f"{demo} 4\n")
 
 
+def test_tensorboard_shows_the_run(make, environment):
+    board = ".venv/bin/tensorboard --logdir"
+    assert make("-n", "tensorboard") == (0, f"{board} 'runs/demo'\n")
+    assert make("-n", "tensorboard", "RUN=my runs/one") == (0, f"{board} 'my runs/one'\n")
+
+
 # --- Which Python -----------------------------------------------------------
 
 
