@@ -46,26 +46,25 @@ def test_an_image_of_too_many_pixels_is_refused(ask):
     )
 
 
-def test_a_body_that_is_said_to_be_too_large_is_refused_unread(shown):
-    """The answer comes though nothing of the body was sent."""
+def sent_in_part(shown, header, body):
+    """The answer to a request whose body has not come to its end."""
     address = urlsplit(shown)
+    head = ["POST /make?what=image&scale=working HTTP/1.1", f"host: {address.netloc}", header]
     with socket.create_connection((address.hostname, address.port), 60) as connection:
-        head = [
-            "POST /make?what=image&scale=working HTTP/1.1",
-            f"host: {address.netloc}",
-            f"content-length: {images.MOST_BYTES + 1}",
-            "",
-            "",
-        ]
-        connection.sendall("\r\n".join(head).encode())
-        assert connection.recv(100).startswith(b"HTTP/1.1 413")
+        connection.sendall("\r\n".join([*head, "", ""]).encode() + body)
+        return connection.recv(100)
 
 
-def test_a_body_that_does_not_say_its_size_is_read_so_far_only(ask, monkeypatch):
+def test_a_body_that_is_said_to_be_too_large_is_refused_unread(shown):
+    answer = sent_in_part(shown, f"content-length: {images.MOST_BYTES + 1}", b"")
+    assert answer.startswith(b"HTTP/1.1 413")
+
+
+def test_a_body_that_does_not_say_its_size_is_read_so_far_only(shown, monkeypatch):
     monkeypatch.setattr("i2i_keras.show.app.MOST_BYTES", 1 << 20)
-    parts = (bytes(1 << 16) for _ in range(17))
-    answer = ask("/make?what=image&scale=working", "POST", parts, transfer_encoding="chunked")
-    answer.assert_refused(413, "The file has more than 1 MB; make the image smaller.")
+    body = b"100001\r\n" + bytes((1 << 20) + 1)  # A chunk without its end.
+    answer = sent_in_part(shown, "transfer-encoding: chunked", body)
+    assert answer.startswith(b"HTTP/1.1 413")
 
 
 @pytest.mark.parametrize(
