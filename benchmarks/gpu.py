@@ -119,7 +119,7 @@ def our_run(config: CycleGANConfig | SegmenterConfig, repeats: int) -> Callable[
     """Compiled as the settings say."""
     model, batch, reported = memory.made(config)
     given = tuple(map(tf.constant, batch))
-    step = tf.function(model.train_step, jit_compile=config.xla == "on")
+    step = tf.function(model.train_step, autograph=False, jit_compile=config.xla == "on")
     specs = [tf.TensorSpec(tensor.shape, tensor.dtype) for tensor in given]
     gigaflops = total(step_graph(model, *specs)) / 1e9
     return lambda: timed(lambda: float(step(given)[reported]), repeats, held, gigaflops)
@@ -183,7 +183,7 @@ def errors() -> dict[str, float]:
         layer.build((None, None, None, 1))
         more = {"training": True} if kind == "batch" else {}
 
-        @tf.function(jit_compile=True)
+        @tf.function(autograph=False, jit_compile=True)
         def norm(images: tf.Tensor, layer: Any = layer, more: Any = more) -> tf.Tensor:
             with two_passes(True):
                 return layer(images, **more)

@@ -277,7 +277,7 @@ def batches_table(found: Found) -> str:
     rows = {}
     for stage in next(iter(found.values())):
         if stage.startswith(BATCHES_OF):
-            told = [json.loads(costs[stage].told) for costs in found.values()]
+            told = [json.loads(costs[stage].told.splitlines()[-1]) for costs in found.values()]
             rows[stage] = [f"{one[key]:.1f}" for key in ("first", "rate") for one in told]
     return markdown("stage", titles, rows)
 

@@ -148,7 +148,7 @@ def batch_of_cyclegan(config: CycleGANConfig) -> tuple[np.ndarray, np.ndarray]:
 def our_run(config: CycleGANConfig | SegmenterConfig) -> Run:
     """A step of ours."""
     model, batch, reported = made(config)
-    step, given = tf.function(model.train_step), tuple(map(tf.constant, batch))
+    step, given = tf.function(model.train_step, autograph=False), tuple(map(tf.constant, batch))
     return functools.partial(clock, lambda: float(step(given)[reported]))
 
 

@@ -114,7 +114,10 @@ def cyclegan_run(side: int, width: int, batch: int, precision: str) -> Run:
     )
     model = CycleGAN(config)
     model.compile(steps=1000)
-    step, pair = tf.function(model.train_step), (tf.constant(images(side, batch)),) * 2
+    step, pair = (
+        tf.function(model.train_step, autograph=False),
+        (tf.constant(images(side, batch)),) * 2,
+    )
     return functools.partial(clock, lambda: float(step(pair)["cycle_loss"]))
 
 
@@ -129,7 +132,7 @@ def unet_run(side: int, width: int, batch: int, precision: str) -> Run:
     model.compile(1000)
     labels = np.random.default_rng(1).integers(0, 19, (batch, side, side), np.int32)
     pair = tf.constant(images(side, batch)), tf.constant(labels)
-    step = tf.function(model.train_step)
+    step = tf.function(model.train_step, autograph=False)
     return functools.partial(clock, lambda: float(step(pair)["loss"]))
 
 
@@ -142,7 +145,7 @@ def inference_run(side: int, width: int, batch: int, precision: str) -> Run:
 
     with policy(precision):
         generator = build_generator(ResNetConfig(filters=width, num_residual_blocks=6), "g")
-    call, picture = tf.function(generator), tf.constant(images(side, batch))
+    call, picture = tf.function(generator, autograph=False), tf.constant(images(side, batch))
     return functools.partial(clock, lambda: float(call(picture)[0, 0, 0, 0]))
 
 

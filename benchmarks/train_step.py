@@ -95,7 +95,10 @@ def our_run(config: CycleGANConfig) -> Run:
     """A training step of ours."""
     model = CycleGAN(config)
     model.compile(steps=1000)
-    step, batch = tf.function(model.train_step), tuple(map(tf.constant, images(config)))
+    step, batch = (
+        tf.function(model.train_step, autograph=False),
+        tuple(map(tf.constant, images(config))),
+    )
     return functools.partial(clock, lambda: float(step(batch)["cycle_loss"]))
 
 
@@ -120,7 +123,7 @@ def textbook_run(config: CycleGANConfig) -> Run:
         variables = [v for network in networks for v in network.trainable_variables]
         optimizer.apply_gradients(zip(tape.gradient(loss, variables), variables, strict=True))
 
-    @tf.function
+    @tf.function(autograph=False)
     def step() -> tf.Tensor:
         with tf.GradientTape() as tape:
             fake_y, fake_x = xy(x, training=True), yx(y, training=True)
@@ -135,7 +138,9 @@ def textbook_run(config: CycleGANConfig) -> Run:
             for pool, network, real, fake in zip(
                 pools, (d_x, d_y), (x, y), (fake_x, fake_y), strict=True
             ):
-                seen = pool.exchange(fake, tf.stack([0, generators.iterations]))
+                seen = pool.exchange(
+                    fake, tf.stack([0, tf.convert_to_tensor(generators.iterations)])
+                )
                 logits = network(real, training=True), network(seen, training=True)
                 loss += 0.5 * lsgan_discriminator(*logits)
         update(discriminators, tape, loss, d_x, d_y)

@@ -95,7 +95,7 @@ def translation_viewers(run: Run) -> Iterator[Widget]:
         yield Widget(
             "viewer",
             f"Images of the {domain}, and {shown}",
-            "Training images: segmenters are trained on the translations, with the labels kept.",
+            "Training images, before and after.",
             {
                 "layers": [_layer(f"picture{n}", t, "picture") for n, t in enumerate(titles)],
                 "items": items,
