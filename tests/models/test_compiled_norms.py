@@ -88,6 +88,7 @@ def test_a_models_step_knows_whether_it_is_compiled(compiled):
 
     model = Model()
     model.compile(jit_compile=compiled)
-    types = tf.function(model.train_step).get_concrete_function(tf.TensorSpec((1, 8, 8, 4))).graph
+    step = tf.function(model.train_step, autograph=False)
+    types = step.get_concrete_function(tf.TensorSpec((1, 8, 8, 4))).graph
     fused = any("FusedBatchNorm" in operation.type for operation in types.get_operations())
     assert fused is not compiled
