@@ -151,7 +151,9 @@ class SegmenterModel(keras.Model):
 
     def compile(self, steps: int) -> None:
         """Makes the optimizer of a training of `steps` steps."""
-        super().compile(jit_compile=compilation.uses_xla(self.config.xla))
+        super().compile(jit_compile=False)
+        # Keras 3's own switch goes off where operations are deterministic.
+        self.xla = compilation.uses_xla(self.config.xla)
         config = self.config
         rate = schedules.learning_rate(config.schedule, config.learning_rate, steps)
         optimizer = keras.optimizers.Adam(rate)

@@ -40,7 +40,7 @@ def with_norms_of_two_passes(step: Step) -> Step:
 
     @functools.wraps(step)
     def train_step(model: keras.Model, batch: Any) -> Any:
-        with two_passes(model.jit_compile):
+        with two_passes(model.xla):
             return step(model, batch)
 
     return train_step

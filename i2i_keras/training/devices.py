@@ -139,7 +139,8 @@ def step_of(model: keras.Model) -> Step:
     """The step of a compiled model, as a graph, on all devices.
 
     Args:
-        model: whose `train_step` returns scalars, the same on all devices.
+        model: whose `train_step` returns scalars, the same on all devices; XLA
+            compiles it where `model.xla` is true.
 
     Returns:
         From a batch to these, by name, in their order.
@@ -147,7 +148,7 @@ def step_of(model: keras.Model) -> Step:
     strategy, names = _current, list[str]()
     train_step = (
         tf.function(model.train_step, autograph=False, jit_compile=True)
-        if model.jit_compile
+        if getattr(model, "xla", False)
         else None
     )
 

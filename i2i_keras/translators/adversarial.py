@@ -159,7 +159,9 @@ class AdversarialModel(keras.Model, abc.ABC):
         config, steps = self.config, steps or self.config.steps
         if steps is None:
             raise ValueError("how long is the training? Give compile(steps=...)")
-        super().compile(jit_compile=compilation.uses_xla(config.xla))
+        super().compile(jit_compile=False)
+        # Keras 3's own switch goes off where operations are deterministic.
+        self.xla = compilation.uses_xla(config.xla)
         self.steps = steps
         self.rates = schedules.Rates()
         self.plateau = None

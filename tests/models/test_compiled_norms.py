@@ -87,7 +87,7 @@ def test_a_models_step_knows_whether_it_is_compiled(compiled):
             return norm(batch)
 
     model = Model()
-    model.compile(jit_compile=compiled)
+    model.xla = compiled
     step = tf.function(model.train_step, autograph=False)
     types = step.get_concrete_function(tf.TensorSpec((1, 8, 8, 4))).graph
     fused = any("FusedBatchNorm" in operation.type for operation in types.get_operations())

@@ -167,6 +167,12 @@ def test_logits_and_losses_are_float32(build, precision):
     assert model.train_step((IMAGES, LABELS))["loss"].dtype == tf.float32
 
 
+def test_xla_stays_on_where_operations_are_deterministic(build):
+    tf.config.experimental.enable_op_determinism()
+    assert build(xla="on").xla
+    assert not build(xla="off").xla
+
+
 @pytest.mark.slow  # XLA needs half a minute to compile even this.
 def test_xla_changes_the_speed_and_not_the_step(build):
     steps = {}
