@@ -17,6 +17,8 @@ import h5py
 import numpy as np
 import pytest
 
+from i2i_keras.run_folder.places import PROGRESS
+
 pytest.importorskip("ray", reason="Ray is not installed")
 
 BIN = Path(sys.executable).parent
@@ -187,6 +189,7 @@ def two_nodes(machine):
     other.wait(60)
 
 
+@pytest.mark.slow  # Ray waits for a machine that is lost: minutes.
 def test_with_one_machine_of_two_lost_it_is_the_same_to_the_byte(
     two_nodes, machine, plain, tmp_path, tiny_experiment
 ):
@@ -232,7 +235,10 @@ def reached(root):
 def test_a_run_that_is_stopped_saves_and_nothing_is_left_of_it(machine, tmp_path, tiny_experiment):
     experiment = tiny_experiment(tmp_path / "run", *LONG)
     run = begun(machine, experiment)
-    time.sleep(3)
+    last = time.monotonic() + 240  # The first step is traced before.
+    while not [*experiment.root.glob(f"train-segmenter/source_only/{PROGRESS}")]:
+        assert run.poll() is None and time.monotonic() < last, run.said.read_text()
+        time.sleep(0.1)
     run.send_signal(signal.SIGTERM)
     code, told = run.end()
     assert code == 0, told
