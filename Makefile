@@ -107,8 +107,8 @@ data translator translated segmenters scores ablation:
 
 install: $(VENV)/run.stamp
 
-test: $(VENV)/test.stamp ## Run the tests (10 minutes on 2 cores)
-	$(BIN)/pytest -n 2 --dist loadfile
+test: $(VENV)/test.stamp ## Run the tests but those in SKIP (half an hour on 2 cores)
+	$(BIN)/pytest -n 2 --dist loadfile $(SKIP:%=--ignore=%)
 
 # Folders whose tests are quick, but for those that tests/conftest.py marks.
 FAST := data datasets preparation report run_folder experiment/plan test_config.py
