@@ -123,7 +123,10 @@ def compare(one, several):
     for row, other in zip(losses(one), losses(several), strict=True):
         assert row.keys() == other.keys()
         for column in row:
-            value = pytest.approx(row[column], rel=2e-4, abs=2e-5, nan_ok=True)
+            # A pixel whose two best classes are level may be either.
+            counted = column in ("val_accuracy", "val_class_diversity")
+            rel = 1e-2 if counted else 2e-4
+            value = pytest.approx(row[column], rel=rel, abs=2e-5, nan_ok=True)
             assert other[column] == value, column
     expected, found = weights(one), weights(several)
     assert expected.keys() == found.keys()
