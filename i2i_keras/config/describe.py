@@ -198,8 +198,11 @@ def _range(metadata: Sequence[Any], whole: bool) -> str:
     }
     if whole and "gt" in ends:
         ends["ge"] = ends.pop("gt") + 1
-    low = f"{ends['ge']:g}" if "ge" in ends else f"above {ends['gt']:g}" if "gt" in ends else ""
-    high = f"{ends['le']:g}" if "le" in ends else f"below {ends['lt']:g}" if "lt" in ends else ""
+    if whole and "lt" in ends:
+        ends["le"] = ends.pop("lt") - 1
+    words = {end: f"{bound:.12g}" for end, bound in ends.items()}  # All digits of 2**32.
+    low = words.get("ge") or (f"above {words['gt']}" if "gt" in ends else "")
+    high = words.get("le") or (f"below {words['lt']}" if "lt" in ends else "")
     if low and high:
         return f" from {low} to {high}"
     if "ge" in ends:

@@ -12,7 +12,7 @@ from i2i_keras.data import records
 from i2i_keras.data.records import image_size, spread
 from i2i_keras.plots import charts
 from i2i_keras.plots.axes import line_colors
-from i2i_keras.report.reading import read_history, read_table
+from i2i_keras.report.reading import read_history, read_table, trained_networks
 from i2i_keras.report.widgets import Widget, picture_url
 from i2i_keras.run_folder import files, places
 from i2i_keras.run_folder.run import Run
@@ -23,15 +23,11 @@ _FRAMES = 24  # Moments of a training.
 
 def curve_widgets(run: Run, arms: Iterable[str]) -> Iterator[Widget]:
     """The history of every network, with the warnings at their steps."""
-    networks = {
-        f"Translator {method}": run.translator(method)
-        for method in run.methods(places.TRAIN_TRANSLATOR)
-    }
-    networks |= {f"Segmenter of {arm}": run.segmenter(arm) for arm in arms}
-    for title, stage in networks.items():
+    for title, stage in trained_networks(run, arms).items():
         history = read_history(run.history(stage))
         if len(history) > 1:
-            yield Widget("curves", title, "", _curves(history, _warnings(run, stage)))
+            shown = title[0].upper() + title[1:]
+            yield Widget("curves", shown, "", _curves(history, _warnings(run, stage)))
 
 
 def scrubbers(run: Run) -> Iterator[Widget]:

@@ -17,6 +17,7 @@ from i2i_keras.report.reading import (
     read_labels,
     read_predictions,
     read_table,
+    trained_networks,
 )
 from i2i_keras.run_folder import places
 from i2i_keras.run_folder.run import Run
@@ -130,12 +131,7 @@ def prediction_pictures(run: Run, arms: Sequence[str], space: LabelSpace) -> Ite
 
 def curve_pictures(run: Run, arms: Iterable[str]) -> Iterator[Picture]:
     """The student report's figure 7, for every network."""
-    networks = {
-        f"translator {method}": run.translator(method)
-        for method in run.methods(places.TRAIN_TRANSLATOR)
-    }
-    networks |= {f"segmenter {arm}": run.segmenter(arm) for arm in arms}
-    for title, stage in networks.items():
+    for title, stage in trained_networks(run, arms).items():
         history = read_history(run.history(stage))
         if len(history) > 1:
             figure = charts.loss_curves(history)

@@ -12,7 +12,7 @@ from i2i_keras.data.records import Record
 from i2i_keras.datasets.spaces import LabelSpace, read_space
 from i2i_keras.evaluation.summary import ArmFile, read_arm_file
 from i2i_keras.plots.panels import Image, Label
-from i2i_keras.run_folder import files
+from i2i_keras.run_folder import files, places
 from i2i_keras.run_folder.files import Facts
 from i2i_keras.run_folder.run import Run
 from i2i_keras.segmenters.arms import Arm
@@ -59,6 +59,13 @@ def read_quality(run: Run, methods: Iterable[str]) -> Quality:
 def methods_of(arms: Iterable[str]) -> list[str]:
     """The translators that arms are trained with, each once."""
     return list(dict.fromkeys(Arm(arm).method for arm in arms if Arm(arm).method))
+
+
+def trained_networks(run: Run, arms: Iterable[str]) -> dict[str, Path]:
+    """The stages of all networks, by titles such as "translator cut"."""
+    methods = run.methods(places.TRAIN_TRANSLATOR)
+    translators = {f"translator {method}": run.translator(method) for method in methods}
+    return translators | {f"segmenter of {arm}": run.segmenter(arm) for arm in arms}
 
 
 def read_label_space(run: Run) -> LabelSpace | None:

@@ -45,6 +45,7 @@ class Outer(Config):
         names: of anything.
         choice: of two.
         key: of a table.
+        seed: of what is drawn.
 
     Reference:
         Nobody, 2024.
@@ -58,6 +59,7 @@ class Outer(Config):
     names: tuple[str, ...] = ("a",)
     choice: Literal["on", "off"] | None = None
     key: Annotated[str, key_of({"one": 1, "two": 2})] = "one"
+    seed: int = pydantic.Field(default=0, ge=0, lt=2**32)
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +68,7 @@ def rows():
 
 
 def test_all_settings_are_there_in_order_and_those_of_tables_in_their_place(rows):
-    names = "needed inner.width maybe maybe.width share sizes names choice key"
+    names = "needed inner.width maybe maybe.width share sizes names choice key seed"
     assert list(rows) == names.split()
 
 
@@ -97,6 +99,7 @@ def test_a_meaning_is_one_line_and_inherited(rows):
         ("names", "list of texts"),
         ("choice", 'one of "on", "off" or unset'),
         ("key", 'one of "one", "two"'),
+        ("seed", "whole number from 0 to 4294967295"),
     ],
 )
 def test_a_type_is_told_in_words(rows, name, told):
