@@ -19,7 +19,7 @@ from pathlib import Path
 HERE = Path(__file__).parent
 BENCHMARKS = (
     *("train_step.py", "train_segmenter.py", "memory.py"),
-    *("translate.py", "input_pipeline.py", "metrics.py"),
+    *("translate.py", "input_pipeline.py", "large_records.py", "metrics.py"),
 )
 PACKAGES = ("tensorflow", "keras", "numpy", "torch", "onnxruntime")
 

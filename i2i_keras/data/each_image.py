@@ -16,6 +16,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from i2i_keras import quiet
 from i2i_keras.data.image_files import DECODERS
+from i2i_keras.data.png import plain_png
 from i2i_keras.data.records import Record, read_image
 from i2i_keras.errors import DataError, FileError
 from i2i_keras.run_folder import files, writing
@@ -42,6 +43,7 @@ class Maker(NamedTuple):
         origin: fingerprint of all that `compute` depends on.
         array: name of the array in `.npz` files.
         bits: that are in use of 16-bit images.
+        compress: whether PNGs are compressed, see `plain_png`.
     """
 
     compute: Callable[[Pixels], Sequence[NDArray[Any]]]
@@ -49,6 +51,7 @@ class Maker(NamedTuple):
     origin: str
     array: str = "array"
     bits: int = 16
+    compress: bool = True
 
 
 class _Picture(NamedTuple):
@@ -98,7 +101,7 @@ def make_of_each(
     def write(picture: _Picture) -> None:
         files = maker.files(picture.record.name)
         for path, array in zip(files, picture.arrays, strict=True):
-            _write(path, array, maker.array, picture.origin)
+            _write(path, array, maker, picture.origin)
 
     with ThreadPoolExecutor(AHEAD) as readers, ThreadPoolExecutor(AHEAD) as writers:
         pictures = (picture for picture in _in_threads(readers, read, left) if picture)
@@ -174,10 +177,13 @@ def is_whole_png(path: Path) -> bool:
         return file.read() == _END
 
 
-def _write(path: Path, array: NDArray[Any], name: str, origin: str) -> None:
+def _write(path: Path, array: NDArray[Any], maker: Maker, origin: str) -> None:
     with writing.replacing(path) as draft:
         if path.suffix == ".npz":
-            np.savez_compressed(draft, **{name: array, _ORIGIN: np.array(origin)})
+            np.savez_compressed(draft, **{maker.array: array, _ORIGIN: np.array(origin)})
+            return
+        if not maker.compress:
+            draft.write(plain_png(array, {_ORIGIN: origin}))
             return
         text = PngInfo()
         text.add_text(_ORIGIN, origin)

@@ -251,12 +251,14 @@ def _job(trained: TrainedTranslator) -> _Job:
     tables = {table: prepared(run, table) for table in _TABLES[direction]}
     if direction == "yx":  # The target's labels are not for training.
         tables = {t: [r._replace(label=None) for r in records] for t, records in tables.items()}
+    compress = run.settings_of(run.records).get("prepare", {}).get("compress", True)
 
     def compute(shard: locks.Shard) -> None:
         function = trained.load()
         for table, records in tables.items():
             what = f"translate {table}"
-            translate_records(function, shard.of(records), place / table, what, origin)
+            place_of_table = place / table
+            translate_records(function, shard.of(records), place_of_table, what, origin, compress)
 
     def is_complete() -> bool:
         return not any(unfinished(records, place / t, origin) for t, records in tables.items())

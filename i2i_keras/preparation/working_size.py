@@ -1,6 +1,5 @@
 """One record: examined, and written at the working size."""
 
-import zlib
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -9,11 +8,11 @@ from PIL import Image
 
 from i2i_keras.data.encodings import LabelReader
 from i2i_keras.data.labels import IGNORE
+from i2i_keras.data.png import write_png
 from i2i_keras.data.records import Record
 from i2i_keras.data.resizing import Fit, Resize, cropped, nearest, resize
 from i2i_keras.preparation import comparison
 from i2i_keras.preparation.examine import Reading, examine, name_of
-from i2i_keras.run_folder import writing
 
 
 class Work(NamedTuple):
@@ -29,6 +28,7 @@ class Work(NamedTuple):
         measured_classes: number of classes whose pixels are counted; 0 =
             labels are not measured.
         reading: how the images are read.
+        compress: whether the written PNGs are compressed.
     """
 
     table: str
@@ -39,6 +39,7 @@ class Work(NamedTuple):
     fit: Fit
     measured_classes: int
     reading: Reading = Reading()
+    compress: bool = True
 
 
 class Conversion(NamedTuple):
@@ -91,24 +92,19 @@ def write_record(work: Work, conversion: Conversion) -> dict[str, Any]:
         row["counts"] = bool((seen.label != IGNORE).any())
         native = _fitted(Image.fromarray(seen.label), work)
         label = nearest(native, work.size)
-        _write_png(label, conversion.done.label)
+        write_png(np.asarray(label), conversion.done.label, work.compress)
         if conversion.native:
-            _write_png(native, conversion.native)
+            write_png(np.asarray(native), conversion.native)
     if seen.image is not None:
         row["size"] = seen.image.size[::-1]
         image = resize(_fitted(seen.image, work), work.size, work.image_resize)
-        _write_png(image, conversion.done.image)
+        pixels = np.asarray(image)
+        write_png(pixels, conversion.done.image, work.compress)
         truth = np.asarray(label) if label and work.measured_classes else None
-        row["measures"] = comparison.measure(np.asarray(image), truth, work.measured_classes)
+        row["measures"] = comparison.measure(pixels, truth, work.measured_classes)
     row["bytes"] = conversion.sizes()
     return row
 
 
 def _fitted(image: Image.Image, work: Work) -> Image.Image:
     return cropped(image, work.size) if work.fit == "crop" else image
-
-
-def _write_png(image: Image.Image, path: Path) -> None:
-    with writing.replacing(path) as draft:
-        # Run lengths: a quarter faster and smaller than what Pillow takes else.
-        image.save(draft, "PNG", compress_level=1, compress_type=zlib.Z_RLE)

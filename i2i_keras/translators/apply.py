@@ -20,6 +20,7 @@ def translate_records(
     folder: Path,
     description: str,
     translator: str,
+    compress: bool = True,
 ) -> list[Record]:
     """Translates the images of records, see `each_image.make_of_each`.
 
@@ -30,11 +31,13 @@ def translate_records(
         folder: gets `NAME.png` of every record.
         description: what the progress bar says.
         translator: fingerprint of all that `translate` depends on.
+        compress: whether the PNGs are compressed, see `plain_png`.
 
     Returns:
         Records of the translated images, with the same names and labels.
     """
-    each_image.make_of_each(records, build_maker(translate, folder, translator), description)
+    maker = build_maker(translate, folder, translator)._replace(compress=compress)
+    each_image.make_of_each(records, maker, description)
     return [record._replace(image=folder / f"{record.name}.png") for record in records]
 
 

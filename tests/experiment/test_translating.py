@@ -1,3 +1,7 @@
+import json
+import shutil
+import zlib
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -116,6 +120,24 @@ def test_it_gives_what_the_translator_gives(run):
     old, new = (pixels(root / "source-train/0.png") for root in (run.root / "prepare", folder(run)))
     wanted = function(tf.constant(old[np.newaxis] / 127.5 - 1.0, tf.float32))[0]
     np.testing.assert_allclose(new, 127.5 * (wanted + 1.0), atol=0.6)
+
+
+def test_translations_are_compressed_as_what_was_prepared(run, unseal):
+    translate(TrainedTranslator(run, "cyclegan"))
+    names = [*(folder(run) / "source-train").glob("*.png")]
+    small = {path.name: pixels(path) for path in names}
+    shutil.rmtree(folder(run))
+
+    unseal(run.root / "prepare")
+    done = run.root / "prepare" / "done.json"
+    facts = files.read_json(done) | {"settings": {"prepare": {"compress": False}}}
+    done.write_text(json.dumps(facts))
+    translate(TrainedTranslator(run, "cyclegan"))
+    for path in names:
+        data = path.read_bytes()
+        rows = zlib.decompressobj().decompress(data[data.index(b"IDAT") + 4 :])
+        assert len(data) > len(rows) and rows[:: 1 + 15 * 3] == bytes(12)  # Nor filtered.
+        np.testing.assert_array_equal(pixels(path), small[path.name])
 
 
 def test_small_tiles_change_no_more_than_rounding(run, tmp_path):

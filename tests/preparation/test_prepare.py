@@ -299,3 +299,20 @@ def test_an_unknown_data_set_or_split_is_refused_with_those_there_are(wrong, wor
 def test_impossible_settings_are_refused(wrong):
     with pytest.raises(ValidationError):
         PrepareConfig(**wrong)
+
+
+def test_uncompressed_files_have_the_same_pixels(raw, tmp_path):
+    tables = {}
+    for name, compress in (("small", True), ("plain", False)):
+        root = tmp_path / name
+        prepare(config(compress=compress), {"source": domain(raw)}, root)
+        tables[name] = read_records(root, root / "prepare/source-train.csv")
+    for small, plain in zip(tables["small"], tables["plain"], strict=True):
+        np.testing.assert_array_equal(ids_of(plain.image), ids_of(small.image))
+        np.testing.assert_array_equal(ids_of(plain.label), ids_of(small.label))
+        assert plain.label.stat().st_size > SIZE[0] * SIZE[1] > small.label.stat().st_size
+
+
+def test_what_was_prepared_before_files_could_be_plain_stays_valid():
+    assert "compress" not in PrepareConfig().facts()
+    assert PrepareConfig(compress=False).facts()["compress"] is False
