@@ -1,6 +1,5 @@
 """The form of a report: HTML that opens anywhere, and Markdown."""
 
-import base64
 from collections.abc import Sequence
 from importlib import metadata, resources
 from typing import NamedTuple
@@ -13,7 +12,7 @@ from i2i_keras.report.bars import Bars
 from i2i_keras.report.figures import Picture
 from i2i_keras.report.findings import Headline
 from i2i_keras.report.tables import Table
-from i2i_keras.report.widgets import Widget
+from i2i_keras.report.widgets import Widget, figure_url
 
 _STYLES = ("web/page.css", "web/widgets.css")
 
@@ -62,7 +61,7 @@ def to_html(document: Document) -> str:
     environment = jinja2.Environment(
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    environment.filters["base64"] = lambda data: base64.b64encode(data).decode("ascii")
+    environment.filters["figure_url"] = figure_url
     template = environment.from_string(_read("web/page.html"))
     kinds = {widget.kind for section in document.sections for widget in section.widgets}
     uplot = "curves" in kinds

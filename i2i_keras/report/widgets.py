@@ -12,6 +12,7 @@ from PIL import Image
 
 _LONGEST = 1024  # Pixels of a side; larger ones are shown smaller.
 _SMALL = 160_000  # Pixels of an image whose every detail is kept.
+_LARGE = 100_000  # Bytes of a figure that is shown with less detail.
 
 
 class Widget(NamedTuple):
@@ -38,6 +39,16 @@ def picture_url(image: NDArray[np.uint8]) -> str:
         shown.save(file, "WEBP", lossless=True, quality=70)
     else:
         shown.save(file, "WEBP", quality=88)
+    return f"data:image/webp;base64,{_base64(file.getvalue())}"
+
+
+def figure_url(png: bytes) -> str:
+    """A figure as a data URL: a large one, full of photographs, as WebP."""
+    if len(png) < _LARGE:
+        return f"data:image/png;base64,{_base64(png)}"
+    file = io.BytesIO()
+    with Image.open(io.BytesIO(png)) as figure:
+        figure.convert("RGB").save(file, "WEBP", quality=90)
     return f"data:image/webp;base64,{_base64(file.getvalue())}"
 
 
