@@ -12,9 +12,9 @@ from i2i_keras.data import records
 from i2i_keras.data.records import image_size, spread
 from i2i_keras.plots import charts
 from i2i_keras.plots.axes import line_colors
-from i2i_keras.report.reading import read_history, read_table, trained_networks
+from i2i_keras.report.reading import read_history, read_table, read_warnings, trained_networks
 from i2i_keras.report.widgets import Widget, picture_url
-from i2i_keras.run_folder import files, places
+from i2i_keras.run_folder import places
 from i2i_keras.run_folder.run import Run
 
 _POINTS = 400  # Of a line; of more, means are shown.
@@ -27,7 +27,7 @@ def curve_widgets(run: Run, arms: Iterable[str]) -> Iterator[Widget]:
         history = read_history(run.history(stage))
         if len(history) > 1:
             shown = title[0].upper() + title[1:]
-            yield Widget("curves", shown, "", _curves(history, _warnings(run, stage)))
+            yield Widget("curves", shown, "", _curves(history, read_warnings(run, stage)))
 
 
 def scrubbers(run: Run) -> Iterator[Widget]:
@@ -82,12 +82,6 @@ def _thinned(values: NDArray[np.float64]) -> NDArray[np.float64]:
 def _numbers(values: NDArray[np.float64]) -> list[float | None]:
     """As JSON can hold them, five digits each."""
     return [float(f"{value:.5g}") if np.isfinite(value) else None for value in values]
-
-
-def _warnings(run: Run, stage: Path) -> list[str]:
-    if not run.is_done(stage):
-        return []
-    return list((files.read_json(stage / places.DONE).get("results") or {}).get("warnings", []))
 
 
 def _at_step(warning: str) -> dict[str, Any]:

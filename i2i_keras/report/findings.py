@@ -17,6 +17,7 @@ from i2i_keras.report.numbers import (
     points,
     shared_digits,
 )
+from i2i_keras.report.reading import read_warnings
 from i2i_keras.run_folder import places
 from i2i_keras.run_folder.run import Run
 from i2i_keras.segmenters.arms import CEILING, FLOOR, Arm
@@ -106,10 +107,11 @@ def training_warnings(run: Run, seeds: Iterable[int] = ()) -> list[str]:
     if seeds:
         members = {seed: run.member(seed) for seed in seeds}
         return [f"seed {s}: {w}" for s, one in members.items() for w in training_warnings(one)]
+    stages = [path for stage in _WARNED_OF for path in sorted(run.folder(stage).glob("*/"))]
     return [
-        f"{name.replace('/', ' ')}, {warning}"
-        for name, facts in run.all_done(_WARNED_OF).items()
-        for warning in (facts.get("results") or {}).get("warnings", [])
+        f"{run.name_of(stage).replace('/', ' ')}, {warning}"
+        for stage in stages
+        for warning in read_warnings(run, stage)
     ]
 
 

@@ -142,5 +142,16 @@ def read_history(path: Path) -> dict[str, NDArray[np.float64]]:
     return {c: np.array([row[c] for row in rows]) for c in columns}
 
 
+def read_warnings(run: Run, stage: Path) -> list[str]:
+    """What a training has told, so far if it is under way, oldest first."""
+    if run.is_done(stage):
+        told = files.read_json(stage / places.DONE).get("results") or {}
+    elif run.warnings(stage).is_file():
+        told = files.read_json(run.warnings(stage))
+    else:
+        told = {}
+    return list(told.get("warnings", []))
+
+
 def _read_folder(folder: Path, chosen: Sequence[Record]) -> list[Label]:
     return [records.read_label(folder / f"{record.name}.png") for record in chosen]

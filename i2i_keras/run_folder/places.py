@@ -6,6 +6,7 @@ from pathlib import Path
 
 # Of a stage: how it was done, and how it was begun.
 DONE, BEGUN = "done.json", "begun.json"
+WARNINGS = "warnings.json"
 # And how far a training is, and why a stage failed: no part of what it makes.
 PROGRESS, FAILED = ".progress.json", ".failed.json"
 # Folders of stages; those of a command have its name.
@@ -152,6 +153,10 @@ class Places:
     def history(self, stage: Path) -> Path:
         """What a training has seen, step by step."""
         return stage / "history.csv"
+
+    def warnings(self, stage: Path) -> Path:
+        """What has gone wrong in a training so far."""
+        return stage / WARNINGS
 
     def samples(self, stage: Path) -> Path:
         """Strips of images that a translator's training has left."""

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from i2i_keras.errors import DataError
-from i2i_keras.run_folder import files
+from i2i_keras.run_folder import files, places
 from i2i_keras.training import finite, tracking
 from i2i_keras.training.tensorboard import Curves
 
@@ -48,13 +48,13 @@ class History:
     """Rows of `history.csv`, each a `step` and what is true of it.
 
     Args:
-        folder: gets `history.csv` and `tensorboard/`.
+        folder: gets `history.csv`, `warnings.json` and `tensorboard/`.
         last: step that the training goes on from; later rows are forgotten.
         watch: tells warnings and the best row.
     """
 
     def __init__(self, folder: Path, last: int, watch: Watch) -> None:
-        self._path = folder / "history.csv"
+        self._path, self._kept = folder / "history.csv", folder / places.WARNINGS
         self._watch = watch
         self._first_seen: dict[str, str] = {}
         self.rows: list[Row] = []
@@ -62,6 +62,7 @@ class History:
             if row["step"] <= last:
                 self.rows.append(row)
                 self._new_warnings()
+        self._keep_warnings()
         self._curves = Curves(folder, self.rows)
         self._tracked = tracking.begin(folder, self.rows)
 
@@ -74,7 +75,10 @@ class History:
         self._curves.add(row)
         if self._tracked:
             self._tracked.add(row)
-        return self._new_warnings()
+        new = self._new_warnings()
+        if new:
+            self._keep_warnings()
+        return new
 
     @property
     def warnings(self) -> list[str]:
@@ -91,6 +95,13 @@ class History:
     def close(self) -> None:
         """Ends the curves."""
         self._curves.close()
+
+    def _keep_warnings(self) -> None:
+        """For who looks at the training before it is done."""
+        if self._first_seen:
+            files.write_json(self._kept, {"warnings": self.warnings})
+        else:
+            self._kept.unlink(missing_ok=True)
 
     def _new_warnings(self) -> list[str]:
         new = []
