@@ -292,6 +292,11 @@ def test_a_kept_state_is_for_images_only(invoke):
     assert_refused(invoke("translate", "--step", "7"), 2, message)
 
 
+def test_a_reference_is_for_images_only(invoke):
+    message = "--reference goes with --images; for records there is the setting."
+    assert_refused(invoke("translate", "--reference", "domain"), 2, message)
+
+
 def test_a_network_to_export_is_a_translators_or_a_segmenters(invoke):
     message = "--arm is of a segmenter and --method of a translator; give one."
     assert_refused(invoke("export", "--arm", "oracle", "--method", "cyclegan"), 2, message)

@@ -72,6 +72,12 @@ def train_translator(methods: tuple[str, ...], **options: Any) -> None:
     type=click.IntRange(16, 2**14),
     help="Compute in tiles of this side, to save memory.  [default: above 4 megapixels]",
 )
+@click.option(
+    "--reference",
+    metavar="domain|IMAGE",
+    help="Give all --images the style of one image, or the mean of the domain, so that the"
+    " frames of a film stay alike. Of color and fourier.",
+)
 @step_option
 @run_options
 def translate(
@@ -94,8 +100,8 @@ def translate(
     from i2i_keras.experiment.repetitions import repetitions
     from i2i_keras.run_folder.locks import Shard
 
-    step, on_bad = options.pop("step"), options.pop("on_bad")
-    _check_images(images, out, step, on_bad)
+    step, on_bad, reference = (options.pop(name) for name in ("step", "on_bad", "reference"))
+    _check_images(images, out, step, reference, on_bad)
     share = Shard.read(shard) if shard else None
     translating.check_methods(methods)
     opened = open_run(**options, use="use" if images else "make")
@@ -106,7 +112,9 @@ def translate(
         for own, member in repetitions(settings, run):
             for method in methods or own.methods:
                 name = f"translate {method}{of_seed(settings, own)}"
-                trained = translating.TrainedTranslator(member, method, direction, tile, step)
+                trained = translating.TrainedTranslator(
+                    member, method, direction, tile, step, reference
+                )
                 if images and out:
                     made = translating.translate_images(trained, images, out, share or Shard())
                     tell_made(name, made, out, on_bad)
@@ -118,7 +126,9 @@ def translate(
                     note(f"{name}: shard {shard} is done; others are not")
 
 
-def _check_images(images: Sequence[str], out: Path | None, step: int | None, on_bad: str) -> None:
+def _check_images(
+    images: Sequence[str], out: Path | None, step: int | None, reference: str | None, on_bad: str
+) -> None:
     """Refuses options that need another one beside them."""
     if bool(images) != (out is not None):
         raise SettingsError("--images and --out go together.")
@@ -126,6 +136,8 @@ def _check_images(images: Sequence[str], out: Path | None, step: int | None, on_
         raise SettingsError("--on-bad goes with --images; for records there is prepare.on_bad.")
     if step is not None and not images:
         raise SettingsError("--step goes with --images; records are of the end of the training.")
+    if reference is not None and not images:
+        raise SettingsError("--reference goes with --images; for records there is the setting.")
 
 
 def _refuse_several(methods: Sequence[str], seeds: Sequence[int], root: Path) -> None:

@@ -19,7 +19,7 @@ from i2i_keras.run_folder import files, locks
 from i2i_keras.run_folder.files import Facts
 from i2i_keras.run_folder.run import Done, Run
 from i2i_keras.training import checkpoints
-from i2i_keras.translators import TRANSLATORS, tiles
+from i2i_keras.translators import TRANSLATORS, references, tiles
 from i2i_keras.translators.apply import (
     Translate,
     build_maker,
@@ -41,6 +41,7 @@ class TrainedTranslator(NamedTuple):
         direction: `xy` or `yx`.
         tile: side of tiles, see `tiles.when_large`.
         step: of a kept checkpoint; None = the end of the training.
+        reference: of all images, `domain` or an image; None = to each its own.
     """
 
     run: Run
@@ -48,6 +49,7 @@ class TrainedTranslator(NamedTuple):
     direction: str = "xy"
     tile: int | None = None
     step: int | None = None
+    reference: str | None = None
 
     @property
     def folder(self) -> Path:
@@ -59,7 +61,8 @@ class TrainedTranslator(NamedTuple):
 
         Raises:
             SettingsError: there is no such method, it does not translate in
-                this direction, or keeps no checkpoint of this step.
+                this direction, takes no reference, or keeps no checkpoint of
+                this step.
             DataError: it has not been trained.
         """
         check_method(self.method)
@@ -67,6 +70,12 @@ class TrainedTranslator(NamedTuple):
             raise SettingsError(
                 f"{self.method} does not translate {self.direction}; for that, train it with source"
                 " and target exchanged, or take a translator of both directions."
+            )
+        if self.reference and TRANSLATORS[self.method].load_generator:
+            able = [name for name, method in TRANSLATORS.items() if not method.load_generator]
+            raise SettingsError(
+                f"{self.method} translates by its network and takes no --reference; that is for"
+                f" {' and '.join(able)}."
             )
         done = self.run.done(self.run.translator(self.method))
         if self.step is not None:
@@ -78,7 +87,8 @@ class TrainedTranslator(NamedTuple):
         method = TRANSLATORS[self.method]
         if method.load_generator is not None:
             return tiles.when_large(self.network(), self.tile)
-        function: Translate = method.load(self.folder, self.direction)
+        options = {"reference": self.reference} if self.reference else {}
+        function: Translate = method.load(self.folder, self.direction, **options)
         return function
 
     def network(self, **changes: Any) -> keras.Model:
@@ -98,9 +108,11 @@ class TrainedTranslator(NamedTuple):
 
     def fingerprint(self) -> str:
         """Of all that decides what it makes of an image."""
-        step = [] if self.step is None else [self.step]
+        others: list[Any] = [] if self.step is None else [self.step]
+        if self.reference:
+            others.append(references.fingerprint(self.reference))
         hashes = checkpoints.hashes(self.folder, self.step)
-        return files.fingerprint([self.method, self.direction, hashes, *step])
+        return files.fingerprint([self.method, self.direction, hashes, *others])
 
 
 class _Job(NamedTuple):
@@ -199,11 +211,11 @@ def translate_images(
     found, folder = _goal(images, out)
     records, unreadable = shard.of(found.records), list[FileError]()
     each_image.refuse_others(records, lambda name: [folder / f"{name}.png"])
+    maker = build_maker(trained.load(), folder, trained.fingerprint())
     # Beside a single file no lock is left.
     with locks.sharing(out, shard) if folder == out else contextlib.nullcontext():
         role = "source" if trained.direction == "xy" else "target"
-        bits = contents.bits(trained.run, role, found.records)
-        maker = build_maker(trained.load(), folder, trained.fingerprint())._replace(bits=bits)
+        maker = maker._replace(bits=contents.bits(trained.run, role, found.records))
         each_image.make_of_each(records, maker, "translate", unreadable)
     return Made(len(records) - len(unreadable), unreadable, by_suffix(found.others))
 

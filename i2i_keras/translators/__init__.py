@@ -13,7 +13,8 @@ class Translator(NamedTuple):
         config: its settings.
         fit: from settings, images of x and of y, folder and seed to results.
         load: from folder and direction to a function of images; where there
-            are checkpoints, by name a `step` gives what it was at that of one.
+            are checkpoints, by name a `step` gives what it was at that of one,
+            and where there is no network, a `reference` that of all images.
         load_generator: the same to its network, for tiles and export, and by
             name a `precision`; None if there is none.
         directions: those that it can be loaded in.

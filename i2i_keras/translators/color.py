@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial, reduce
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Literal
 
 import numpy as np
 import tensorflow as tf
@@ -13,7 +13,7 @@ from i2i_keras.run_folder import files
 from i2i_keras.run_folder.files import Facts
 from i2i_keras.translators import references
 from i2i_keras.translators.lab import Floats, lab_to_rgb, rgb_to_lab
-from i2i_keras.translators.references import Pixels, Reference, ReferenceConfig, Transfer
+from i2i_keras.translators.references import Pixels, ReferenceConfig, Statistics
 from i2i_keras.translators.samples import write_samples
 
 Moments = NDArray[np.float64]  # `(2, 3)`: means, standard deviations.
@@ -30,8 +30,6 @@ class ColorConfig(ReferenceConfig):
         method: `reinhard` gives it the mean and the standard deviation of the
             reference in each channel of L*a*b*, `histogram` the histogram of
             each channel of RGB.
-        reference: one `image` of the other domain for each image, of
-            `num_references`; or that `domain`: all pixels of all its images.
 
     Reference:
         Reinhard et al., 2001, https://doi.org/10.1109/38.946629, but in CIE
@@ -41,22 +39,6 @@ class ColorConfig(ReferenceConfig):
     """
 
     method: Literal["reinhard", "histogram"] = "reinhard"
-    reference: Literal["image", "domain"] = "image"
-
-
-class Method(NamedTuple):
-    """A way to transfer colors.
-
-    Attributes:
-        measure: from an image to its statistics.
-        pool: from the statistics of images of one size to that of all pixels.
-        transfer: from an image and the statistics that it should have to the
-            new image, which may exceed [0, 1].
-    """
-
-    measure: Callable[[Pixels], Reference]
-    pool: Callable[[Iterable[Reference]], Reference]
-    transfer: Transfer
 
 
 def fit(
@@ -78,24 +60,19 @@ def fit(
     Returns:
         How many references there are of the source and of the target.
     """
-    kept = [_references(config, paths) for paths in (images_x, images_y)]
+    statistics = METHODS[config.method]
+    kept = [references.measure(config, paths, statistics) for paths in (images_x, images_y)]
     references.save(config, folder, kept, seed)
     write_samples(load, folder, images_x, images_y, config.num_samples)
     return {"num_references": [len(found) for found in kept]}
 
 
-def load(folder: Path, direction: str = "xy") -> Callable[[tf.Tensor], tf.Tensor]:
+def load(
+    folder: Path, direction: str = "xy", reference: str | Path | None = None
+) -> Callable[[tf.Tensor], tf.Tensor]:
     """Loads the transfer of one direction; see `references.load`."""
     config = files.read_settings(folder / "config.json", ColorConfig)
-    return references.load(folder, direction, METHODS[config.method].transfer)
-
-
-def _references(config: ColorConfig, paths: Sequence[Path]) -> Reference:
-    measure, pool, _ = METHODS[config.method]
-    if config.reference == "domain":
-        return pool(map(measure, references.read_pixels(paths)))[np.newaxis]
-    chosen = references.read_pixels(paths, config.num_references)
-    return np.stack([*map(measure, chosen)])
+    return references.load(folder, direction, METHODS[config.method], reference)
 
 
 def moments(lab: Floats) -> Moments:
@@ -157,6 +134,6 @@ def _transfer_moments(pixels: Pixels, wanted: Moments) -> Floats:
 
 
 METHODS = {
-    "reinhard": Method(_measure_moments, _pool_moments, _transfer_moments),
-    "histogram": Method(histograms, partial(reduce, np.add), match_histograms),
+    "reinhard": Statistics(_measure_moments, _pool_moments, _transfer_moments),
+    "histogram": Statistics(histograms, partial(reduce, np.add), match_histograms),
 }

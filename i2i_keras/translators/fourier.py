@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from i2i_keras.run_folder import files
 from i2i_keras.run_folder.files import Facts
 from i2i_keras.translators import references
-from i2i_keras.translators.references import Pixels, Reference, ReferenceConfig
+from i2i_keras.translators.references import Pixels, ReferenceConfig, Statistics
 from i2i_keras.translators.samples import write_samples
 
 # Of each frequency and channel, `(2 * half_width + 1, half_width + 1, 3)`: rows
@@ -45,6 +45,13 @@ class FourierConfig(ReferenceConfig):
             raise ValueError("beta and radius both say how large the window is; set one of them")
         return self
 
+    def facts(self) -> Facts:
+        """All that the references depend on."""
+        facts: Facts = self.model_dump(mode="json")
+        if self.reference == "image":  # What was measured without stays valid.
+            del facts["reference"]
+        return facts
+
     def half_width(self, height: int, width: int) -> int:
         """Frequencies on each side of zero in the spectrum of an image."""
         if self.radius is not None:
@@ -73,7 +80,7 @@ def fit(
         How many references there are of the source and of the target, half the
         width of the window, and warnings.
     """
-    kept = [_references(config, paths) for paths in (images_x, images_y)]
+    kept = [references.measure(config, p, _statistics(config)) for p in (images_x, images_y)]
     references.save(config, folder, kept, seed)
     write_samples(load, folder, images_x, images_y, config.num_samples)
     half_width = kept[0].shape[2] - 1
@@ -87,14 +94,16 @@ def fit(
     return {"num_references": counts, "half_width": half_width, "warnings": warnings}
 
 
-def load(folder: Path, direction: str = "xy") -> Callable[[tf.Tensor], tf.Tensor]:
+def load(
+    folder: Path, direction: str = "xy", reference: str | Path | None = None
+) -> Callable[[tf.Tensor], tf.Tensor]:
     """Loads the swap of one direction; see `references.load`.
 
     An image of another size than those that were measured gets the same
     frequencies, in periods across the image, as far as it has them.
     """
-    files.read_settings(folder / "config.json", FourierConfig)
-    return references.load(folder, direction, swap_amplitudes)
+    config = files.read_settings(folder / "config.json", FourierConfig)
+    return references.load(folder, direction, _statistics(config), reference)
 
 
 def amplitudes(pixels: Pixels, half_width: int) -> Amplitudes:
@@ -132,6 +141,9 @@ def swap_amplitudes(pixels: Pixels, wanted: Amplitudes) -> Pixels:
     return scipy.fft.irfft2(spectrum, (height, width), axes=(0, 1))
 
 
-def _references(config: FourierConfig, paths: Sequence[Path]) -> Reference:
-    chosen = references.read_pixels(paths, config.num_references)
-    return np.stack([amplitudes(p, config.half_width(*p.shape[:2])) for p in chosen])
+def _statistics(config: FourierConfig) -> Statistics:
+    return Statistics(
+        lambda pixels: amplitudes(pixels, config.half_width(*pixels.shape[:2])),
+        lambda found: np.mean([*found], axis=0),
+        swap_amplitudes,
+    )

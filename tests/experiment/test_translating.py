@@ -309,6 +309,58 @@ def test_records_are_not_left_out(run):
     assert "--on-bad goes with --images; for records there is prepare.on_bad." in result.output
 
 
+def test_a_network_takes_no_reference(run, drives):
+    words = ("--images", drives / "a", "--out", drives / "x", "--reference", "domain")
+    result = command(run, *words)
+    assert result.exit_code == 2
+    told = "cyclegan translates by its network and takes no --reference; that is for color and"
+    assert told in result.output.replace("\n", " ")
+
+
+@pytest.fixture
+def colored(run):
+    """The run with a color transfer of two very different references."""
+    rng = np.random.default_rng(0)
+    paths = []
+    for name, level in (("x", 90), ("dark", 40), ("light", 210)):
+        path = run.root / f"{name}.png"
+        pixels = rng.normal(level, 15, (12, 15, 3)).clip(0, 255)
+        Image.fromarray(pixels.astype(np.uint8)).save(path)
+        paths.append(path)
+    method = TRANSLATORS["color"]
+
+    def fit(folder):
+        return method.fit(method.config(), paths[:1], paths[1:], folder, 0)
+
+    run.stage("train-translator/color", {}, {}, fit)
+    return run
+
+
+def test_films_are_translated_by_one_reference(colored, drives):
+    means = {}
+    for reference in (colored.root / "dark.png", colored.root / "light.png", "domain", None):
+        out = drives / "out"  # What was made by another reference is made anew.
+        extra = () if reference is None else ("--reference", reference)
+        words = ("translate", "--run", colored.root, "--method", "color", "--out", out)
+        words = (*words, "--images", drives / "a", *extra)
+        result = CliRunner().invoke(main, [str(word) for word in words])
+        assert result.exit_code == 0, result.output
+        means[str(reference)] = [float(pixels(path).mean()) for path in sorted(out.glob("*.png"))]
+    dark, light, domain, each = means.values()
+    assert len(dark) >= 2
+    assert max(dark) < min(domain) <= max(domain) < min(light)
+    assert {round(mean, -1) for mean in each} <= {round(mean, -1) for mean in (*dark, *light)}
+
+
+def test_a_reference_that_is_not_there_is_named(colored, drives):
+    words = ("translate", "--run", colored.root, "--method", "color", "--reference", "no.png")
+    words = (*words, "--images", drives / "a", "--out", drives / "out")
+    result = CliRunner().invoke(main, [str(word) for word in words])
+    assert result.exit_code == 1
+    assert "no.png" in result.output and "Traceback" not in result.output
+    assert not (drives / "out").exists()
+
+
 def test_home_is_known_in_all_paths(run, drives, monkeypatch):
     monkeypatch.setenv("HOME", str(drives.parent))
     result = command(run, "--images", "~/drives/a", "--out", "~/out")

@@ -19,7 +19,9 @@ SETTINGS = {
     "histogram": ("color", {"method": "histogram"}),
     "domain": ("color", {"reference": "domain"}),
     "fourier": ("fourier", {"radius": 2}),
+    "fourier domain": ("fourier", {"radius": 2, "reference": "domain"}),
 }
+OF_DOMAIN = [name for name in SETTINGS if "domain" in name]
 BATCH = np.random.default_rng(5).integers(0, 256, (6, 20, 24, 3)) / 127.5 - 1.0
 BATCH = BATCH.astype(np.float32)
 
@@ -58,7 +60,7 @@ def test_images_are_the_same_alone_and_in_a_batch_in_any_order(name, fit):
 def test_the_seed_chooses_the_references_and_of_one_there_is_no_choice(name, fit):
     made = [load(name, fit(name, seed))(tf.constant(BATCH)).numpy() for seed in (0, 1)]
     same = [np.array_equal(one, other) for one, other in zip(*made, strict=True)]
-    assert all(same) if name == "domain" else not all(same)
+    assert all(same) if name in OF_DOMAIN else not all(same)
 
 
 @pytest.mark.parametrize("name", SETTINGS)
@@ -77,7 +79,7 @@ def test_images_of_any_size_keep_it_and_their_range(name, size, fit):
 def test_an_image_of_one_gray_stays_without_a_pattern_of_its_own(name, level, fit):
     image = np.full((1, 20, 24, 3), level / 127.5 - 1.0, np.float32)
     made = load(name, fit(name))(tf.constant(image)).numpy()
-    if name != "fourier":  # Whose amplitudes come from elsewhere.
+    if "fourier" not in name:  # Whose amplitudes come from elsewhere.
         assert np.ptp(made, axis=(1, 2)).max() < 1e-5
     assert np.isfinite(made).all()
 
@@ -99,10 +101,10 @@ def test_no_more_references_are_kept_than_asked_for_and_small_ones(name, fit):
     with np.load(fit(name, num_references=2) / "references.npz", allow_pickle=False) as file:
         counts = [len(file[domain]) for domain in "xy"]
         assert sum(file[key].nbytes for key in file) < 20 * 24 * 3 * 8 * 4
-    assert counts == ([1, 1] if name == "domain" else [2, 2])
+    assert counts == ([1, 1] if name in OF_DOMAIN else [2, 2])
     with np.load(fit(name) / "references.npz") as file:
         counts = [len(file[domain]) for domain in "xy"]
-    assert counts == ([1, 1] if name == "domain" else [3, 5])
+    assert counts == ([1, 1] if name in OF_DOMAIN else [3, 5])
 
 
 @pytest.mark.parametrize("name", SETTINGS)
@@ -164,3 +166,48 @@ def test_one_level_of_one_pixel_is_another_draw():
         pixels[1, 2, 1] = level / 255
         drawn.add(references.choose(pixels, 1000, 0))
     assert len(drawn) > 15
+
+
+# --- One reference for the frames of a film ----------------------------------
+
+
+def still(count=12, noise=2.0):
+    """Frames of a camera that does not move: one image, and its noise."""
+    rng = np.random.default_rng(1)
+    levels = 127.5 * (BATCH[0] + 1.0) * 0.6 + 50.0
+    frames = np.rint(levels + rng.normal(0.0, noise, (count, *levels.shape)))
+    return (frames.clip(0, 255) / 127.5 - 1.0).astype(np.float32)
+
+
+def flicker(frames):
+    """How much the mean color goes up and down from frame to frame, of 255."""
+    return float(127.5 * np.asarray(frames).mean(axis=(1, 2)).std(axis=0).max())
+
+
+@pytest.mark.parametrize("name", ["reinhard", "histogram", "fourier"])
+@pytest.mark.parametrize("kind", ["domain", "image"])
+def test_frames_that_are_alike_stay_alike_by_one_reference(name, kind, fit, images):
+    folder, frames = fit(name), still()
+    method = TRANSLATORS[SETTINGS[name][0]]
+    reference = "domain" if kind == "domain" else images[1][0]
+    each = method.load(folder, "xy")(tf.constant(frames)).numpy()
+    one = method.load(folder, "xy", reference)(tf.constant(frames)).numpy()
+    assert flicker(frames) < 0.15
+    assert flicker(each) > 3.0
+    assert flicker(one) < 0.15  # No more than that of the camera.
+    assert np.abs(one - frames).mean() > 0.02  # It does translate.
+
+
+@pytest.mark.parametrize("name", ["reinhard", "histogram", "fourier"])
+def test_the_reference_is_the_image_that_is_given(name, fit, images):
+    folder, method = fit(name), TRANSLATORS[SETTINGS[name][0]]
+    made = [method.load(folder, "xy", path)(tf.constant(BATCH)).numpy() for path in images[1][:2]]
+    assert np.abs(made[0] - made[1]).mean() > 0.01
+
+
+@pytest.mark.parametrize(("alone", "all_images"), [("fourier", "fourier domain")])
+def test_the_mean_of_all_that_are_kept_is_that_of_the_domain(alone, all_images, fit):
+    method = TRANSLATORS[SETTINGS[alone][0]]
+    kept = method.load(fit(alone), "xy", "domain")(tf.constant(BATCH)).numpy()
+    domain = method.load(fit(all_images), "xy")(tf.constant(BATCH)).numpy()
+    np.testing.assert_allclose(kept, domain, atol=1e-5)
