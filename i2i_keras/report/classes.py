@@ -74,4 +74,5 @@ def class_pictures(run: Run, scores: Scores) -> Iterator[Picture]:
                 " neither there nor predicted are left out."
             )
             figure = matrix_picture(confusion.counts, confusion.names, "true class", "predicted")
-            yield Picture(f"confusion-{folder_name(arm)}.png", caption, figure.png())
+            name = f"confusion-{folder_name(arm)}.png"
+            yield Picture(name, caption, figure.png(), drawn=True)

@@ -45,12 +45,12 @@ def drift_pictures(quality: Quality) -> Iterator[Picture]:
             " in percent, nothing where that is less than one half. Classes that were never seen"
             " are left out."
         )
-        yield Picture(f"drift-{method}.png", caption, figure.png())
+        yield Picture(f"drift-{method}.png", caption, figure.png(), drawn=True)
         rows = drift["by_step"]
         if len(rows) > 1:
             figure = charts.drift_curves(rows, most_drifted(names, counts))
             caption = _STEPS.format(method)
-            yield Picture(f"drift-steps-{method}.png", caption, figure.png(), "still")
+            yield Picture(f"drift-steps-{method}.png", caption, figure.png(), "still", drawn=True)
 
 
 def drift_widgets(quality: Quality) -> Iterator[Widget]:

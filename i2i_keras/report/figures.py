@@ -39,12 +39,15 @@ class Picture(NamedTuple):
         place: "page" = everywhere; "still" = on the page only without scripts
             and on paper, where it stands for what a script shows; "markdown" =
             not on the page, which has it in another form.
+        drawn: lines and numbers on white, without a photograph: inverted where
+            the page is dark.
     """
 
     name: str
     caption: str
     png: bytes
     place: str = "page"
+    drawn: bool = False
 
 
 def domain_pictures(run: Run, space: LabelSpace) -> Iterator[Picture]:
@@ -137,7 +140,7 @@ def curve_pictures(run: Run, arms: Iterable[str]) -> Iterator[Picture]:
             figure = charts.loss_curves(history)
             caption = f"Training of the {title}."
             name = run.name_of(stage).replace("/", "-")
-            yield Picture(f"curves-{name}.png", caption, figure.png(), "still")
+            yield Picture(f"curves-{name}.png", caption, figure.png(), "still", drawn=True)
 
 
 def sample_pictures(run: Run) -> Iterator[Picture]:

@@ -183,5 +183,5 @@ def _domains(run: Run) -> Section:
             "Training images: share of each class in all pixels, where labels were looked at, and"
             " classes and mean color from the top of the picture to its bottom."
         )
-    picture = Picture("comparison.png", caption, domain_comparison(comparison).png())
+    picture = Picture("comparison.png", caption, domain_comparison(comparison).png(), drawn=True)
     return Section("The domains compared", notes=notes, pictures=[picture])

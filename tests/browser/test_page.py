@@ -289,11 +289,14 @@ def test_nothing_is_wider_than_the_page(show, run, options):
 
 
 def test_dark_and_light_are_each_readable(show, run):
-    papers = []
+    papers, inverted = [], []
     for scheme in ("light", "dark"):
         page = show(run.report / "index.html", color_scheme=scheme)
         papers.append(page.evaluate("getComputedStyle(document.body).backgroundColor"))
+        drawn = page.locator("figure.drawn > img").first
+        inverted.append(drawn.evaluate("image => getComputedStyle(image).filter") != "none")
     assert papers == ["rgb(255, 255, 255)", "rgb(13, 17, 23)"]
+    assert inverted == [False, True]
 
 
 def test_paper_has_pictures_instead_of_what_moves_and_nothing_is_cut_off(show, run):
