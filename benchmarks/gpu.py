@@ -26,7 +26,7 @@ from side_by_side import Run, clock, in_process
 from train_segmenter import batch_of, torch_step
 
 from i2i_keras.models.layers import BatchNormalization, InstanceNormalization, two_passes
-from i2i_keras.segmenters.segmenter import SegmenterConfig
+from i2i_keras.segmenters.segmenter_config import SegmenterConfig
 from i2i_keras.translators.cyclegan import CycleGANConfig
 
 FULL = memory.Sizes(batch=8, crop=256, large_crop=256)

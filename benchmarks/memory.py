@@ -24,7 +24,8 @@ from train_segmenter import NUM_CLASSES, batch_of, torch_step
 
 from i2i_keras.data.pipeline import PipelineConfig
 from i2i_keras.models.unet import UNetConfig
-from i2i_keras.segmenters.segmenter import SegmenterConfig, SegmenterModel
+from i2i_keras.segmenters.segmenter import SegmenterModel
+from i2i_keras.segmenters.segmenter_config import SegmenterConfig
 from i2i_keras.translators.cyclegan import CycleGAN, CycleGANConfig
 
 STEPS = 3

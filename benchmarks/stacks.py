@@ -125,7 +125,8 @@ def unet_run(side: int, width: int, batch: int, precision: str) -> Run:
     """A training step of a U-Net with the report's depth."""
     import tensorflow as tf
 
-    from i2i_keras.segmenters.segmenter import SegmenterConfig, SegmenterModel
+    from i2i_keras.segmenters.segmenter import SegmenterModel
+    from i2i_keras.segmenters.segmenter_config import SegmenterConfig
 
     config = SegmenterConfig(unet={"filters": width}, steps=1000, precision=precision, xla="off")
     model = SegmenterModel(config, 19)

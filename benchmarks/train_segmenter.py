@@ -37,7 +37,8 @@ from i2i_keras.data.labels import IGNORE
 from i2i_keras.data.pipeline import PipelineConfig
 from i2i_keras.models.mobile_unet import MobileUNetConfig
 from i2i_keras.models.unet import UNetConfig, build_unet
-from i2i_keras.segmenters.segmenter import SegmenterConfig, SegmenterModel
+from i2i_keras.segmenters.segmenter import SegmenterModel
+from i2i_keras.segmenters.segmenter_config import SegmenterConfig
 from i2i_keras.training import compilation
 
 NUM_CLASSES, PARAMETERS = 34, 31_047_586
@@ -113,7 +114,7 @@ def batch_of(config: SegmenterConfig) -> tuple[np.ndarray, np.ndarray]:
 
 
 def our_model(config: SegmenterConfig) -> SegmenterModel:
-    """What `segmenter.fit` trains."""
+    """What `segmenter_training.fit` trains."""
     model = SegmenterModel(config, NUM_CLASSES)
     model.compile(steps=1000)
     parameters = sum(weight.shape.num_elements() for weight in model.trainable_weights)
@@ -122,7 +123,7 @@ def our_model(config: SegmenterConfig) -> SegmenterModel:
 
 
 def our_step(config: SegmenterConfig) -> Step:
-    """The step of `segmenter.fit`."""
+    """The step of `segmenter_training.fit`."""
     model = our_model(config)
     return lambda *batch: model.train_on_batch(*batch, return_dict=True)["loss"]
 

@@ -14,7 +14,8 @@ import tensorflow as tf
 from i2i_keras.data.pipeline import PipelineConfig
 from i2i_keras.models.unet import UNetConfig, build_unet
 from i2i_keras.segmenters import memory
-from i2i_keras.segmenters.segmenter import SegmenterConfig, SegmenterModel
+from i2i_keras.segmenters.segmenter import SegmenterModel
+from i2i_keras.segmenters.segmenter_config import SegmenterConfig
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 

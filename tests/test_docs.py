@@ -16,7 +16,7 @@ from i2i_keras.models.networks import SEGMENTERS
 from i2i_keras.models.resnet import ResNetConfig
 from i2i_keras.run_folder import places
 from i2i_keras.segmenters.arms import ARMS
-from i2i_keras.segmenters.segmenter import SegmenterConfig
+from i2i_keras.segmenters.segmenter_config import SegmenterConfig
 from i2i_keras.translators import TRANSLATORS
 from i2i_keras.translators.cyclegan import CycleGANConfig
 

@@ -19,8 +19,8 @@ from i2i_keras.experiment.choosing import TrainedSegmenter
 from i2i_keras.models.formats import FORMATS
 from i2i_keras.run_folder import files
 from i2i_keras.run_folder.run import Run
-from i2i_keras.segmenters import segmenter
-from i2i_keras.segmenters.segmenter import SegmenterConfig
+from i2i_keras.segmenters import segmenter_training
+from i2i_keras.segmenters.segmenter_config import SegmenterConfig
 from i2i_keras.segmenters.trained import load
 
 NAMES = ("dark", "light", "red", "blue")
@@ -69,7 +69,7 @@ def run(tmp_path_factory):
         settings = config.build(SegmenterConfig, table | NETWORKS[network])
 
         def train(folder, settings=settings):
-            return segmenter.fit(settings, segmenter.Examples(rows), 4, folder, 0)
+            return segmenter_training.fit(settings, segmenter_training.Examples(rows), 4, folder, 0)
 
         run.stage(f"train-segmenter/{arm}", {}, {}, train)
     return run

@@ -14,7 +14,7 @@ from i2i_keras.preparation.domains import DomainConfig
 from i2i_keras.preparation.prepare import PrepareConfig
 from i2i_keras.segmenters.arms import CEILING, FLOOR, Arm
 from i2i_keras.segmenters.label_safe import LabelSafeConfig
-from i2i_keras.segmenters.segmenter import SegmenterConfig
+from i2i_keras.segmenters.segmenter_config import SegmenterConfig
 from i2i_keras.segmenters.self_training import SelfTrainingConfig
 from i2i_keras.training.devices import Strategy
 from i2i_keras.training.runtime import Determinism

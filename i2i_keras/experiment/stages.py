@@ -23,7 +23,7 @@ from i2i_keras.run_folder.run import Done, Run
 from i2i_keras.segmenters import label_safe
 from i2i_keras.segmenters.arms import FLOOR, Arm, Training, load_segmenter, read_arm_records
 from i2i_keras.segmenters.eye import Eye
-from i2i_keras.segmenters.segmenter import Examples
+from i2i_keras.segmenters.segmenter_training import Examples
 from i2i_keras.training import devices, runtime, tracking
 from i2i_keras.translators import TRANSLATORS
 

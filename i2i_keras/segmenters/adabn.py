@@ -21,7 +21,7 @@ def adapt(trained: Path, images: Sequence[Path], batch_size: int, folder: Path) 
     label is needed.
 
     Args:
-        trained: folder that `segmenter.fit` wrote.
+        trained: folder that `segmenter_training.fit` wrote.
         images: prepared images of the target, all of one size.
         batch_size: images at a time, whose statistics normalize them on the way
             to deeper layers, as in training.

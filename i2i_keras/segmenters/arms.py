@@ -15,7 +15,7 @@ from i2i_keras.run_folder.files import Facts
 from i2i_keras.run_folder.run import Run
 
 if TYPE_CHECKING:
-    from i2i_keras.segmenters.segmenter import Examples
+    from i2i_keras.segmenters.segmenter_training import Examples
     from i2i_keras.segmenters.trained import LoadedSegmenter
 
 Need = tuple[str, str]  # A command, and the arm or translator that it is about.
@@ -241,10 +241,10 @@ _RECORDS: Mapping[str, tuple[str, Callable[[Run, str], Path]]] = {
 
 
 def _fit(training: Training) -> Facts:
-    from i2i_keras.segmenters import segmenter
+    from i2i_keras.segmenters import segmenter_training
 
     settings, _, _, examples, num_classes, folder = training
-    return segmenter.fit(settings.segmenter, examples, num_classes, folder, settings.seed)
+    return segmenter_training.fit(settings.segmenter, examples, num_classes, folder, settings.seed)
 
 
 def _facts(settings: SegmenterSettings) -> Facts:

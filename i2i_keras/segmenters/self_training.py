@@ -17,15 +17,9 @@ from i2i_keras.models.networks import SEGMENTERS, without_weights
 from i2i_keras.run_folder.files import Facts
 from i2i_keras.segmenters.class_mix import Mixed, class_mix, confident_share, half_of_classes
 from i2i_keras.segmenters.losses import cross_entropy
-from i2i_keras.segmenters.segmenter import (
-    Batch,
-    Examples,
-    Losses,
-    SegmenterConfig,
-    SegmenterModel,
-    begin,
-    train,
-)
+from i2i_keras.segmenters.segmenter import Batch, Losses, SegmenterModel
+from i2i_keras.segmenters.segmenter_config import SegmenterConfig
+from i2i_keras.segmenters.segmenter_training import Examples, begin, train
 from i2i_keras.training import compilation, devices, ema
 from i2i_keras.training.history import Row, Warning
 
@@ -205,24 +199,23 @@ def fit(
     folder: Path,
     seed: int,
 ) -> Facts:
-    """Trains a segmenter by DACS and saves it as `segmenter.fit` does.
+    """Trains a segmenter by DACS and saves it as `segmenter_training.fit` does.
 
-    Labelled batches are those that `segmenter.fit` has. Checkpoints hold
-    the teacher, too.
+    Labelled batches are those that it has. Checkpoints hold the teacher, too.
 
     Args:
         config: of the self-training.
         segmenter: of network and training.
         examples: labelled records, and images of the target.
         num_classes: size of the label space.
-        folder: see `segmenter.fit`.
+        folder: see `segmenter_training.fit`.
         seed: of weights, batches and mixing.
 
     Returns:
-        What `segmenter.fit` returns.
+        What `segmenter_training.fit` returns.
 
     Raises:
-        DataError: see `segmenter.fit`; or there are no images of the target.
+        DataError: see `segmenter_training.fit`; or the target has no images.
     """
     if not examples.target:
         raise DataError(

@@ -40,10 +40,10 @@ class LoadedSegmenter(NamedTuple):
 
 
 def load(folder: Path, step: int | None = None) -> LoadedSegmenter:
-    """Loads the segmenter that `segmenter.fit` saved.
+    """Loads the segmenter that `segmenter_training.fit` saved.
 
     Args:
-        folder: that `segmenter.fit` wrote, or `adabn.adapt`.
+        folder: that `segmenter_training.fit` wrote, or `adabn.adapt`.
         step: of a checkpoint; None = the weights that were saved in the end.
     """
     facts = files.read_as(_Facts, folder / "config.json")

@@ -28,7 +28,8 @@ from i2i_keras.preparation import numberings
 from i2i_keras.preparation.detect import detect
 from i2i_keras.preparation.domains import Domain, DomainConfig, audit_domain
 from i2i_keras.preparation.prepare import PrepareConfig, prepare
-from i2i_keras.segmenters.segmenter import SegmenterConfig, SegmenterModel
+from i2i_keras.segmenters.segmenter import SegmenterModel
+from i2i_keras.segmenters.segmenter_config import SegmenterConfig
 
 SIZE = (32, 64)
 TRAIN_IDS = {number: number for number in range(19)}

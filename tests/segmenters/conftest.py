@@ -5,7 +5,8 @@ from PIL import Image
 from i2i_keras import config
 from i2i_keras.data.labels import IGNORE
 from i2i_keras.data.records import Record
-from i2i_keras.segmenters.segmenter import Examples, SegmenterConfig, fit
+from i2i_keras.segmenters.segmenter_config import SegmenterConfig
+from i2i_keras.segmenters.segmenter_training import Examples, fit
 
 
 @pytest.fixture(scope="session")

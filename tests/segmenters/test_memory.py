@@ -71,7 +71,8 @@ STEP = """
 import resource, sys
 import tensorflow as tf
 from i2i_keras import config
-from i2i_keras.segmenters.segmenter import SegmenterConfig, SegmenterModel
+from i2i_keras.segmenters.segmenter import SegmenterModel
+from i2i_keras.segmenters.segmenter_config import SegmenterConfig
 size = int(sys.argv[1])
 table = {"pipeline": {"batch_size": size}, "accumulate": int(sys.argv[2])}
 table["recompute"] = sys.argv[3] == "True"

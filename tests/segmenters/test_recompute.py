@@ -2,8 +2,8 @@
 
 import pytest
 
-from i2i_keras.segmenters import segmenter, self_training
-from i2i_keras.segmenters.segmenter import Examples
+from i2i_keras.segmenters import segmenter, segmenter_training, self_training
+from i2i_keras.segmenters.segmenter_training import Examples
 
 
 def test_what_was_trained_without_it_stays_valid(tiny):
@@ -18,7 +18,9 @@ def test_it_ends_with_the_same_bits(tmp_path, tiny, records, recipe):
         recipe = {**recipe, "mobile_unet": {"alpha": 0.35, "filters": 4}}
     examples = Examples(records, records[:1])
     for again in (False, True):
-        segmenter.fit(tiny(recompute=again, **recipe), examples, 3, tmp_path / str(again), 5)
+        segmenter_training.fit(
+            tiny(recompute=again, **recipe), examples, 3, tmp_path / str(again), 5
+        )
     histories = [(tmp_path / str(again) / "history.csv").read_bytes() for again in (False, True)]
     assert histories[0] == histories[1]
 

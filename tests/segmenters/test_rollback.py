@@ -3,7 +3,7 @@
 import pytest
 
 from i2i_keras.errors import DivergedError
-from i2i_keras.segmenters.segmenter import Examples, fit
+from i2i_keras.segmenters.segmenter_training import Examples, fit
 
 
 @pytest.mark.parametrize(

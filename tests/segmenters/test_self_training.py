@@ -7,8 +7,8 @@ from i2i_keras import config
 from i2i_keras.data.labels import IGNORE
 from i2i_keras.errors import DataError, SettingsError
 from i2i_keras.run_folder import files
-from i2i_keras.segmenters import segmenter, self_training
-from i2i_keras.segmenters.segmenter import Examples
+from i2i_keras.segmenters import segmenter_training, self_training
+from i2i_keras.segmenters.segmenter_training import Examples
 from i2i_keras.segmenters.self_training import SelfTrainingConfig, SelfTrainingModel
 from i2i_keras.segmenters.trained import load
 from i2i_keras.training import checkpoints
@@ -280,7 +280,7 @@ def test_without_weight_it_is_the_training_of_the_other_arms_to_the_bit(
     fit, tiny, records, tmp_path
 ):
     folder, _ = fit(weight=0.0)
-    segmenter.fit(tiny(), Examples(records, records[:1]), 3, tmp_path, 5)
+    segmenter_training.fit(tiny(), Examples(records, records[:1]), 3, tmp_path, 5)
     one, other = (load(path).model.get_weights() for path in (folder, tmp_path))
     for mine, theirs in zip(one, other, strict=True):
         np.testing.assert_array_equal(mine, theirs)

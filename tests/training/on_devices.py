@@ -16,7 +16,7 @@ import tensorflow as tf
 from i2i_keras import config
 from i2i_keras.data.records import Record
 from i2i_keras.run_folder import workers
-from i2i_keras.segmenters import segmenter, self_training
+from i2i_keras.segmenters import segmenter_config, segmenter_training, self_training
 from i2i_keras.training import devices
 from i2i_keras.translators import TRANSLATORS
 
@@ -58,10 +58,10 @@ def train(folder, data, count, recompute):
         given = config.build(kind.config, {**of_batch(table, size), "recompute": recompute})
         kind.fit(given, x, y, folder / method, 7)
     records = [Record(x.stem, x, label) for x, label in zip(x, labels, strict=True)]
-    examples = segmenter.Examples(records, records[:1], y)
+    examples = segmenter_training.Examples(records, records[:1], y)
     table = {**of_batch(SEGMENTER, 2 * count), "recompute": recompute}
-    settings = config.build(segmenter.SegmenterConfig, table)
-    segmenter.fit(settings, examples, 3, folder / "unet", 7)
+    settings = config.build(segmenter_config.SegmenterConfig, table)
+    segmenter_training.fit(settings, examples, 3, folder / "unet", 7)
     both = self_training.SelfTrainingConfig(threshold=0.4), settings
     self_training.fit(*both, examples, 3, folder / "self_training", 7)
 

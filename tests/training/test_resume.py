@@ -58,7 +58,8 @@ method.fit(config.build(method.config, {
 SEGMENTER = (
     TRAIN
     + """
-from i2i_keras.segmenters.segmenter import Examples, SegmenterConfig, fit
+from i2i_keras.segmenters.segmenter_config import SegmenterConfig
+from i2i_keras.segmenters.segmenter_training import Examples, fit
 records = [Record(x.stem, x, label) for x, label in zip(paths[0], paths[2])]
 fit(config.build(SegmenterConfig, {
     "unet": {"filters": 4, "depth": 1, "l2": 0.01},
@@ -71,8 +72,8 @@ fit(config.build(SegmenterConfig, {
 )
 # With a teacher besides, and draws of what is pasted.
 SELF_TRAINING = SEGMENTER.replace(
-    "from i2i_keras.segmenters.segmenter import Examples, SegmenterConfig, fit",
-    "from i2i_keras.segmenters.segmenter import Examples, SegmenterConfig\n"
+    "from i2i_keras.segmenters.segmenter_training import Examples, fit",
+    "from i2i_keras.segmenters.segmenter_training import Examples\n"
     "from i2i_keras.segmenters.self_training import SelfTrainingConfig, fit",
 ).replace("fit(config.build(", "fit(SelfTrainingConfig(threshold=0.4), config.build(")
 STEPS = 60

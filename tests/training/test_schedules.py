@@ -5,7 +5,7 @@ import tensorflow as tf
 
 from i2i_keras import config
 from i2i_keras.errors import SettingsError
-from i2i_keras.segmenters.segmenter import SegmenterConfig
+from i2i_keras.segmenters.segmenter_config import SegmenterConfig
 from i2i_keras.training.schedules import (
     SCHEDULES,
     ConstantThenLinear,
