@@ -267,8 +267,8 @@ def test_neither_a_kill_nor_a_validation_changes_a_weight(trained, tiny, records
         'model_checkpoint_path: "ckpt-2"\nall_model_checkpoint_paths: "ckpt-2"\n', "utf-8"
     )
     fit(tiny(schedule="cosine"), Examples(records), 3, tmp_path, 5)
-    # Operations are not deterministic here: a busy machine orders and rounds them
-    # otherwise, and Adam makes a step of that where a gradient is nothing else.
+    # Operations are not deterministic here: a busy machine rounds otherwise,
+    # and of a gradient that is nothing else Adam makes a step.
     for one, other in zip(weights(trained[0]), weights(tmp_path), strict=True):
         apart = np.abs(one - other)
         assert np.median(apart) < 1e-6 and apart.max() < 2e-3
