@@ -116,7 +116,7 @@ test-fast: $(VENV)/test.stamp ## Run a third of the tests: no training, no graph
 	$(BIN)/pytest -n auto --dist loadfile -m "not heavy" $(FAST:%=tests/%)
 
 test-all: $(VENV)/test.stamp ## Run the slow tests too
-	$(BIN)/pytest -n 2 --dist loadfile -m ""
+	$(BIN)/pytest -n 2 --dist loadfile -m "" --timeout 3600
 
 # Not of tests/, whose misspellings are meant.
 READ := README.md CONTRIBUTING.md SECURITY.md CHANGELOG.md Makefile setup.cfg docs notebooks \

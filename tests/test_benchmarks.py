@@ -216,6 +216,7 @@ def test_the_cost_of_thirteen_arms_is_told():
     assert "| train self_training | 8 |" in told
 
 
+@pytest.mark.slow
 def test_every_stage_of_a_large_set_is_measured():
     told, found = last_line("large_sets.py")
     assert {"audit, folder", "prepare", "translate cyclegan", "evaluate"} <= {*found}
@@ -250,7 +251,14 @@ def test_no_two_frames_are_alike_and_labels_are_streets(benchmark, tmp_path):
     assert math.prod(float(np.abs(pixels[0] * 1.0 - other).mean()) for other in pixels[1:]) > 0
 
 
-@pytest.mark.parametrize("name", ["train_step.py", "input_pipeline.py", "large_records.py"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param("train_step.py", marks=pytest.mark.slow),
+        "input_pipeline.py",
+        "large_records.py",
+    ],
+)
 def test_a_benchmark_runs(name):
     _, found = last_line(name)
     assert found and all(ratio > 0 for ratio in found.values())

@@ -93,7 +93,14 @@ def four_folders(root, drawn):
     write(root / "paintings", drawn["game"][:30])
 
 
-CASES = (few_test_labels, no_target_labels, no_labels, four_folders)
+def as_parameters(*cases):
+    """The cases, two of which take minutes."""
+    slow = no_target_labels, four_folders
+    marks = {case: [pytest.mark.slow] if case in slow else [] for case in cases}
+    return [pytest.param(case, id=case.__name__, marks=marks[case]) for case in cases]
+
+
+CASES = as_parameters(few_test_labels, no_target_labels, no_labels, four_folders)
 
 
 class Stranger:
@@ -109,7 +116,7 @@ class Stranger:
         return result.stdout
 
 
-@pytest.fixture(scope="module", params=CASES, ids=lambda case: case.__name__)
+@pytest.fixture(scope="module", params=CASES)
 def stranger(request, tmp_path_factory, drawn):
     """Has done `init`, the plan and the run."""
     root = tmp_path_factory.mktemp(request.param.__name__)
@@ -202,8 +209,7 @@ def test_the_run_alone_is_enough_for_all_that_follows(stranger):
 
 def of(*cases):
     """Runs a test on these cases alone."""
-    names = [case.__name__ for case in cases]
-    return pytest.mark.parametrize("stranger", cases, ids=names, indirect=True)
+    return pytest.mark.parametrize("stranger", as_parameters(*cases), indirect=True)
 
 
 @of(few_test_labels, no_target_labels, four_folders)

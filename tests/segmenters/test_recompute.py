@@ -11,7 +11,14 @@ def test_what_was_trained_without_it_stays_valid(tiny):
 
 
 @pytest.mark.parametrize(
-    "recipe", [{}, {"accumulate": 2, "dice": 0.5, "network": "mobile_unet"}], ids=str
+    "recipe",
+    [
+        {},
+        pytest.param(
+            {"accumulate": 2, "dice": 0.5, "network": "mobile_unet"}, marks=pytest.mark.slow
+        ),
+    ],
+    ids=str,
 )
 def test_it_ends_with_the_same_bits(tmp_path, tiny, records, recipe):
     if "network" in recipe:

@@ -29,11 +29,14 @@ def assert_alike(tmp_path, fit, build, **changes):
     "changes",
     [
         {},
-        {
-            "accumulate": 2,
-            "r1": 1.0,
-            "discriminator": {"filters": 2, "num_downsamplings": 1, "dropout": 0.2},
-        },
+        pytest.param(
+            {
+                "accumulate": 2,
+                "r1": 1.0,
+                "discriminator": {"filters": 2, "num_downsamplings": 1, "dropout": 0.2},
+            },
+            marks=pytest.mark.slow,
+        ),
         {"discriminator": {"filters": 2, "num_downsamplings": 1, "spectral_norm": True}},
     ],
     ids=str,
