@@ -2,7 +2,7 @@
 
     python benchmarks/large_records.py
 
-1,984 records with labels, written as `prepare` does with and without
+640 records with labels, written as `prepare` does with and without
 `prepare.compress`. Before each pass they are put out of the system's cache, so
 that each comes from the disk, as of a set larger than memory; a pass takes each
 once, in batches of 32 crops of 256x256. Beside ours a torch DataLoader with two
@@ -43,11 +43,11 @@ class Sizes(NamedTuple):
         repeats: passes.
     """
 
-    records: int = 1984
+    records: int = 640
     size: tuple[int, int] = (512, 1024)
     batch: int = 32
     crop: int = 256
-    repeats: int = 5
+    repeats: int = 3
 
 
 FULL = Sizes()

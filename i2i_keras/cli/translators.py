@@ -74,6 +74,7 @@ def train_translator(methods: tuple[str, ...], **options: Any) -> None:
 )
 @click.option(
     "--reference",
+    type=UserPath(),
     metavar="domain|IMAGE",
     help="Give all --images the style of one image, or the mean of the domain, so that the"
     " frames of a film stay alike. Of color and fourier.",
@@ -113,7 +114,7 @@ def translate(
             for method in methods or own.methods:
                 name = f"translate {method}{of_seed(settings, own)}"
                 trained = translating.TrainedTranslator(
-                    member, method, direction, tile, step, reference
+                    member, method, direction, tile, step, reference and str(reference)
                 )
                 if images and out:
                     made = translating.translate_images(trained, images, out, share or Shard())
@@ -127,7 +128,7 @@ def translate(
 
 
 def _check_images(
-    images: Sequence[str], out: Path | None, step: int | None, reference: str | None, on_bad: str
+    images: Sequence[str], out: Path | None, step: int | None, reference: Path | None, on_bad: str
 ) -> None:
     """Refuses options that need another one beside them."""
     if bool(images) != (out is not None):

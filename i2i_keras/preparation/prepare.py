@@ -53,8 +53,8 @@ class PrepareConfig(Config):
         native_labels: whether the target's test labels are written at their
             native size as well, so that arms are scored there, too.
         compress: whether prepared and translated PNGs are compressed. Without,
-            they take two to three times the disk and are read in an eighth of
-            the time: for sets larger than `pipeline.cache_gib`.
+            they take two to three times the disk and are decoded much faster:
+            for sets larger than `pipeline.cache_gib`.
         workers: processes; 0 = one a core.
     """
 

@@ -134,8 +134,15 @@ def load(
     (kept,) = arrays.read(folder / _FILE, [direction[-1]], dimensions=2)
     (number,) = arrays.read(folder / _FILE, ["seed"], dimensions=0)
     seed = int(number.ravel()[0]) % 2**64
+    broken = DataError(
+        f"{folder / _FILE} holds no references of this method; delete {folder} and"
+        f" {how_to_make(folder)}."
+    )
     if reference == DOMAIN:
-        kept = statistics.pool(kept)[np.newaxis]
+        try:
+            kept = statistics.pool(kept)[np.newaxis]
+        except (ValueError, LookupError) as error:
+            raise broken from error
     elif reference is not None:
         (pixels,) = read_pixels([Path(reference)])
         kept = statistics.measure(pixels)[np.newaxis]
@@ -148,10 +155,7 @@ def load(
             try:
                 transferred = statistics.transfer(pixels, chosen)
             except (ValueError, LookupError) as error:
-                raise DataError(
-                    f"{folder / _FILE} holds no references of this method; delete {folder} and"
-                    f" {how_to_make(folder)}."
-                ) from error
+                raise broken from error
             made.append(np.clip(2.0 * transferred - 1.0, -1.0, 1.0))
         return tf.constant(np.reshape(made, images.shape), tf.float32)
 

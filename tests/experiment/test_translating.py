@@ -352,6 +352,14 @@ def test_films_are_translated_by_one_reference(colored, drives):
     assert {round(mean, -1) for mean in each} <= {round(mean, -1) for mean in (*dark, *light)}
 
 
+def test_a_reference_below_home_is_found(colored, drives, monkeypatch):
+    monkeypatch.setenv("HOME", str(colored.root))
+    words = ("translate", "--run", colored.root, "--method", "color", "--reference", "~/dark.png")
+    words = (*words, "--images", drives / "a", "--out", drives / "out")
+    result = CliRunner().invoke(main, [str(word) for word in words])
+    assert result.exit_code == 0, result.output
+
+
 def test_a_reference_that_is_not_there_is_named(colored, drives):
     words = ("translate", "--run", colored.root, "--method", "color", "--reference", "no.png")
     words = (*words, "--images", drives / "a", "--out", drives / "out")

@@ -211,3 +211,14 @@ def test_the_mean_of_all_that_are_kept_is_that_of_the_domain(alone, all_images, 
     kept = method.load(fit(alone), "xy", "domain")(tf.constant(BATCH)).numpy()
     domain = method.load(fit(all_images), "xy")(tf.constant(BATCH)).numpy()
     np.testing.assert_allclose(kept, domain, atol=1e-5)
+
+
+@pytest.mark.parametrize("reference", [None, "domain"])
+def test_references_of_another_method_are_refused_in_a_sentence(reference, fit, tmp_path):
+    folder = tmp_path / "fit"
+    shutil.copytree(fit("reinhard"), folder)
+    with np.load(folder / "references.npz") as file:
+        kept = {**file, "y": np.zeros((0, 2))}
+    np.savez(folder / "references.npz", **kept)
+    with pytest.raises(DataError, match=r"delete .* and|holds"):
+        TRANSLATORS["color"].load(folder, "xy", reference)(tf.constant(BATCH))
