@@ -8,13 +8,15 @@ import os
 import re
 import secrets
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
 from i2i_keras.errors import FileError
 
 _DRAFT = ".draft-"
+# Folders that this process has written to, and swept before.
+_SWEPT = set[Path]()
 # What is to be done about a file that cannot be written.
 _ADVICE = {
     **dict.fromkeys((errno.ENOSPC, errno.EDQUOT, errno.EFBIG), "make room for it"),
@@ -75,6 +77,7 @@ def _write(path: Path, data: bytes) -> None:
 
 def _open_draft(folder: Path) -> tuple[Path, BinaryIO]:
     """A new file, locked as long as it is open: see `sweep`."""
+    _sweep_once(folder)
     while True:
         draft = folder / f"{_DRAFT}{secrets.token_hex(16)}"
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -87,7 +90,18 @@ def _open_draft(folder: Path) -> tuple[Path, BinaryIO]:
 
 def sweep(folder: Path) -> None:
     """Removes drafts below a folder whose process was killed."""
-    for draft in [*folder.rglob(f"{_DRAFT}*")]:
+    _remove([*folder.rglob(f"{_DRAFT}*")])
+
+
+def _sweep_once(folder: Path) -> None:
+    """Does so in a folder itself: not all that is written belongs to a stage."""
+    if folder not in _SWEPT:
+        _SWEPT.add(folder)
+        _remove([*folder.glob(f"{_DRAFT}*")])
+
+
+def _remove(drafts: Sequence[Path]) -> None:
+    for draft in drafts:
         if not re.fullmatch(f"{re.escape(_DRAFT)}[0-9a-f]{{32}}", draft.name):
             continue
         with contextlib.suppress(OSError):  # One that lives is locked, or gone by now.
@@ -119,17 +133,29 @@ def draft_folder(folder: Path) -> Iterator[Path]:
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        draft = folder / f"{_DRAFT}{secrets.token_hex(16)}"
-        draft.mkdir(mode=0o700)
-        handle = os.open(draft, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+        draft, handle = _open_draft_folder(folder)
     except OSError as error:
         raise not_written(folder, error) from None
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
         yield draft
     finally:
         os.close(handle)
         shutil.rmtree(draft, ignore_errors=True)
+
+
+def _open_draft_folder(folder: Path) -> tuple[Path, int]:
+    _sweep_once(folder)
+    while True:
+        draft = folder / f"{_DRAFT}{secrets.token_hex(16)}"
+        draft.mkdir(mode=0o700)
+        try:
+            handle = os.open(draft, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+        except FileNotFoundError:  # Swept away before it was opened.
+            continue
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        if os.fstat(handle).st_nlink:
+            return draft, handle
+        os.close(handle)  # Swept away before it was locked.
 
 
 def move(draft: Path, path: Path) -> None:

@@ -147,6 +147,29 @@ def test_drafts_of_a_process_that_was_killed_are_swept_away(tmp_path):
     assert not draft.exists() and others.exists()
 
 
+KILLED_IN_A_FOLDER = """
+import os, signal, sys
+from pathlib import Path
+from i2i_keras.run_folder import writing
+with writing.draft_folder(Path(sys.argv[1]).parent):
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+AGAIN = """
+import sys
+from pathlib import Path
+from i2i_keras.run_folder import writing
+writing.write(Path(sys.argv[1]), b"data")
+"""
+
+
+@pytest.mark.parametrize("killed", [KILLED, KILLED_IN_A_FOLDER])
+def test_whoever_writes_next_to_a_killed_process_sweeps_up_for_it(tmp_path, killed):
+    for code, count in ((killed, 1), (AGAIN, 1)):
+        subprocess.run([sys.executable, "-c", code, tmp_path / "a"], check=False)
+        assert len([*tmp_path.iterdir()]) == count
+    assert (tmp_path / "a").read_bytes() == b"data"
+
+
 # --- Files that were touched -------------------------------------------------
 
 
