@@ -146,7 +146,7 @@ def prepare(config: PrepareConfig, domains: Mapping[str, Domain], root: Path) ->
         ]
         records = [record for record, _ in good]
         if table.endswith("-train") and not records:
-            raise DataError(f"No image of {table} is good; mend what {places.audit} lists.")
+            raise _none_is_good(table, findings, places.audit)
         write_records(root, places.table(places.records, table), records)
         counts[table] = len(records)
         labelled[table] = sum(bool(r.label) and row.get("counts", True) for r, row in good)
@@ -163,6 +163,12 @@ def prepare(config: PrepareConfig, domains: Mapping[str, Domain], root: Path) ->
         "noted": [*_of_bits(bits), *_noted(findings, places.name_of(places.audit))],
         "foretold": _compare(rows, skipped, space, root),
     }
+
+
+def _none_is_good(table: str, findings: Sequence[Finding], path: Path) -> DataError:
+    whys = (f"{f.file} {f.what}; {f.todo}" for f in findings if f.bad and f.table == table)
+    why = next(whys, "there is none")
+    return DataError(f"No image of {table} is good: {why}. All of it is in {path}.")
 
 
 def fitting_size(

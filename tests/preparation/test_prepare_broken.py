@@ -200,6 +200,7 @@ def test_without_one_good_training_image_nothing_is_prepared(streets, tmp_path, 
     for path in streets.glob("gta5/images/0000*.png"):
         damage("cut", path)
     with pytest.raises(
-        DataError, match=r"No image of target-train is good; mend what .*audit\.json lists\."
+        DataError,
+        match=r"No image of target-train is good: .*\.png .* All of it is in .*audit\.json\.",
     ):
         prepared(streets, tmp_path, on_bad="skip")
