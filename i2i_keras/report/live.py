@@ -79,9 +79,9 @@ def _sections(run: Run, summary: Summary) -> Iterator[Section]:
         yield Section("Result so far", [tables.result_rows(summary)], bars=bars)
     if matrix := pair_table(summary):
         yield Section("The arms against each other", [matrix], pair_notes(summary))
-    viewers = list(translation_viewers(run))
+    best = findings.best_adapted(summary["arms"])
+    viewers = list(translation_viewers(run, best))
     if space:
-        best = findings.best_adapted(summary["arms"])
         viewers = [*prediction_viewers(run, arms, space, best), *viewers]
     yield Section("Pictures", widgets=viewers)
     yield Section("Over the training", widgets=list(scrubbers(run)))

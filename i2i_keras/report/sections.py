@@ -58,9 +58,10 @@ def _scored(run: Run, summary: Summary) -> Iterator[Section]:
             *figures.safe_label_pictures(shown, space),
             *figures.prediction_pictures(shown, arms, space),
         ]
+        best = best_adapted(summary["arms"])
         viewers = [
-            *prediction_viewers(shown, arms, space, best_adapted(summary["arms"])),
-            *translation_viewers(shown),
+            *prediction_viewers(shown, arms, space, best),
+            *translation_viewers(shown, best),
         ]
         yield Section("Pictures", (), _whose(summary), pictures, widgets=viewers)
     if scores:

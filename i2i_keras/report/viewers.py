@@ -12,6 +12,7 @@ from i2i_keras.evaluation import metrics
 from i2i_keras.report.reading import (
     Kept,
     Predicted,
+    methods_of,
     read_images,
     read_kept,
     read_predictions,
@@ -72,8 +73,14 @@ def unscored_viewer(predicted: Predicted, space: LabelSpace) -> Widget:
     return Widget("viewer", "Predictions on images of the target", caption, data)
 
 
-def translation_viewers(run: Run) -> Iterator[Widget]:
-    """Each image beside what the translators make of it, both ways."""
+def translation_viewers(run: Run, best: str | None = None) -> Iterator[Widget]:
+    """Each image beside what the translators make of it, both ways.
+
+    Args:
+        run: whose translations are shown.
+        best: the arm whose translator is shown first; None = any.
+    """
+    first = methods_of([best] if best else [])
     for direction, domain in (("xy", "source"), ("yx", "target")):
         before = {r.name: r for r in read_table(run, run.records, f"{domain}-train")}
         made = {
@@ -91,6 +98,7 @@ def translation_viewers(run: Run) -> Iterator[Widget]:
         layers = {domain: before} | {f"by {method}": records for method, records in made.items()}
         items = [_translated(name, layers) for name in spread(common, _TRANSLATED)]
         titles = [*layers]
+        beside = [title for title in titles if title.removeprefix("by ") in first] or titles
         shown = "in the target's style" if direction == "xy" else "in the source's style"
         yield Widget(
             "viewer",
@@ -102,7 +110,7 @@ def translation_viewers(run: Run) -> Iterator[Widget]:
                 "classes": [],
                 "apart": {},
                 "left": "picture0",
-                "right": f"picture{len(titles) - 1}",
+                "right": f"picture{titles.index(beside[-1])}",
             },
         )
 

@@ -72,6 +72,22 @@ def test_translations_are_beside_what_they_are_of(full_run):
     assert [item["name"] for item in viewer.data["items"]] == ["000", "001"]
 
 
+def test_the_translator_of_the_best_arm_is_shown_first(full_run):
+    for name in ("color", "zebra"):
+        shutil.copytree(full_run.translated("cyclegan"), full_run.translated(name))
+        for table in full_run.translated(name).glob("*.csv"):
+            table.write_text(table.read_text().replace("/cyclegan/", f"/{name}/"))
+
+    def right(best):
+        (viewer,) = translation_viewers(full_run, best)
+        layers = {layer["key"]: layer["title"] for layer in viewer.data["layers"]}
+        return layers[viewer.data["right"]]
+
+    assert right("adapted:cyclegan") == "by cyclegan"
+    assert right("label_safe:color") == "by color"
+    assert right("adabn") == right(None) == "by zebra"
+
+
 def test_large_pictures_are_shown_smaller_and_labels_keep_their_classes():
     label = np.random.default_rng(0).integers(0, 19, (1500, 3000)).astype(np.uint8)
     packed = packed_label(label)
