@@ -73,8 +73,13 @@ class Plateau(tf.Module):
         self.waited = tf.Variable(0, trainable=False, name="waited")
 
     def observe(self, loss: tf.Tensor, step: tf.Tensor) -> None:
-        """Takes note of the loss of a step, the first one's number being 0."""
-        total = self.total + loss
+        """Takes note of the loss of a step, the first one's number being 0.
+
+        Sums are rounded from float64, so that the order in which TensorFlow adds
+        changes no bit: once, with equal terms, a resumed training differed.
+        """
+        exact = tf.cast(self.total, tf.float64) + tf.cast(loss, tf.float64)
+        total = tf.cast(exact, tf.float32)
         complete = (step + 1) % self.window == 0
         mean = total / self.window
         falls = mean < self.lowest

@@ -208,7 +208,8 @@ class AdversarialModel(keras.Model, abc.ABC):
             for average, generator in zip(self.averages, self.generators, strict=True):
                 ema.follow(average, generator, self.config.ema, step)
         if self.plateau is not None:
-            self.plateau.observe(self.generator_loss(terms), step)
+            exact = {name: tf.cast(term, tf.float64) for name, term in terms.items()}
+            self.plateau.observe(self.generator_loss(exact), step)
         return {name: terms[name] for name in self.reported}
 
     def _update_generators(
