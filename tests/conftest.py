@@ -1,4 +1,5 @@
 import contextlib
+import gc
 import inspect
 import itertools
 import json
@@ -106,6 +107,17 @@ def _is_heavy(used):
     ours = vars(sys.modules[name]) if name.startswith("i2i_keras.") and name in sys.modules else {}
     modules = [name, *(value.__name__ for value in ours.values() if inspect.ismodule(value))]
     return any(module.partition(".")[0] in _HEAVY for module in modules)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def freeze_what_stays():
+    """Spares the collector what earlier files leave: millions of objects.
+
+    Each of its later passes would look through all of them again.
+    """
+    yield
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

@@ -256,7 +256,7 @@ def test_no_two_frames_are_alike_and_labels_are_streets(benchmark, tmp_path):
     [
         pytest.param("train_step.py", marks=pytest.mark.slow),
         "input_pipeline.py",
-        "large_records.py",
+        pytest.param("large_records.py", marks=pytest.mark.slow),
     ],
 )
 def test_a_benchmark_runs(name):

@@ -662,6 +662,7 @@ def inception(tmp_path_factory, save_as_keras_does):
     return path
 
 
+@pytest.mark.slow
 def test_distances_are_those_of_the_extractor_of_the_settings(finished, inception, tmp_path):
     setting = ("--set", f"evaluate.inception={inception}")
     refused = finished.command("evaluate", *setting)

@@ -94,8 +94,8 @@ def four_folders(root, drawn):
 
 
 def as_parameters(*cases):
-    """The cases, two of which take minutes."""
-    slow = no_target_labels, four_folders
+    """The cases, most of which take minutes."""
+    slow = few_test_labels, no_target_labels, four_folders
     marks = {case: [pytest.mark.slow] if case in slow else [] for case in cases}
     return [pytest.param(case, id=case.__name__, marks=marks[case]) for case in cases]
 

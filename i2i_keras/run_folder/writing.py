@@ -94,7 +94,7 @@ def sweep(folder: Path) -> None:
 
 
 def _sweep_once(folder: Path) -> None:
-    """Does so in a folder itself: not all that is written belongs to a stage."""
+    """Does so directly in a folder: not all that is written is a stage's."""
     if folder not in _SWEPT:
         _SWEPT.add(folder)
         _remove([*folder.glob(f"{_DRAFT}*")])

@@ -75,8 +75,8 @@ class Plateau(tf.Module):
     def observe(self, loss: tf.Tensor, step: tf.Tensor) -> None:
         """Takes note of the loss of a step, the first one's number being 0.
 
-        Sums are rounded from float64, so that the order in which TensorFlow adds
-        changes no bit: once, with equal terms, a resumed training differed.
+        Sums are rounded from float64, so that the order in which TensorFlow
+        adds changes no bit: once a resumed training differed, of equal terms.
         """
         exact = tf.cast(self.total, tf.float64) + tf.cast(loss, tf.float64)
         total = tf.cast(exact, tf.float32)

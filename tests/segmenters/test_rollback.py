@@ -9,8 +9,8 @@ from i2i_keras.segmenters.segmenter_training import Examples, fit
 @pytest.mark.parametrize(
     "recipe",
     [
-        {},
-        {"schedule": "poly"},
+        pytest.param({}, marks=pytest.mark.slow),
+        pytest.param({"schedule": "poly"}, marks=pytest.mark.slow),
         {"schedule": "cosine", "weight_decay": 0.1, "precision": "mixed_float16"},
     ],
     ids=str,

@@ -1,7 +1,8 @@
 """Trains tiny networks on the devices of a strategy.
 
-Called with STRATEGY DATA FOLDER COUNT; the batch is one for COUNT devices. With
-`mirrored` trainings keep little for their gradients and compute it again.
+Called with STRATEGY DATA FOLDER COUNT and names of `TRAININGS`; the batch is
+one for COUNT devices. With `mirrored` trainings keep little for their gradients
+and compute it again.
 
 Of several workers each writes into a folder of its own, FOLDER/NUMBER.
 """
@@ -51,22 +52,47 @@ def of_batch(table, size):
     return {**table, "pipeline": {**table["pipeline"], "batch_size": size}}
 
 
-def train(folder, data, count, recompute):
+def train_translator(folder, data, method, table, recompute):
+    x, y = (sorted((data / name).glob("*.png")) for name in ("x", "y"))
+    kind = TRANSLATORS[method]
+    kind.fit(config.build(kind.config, {**table, "recompute": recompute}), x, y, folder, 7)
+
+
+def train_cyclegan(folder, data, count, recompute):
+    train_translator(folder, data, "cyclegan", of_batch(CYCLEGAN, 2 * count), recompute)
+
+
+def train_cut(folder, data, count, recompute):
+    train_translator(folder, data, "cut", of_batch(CUT, count), recompute)
+
+
+def of_segmenter(data, count, recompute):
     x, y, labels = (sorted((data / name).glob("*.png")) for name in ("x", "y", "label"))
-    for method, table, size in (("cyclegan", CYCLEGAN, 2 * count), ("cut", CUT, count)):
-        kind = TRANSLATORS[method]
-        given = config.build(kind.config, {**of_batch(table, size), "recompute": recompute})
-        kind.fit(given, x, y, folder / method, 7)
     records = [Record(x.stem, x, label) for x, label in zip(x, labels, strict=True)]
-    examples = segmenter_training.Examples(records, records[:1], y)
     table = {**of_batch(SEGMENTER, 2 * count), "recompute": recompute}
     settings = config.build(segmenter_config.SegmenterConfig, table)
-    segmenter_training.fit(settings, examples, 3, folder / "unet", 7)
-    both = self_training.SelfTrainingConfig(threshold=0.4), settings
-    self_training.fit(*both, examples, 3, folder / "self_training", 7)
+    return settings, segmenter_training.Examples(records, records[:1], y)
 
 
-def main(strategy, data, folder, count):
+def train_unet(folder, *how):
+    segmenter_training.fit(*of_segmenter(*how), 3, folder, 7)
+
+
+def train_self_training(folder, *how):
+    self_training.fit(
+        self_training.SelfTrainingConfig(threshold=0.4), *of_segmenter(*how), 3, folder, 7
+    )
+
+
+TRAININGS = {
+    "cyclegan": train_cyclegan,
+    "cut": train_cut,
+    "unet": train_unet,
+    "self_training": train_self_training,
+}
+
+
+def main(strategy, data, folder, count, *trainings):
     cpus = [tf.config.LogicalDeviceConfiguration()] * 2
     if strategy == "mirrored":
         [cpu] = tf.config.list_physical_devices("CPU")
@@ -76,8 +102,9 @@ def main(strategy, data, folder, count):
         if workers.total() > 1:
             folder /= str(workers.number())
         with devices.using(strategy, count):  # At once: of a batch in two parts one.
-            train(folder, data, count, recompute=strategy == "mirrored")
+            for name in trainings:
+                TRAININGS[name](folder / name, data, count, strategy == "mirrored")
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3]), int(sys.argv[4]))
+    main(sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3]), int(sys.argv[4]), *sys.argv[5:])

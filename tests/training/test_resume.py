@@ -135,7 +135,7 @@ def arrays(folder):
     ("code", "kills"),
     [
         pytest.param(SEGMENTER, 1, id="segmenter"),
-        pytest.param(SELF_TRAINING, 1, id="self-training"),
+        pytest.param(SELF_TRAINING, 1, id="self-training", marks=pytest.mark.slow),
         pytest.param(TRANSLATOR, 1, id="translator"),
         pytest.param(ONE_WAY, 1, id="one-way", marks=pytest.mark.slow),
         pytest.param(TRANSLATOR, 6, id="translator-often", marks=pytest.mark.slow),

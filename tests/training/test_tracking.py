@@ -274,6 +274,7 @@ def test_tracking_is_no_fact_of_a_training_and_may_change_at_any_time():
     assert difference.is_free
 
 
+@pytest.mark.slow
 def test_a_run_has_the_same_bits_whether_it_is_tracked_or_not(tiny_experiment, tmp_path):
     arms = 'arms=["source_only", "adapted:cyclegan"]'
     roots = []

@@ -242,6 +242,7 @@ def test_a_healthy_training_gives_no_warning(healthy):
     assert healthy[0] == []
 
 
+@pytest.mark.slow
 def test_discriminators_of_twenty_times_the_rate_win(domains, healthy, tmp_path):
     told, history = train(domains, tmp_path, steps=225, discriminator_learning_rate=20 * 1e-4)
     assert any("has won" in text for text in told), told

@@ -37,7 +37,10 @@ def assert_alike(tmp_path, fit, build, **changes):
             },
             marks=pytest.mark.slow,
         ),
-        {"discriminator": {"filters": 2, "num_downsamplings": 1, "spectral_norm": True}},
+        pytest.param(
+            {"discriminator": {"filters": 2, "num_downsamplings": 1, "spectral_norm": True}},
+            marks=pytest.mark.slow,
+        ),
     ],
     ids=str,
 )
@@ -45,6 +48,7 @@ def test_cyclegan(tmp_path, tiny, images, changes):
     assert_alike(tmp_path, lambda c, f: cyclegan.fit(c, *images, f, 7), tiny, **changes)
 
 
+@pytest.mark.slow
 def test_cut(tmp_path, tiny_cut, images):
     assert_alike(tmp_path, lambda c, f: cut.fit(c, *images, f, 7), tiny_cut)
 

@@ -22,7 +22,10 @@ def weights(folder):
     return found
 
 
-@pytest.mark.parametrize("schedule", ["linear", "constant", "plateau"])
+@pytest.mark.parametrize(
+    "schedule",
+    ["linear", *(pytest.param(name, marks=pytest.mark.slow) for name in ("constant", "plateau"))],
+)
 def test_from_the_beginning_it_is_a_training_at_half_the_rates(
     tmp_path, tiny, images, schedule, poison
 ):
