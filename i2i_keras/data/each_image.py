@@ -1,13 +1,12 @@
 """Makes files from each of many images, once, in threads."""
 
-import collections
+import contextlib
 import hashlib
 import os
 import zipfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,14 +15,13 @@ from PIL.PngImagePlugin import PngInfo
 
 from i2i_keras import quiet
 from i2i_keras.data.image_files import DECODERS
+from i2i_keras.data.parallel import at_once, in_threads
 from i2i_keras.data.png import plain_png
 from i2i_keras.data.records import Record, read_image
 from i2i_keras.errors import DataError, FileError
 from i2i_keras.run_folder import files, writing
 
 Pixels = NDArray[np.uint8]
-Item = TypeVar("Item")
-Result = TypeVar("Result")
 
 # Images that are read ahead, and as many that wait to be written.
 AHEAD = 4
@@ -103,9 +101,8 @@ def make_of_each(
         for path, array in zip(files, picture.arrays, strict=True):
             _write(path, array, maker, picture.origin)
 
-    with ThreadPoolExecutor(AHEAD) as readers, ThreadPoolExecutor(AHEAD) as writers:
-        pictures = (picture for picture in _in_threads(readers, read, left) if picture)
-        written = _in_threads(writers, write, map(compute, pictures))
+    pictures = (picture for picture in in_threads(read, left, AHEAD) if picture)
+    with contextlib.closing(in_threads(write, at_once(compute, pictures), AHEAD)) as written:
         total, kept = len(records), len(records) - len(left)
         bar = quiet.bar(desc=description, total=total, initial=kept, unit="image")
         with bar:
@@ -206,20 +203,3 @@ def _origin_of(path: Path) -> str | None:
             return str(image.info.get(_ORIGIN, ""))  # Does not decode the pixels.
     except Exception:  # Pillow and NumPy stumble over broken files in many ways.
         return None
-
-
-def _in_threads(
-    pool: ThreadPoolExecutor, function: Callable[[Item], Result], items: Iterable[Item]
-) -> Iterator[Result]:
-    """Calls a function on items in order, a few of them ahead."""
-    pending: collections.deque[Future[Result]] = collections.deque()
-    try:
-        for item in items:
-            pending.append(pool.submit(function, item))
-            if len(pending) > AHEAD:
-                yield pending.popleft().result()
-        while pending:
-            yield pending.popleft().result()
-    finally:
-        for future in pending:
-            future.cancel()

@@ -1,12 +1,12 @@
-"""Work on many files in several processes."""
+"""Work on many images in several processes, or threads."""
 
 import collections
 import itertools
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from multiprocessing import connection, get_context, parent_process
 from typing import TypeVar
 
@@ -55,6 +55,51 @@ def _spread(
         finally:
             for future in pending:
                 future.cancel()
+
+
+def in_threads(
+    function: Callable[[Item], Result], items: Iterable[Item], count: int
+) -> Generator[Result, None, None]:
+    """Calls a function on items in so many threads.
+
+    Args:
+        function: safe to be called by several threads.
+        items: taken as they are needed, a few ahead.
+        count: threads.
+
+    Yields:
+        The results, in the order of the items.
+    """
+    pending: collections.deque[Future[Result]] = collections.deque()
+    with ThreadPoolExecutor(count) as pool:
+        try:
+            for item in items:
+                pending.append(pool.submit(function, item))
+                if len(pending) > count:
+                    yield pending.popleft().result()
+            while pending:
+                yield pending.popleft().result()
+        finally:
+            for future in pending:
+                future.cancel()
+
+
+def at_once(function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
+    """Lets networks look at two images at once, on a processor.
+
+    The operations of a network wait for each other, so that one image leaves
+    cores idle. A GPU has its memory for one image alone.
+
+    Args:
+        function: of an image; safe to be called by several threads.
+        items: the images.
+
+    Yields:
+        The results, in the order of the items.
+    """
+    import tensorflow as tf  # Late: processes of `for_each` do without it.
+
+    return in_threads(function, items, 1 if tf.config.list_logical_devices("GPU") else 2)
 
 
 def _begin() -> None:

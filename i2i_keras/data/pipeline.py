@@ -177,20 +177,29 @@ def evaluation_batches(
         Batches of an image, float32 `(batch, height, width, 3)` in [-1, 1],
         and a label, int32 `(batch, height, width)`, 255 = ignored.
     """
-
-    def padded(image: tf.Tensor, label: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        images = transforms.pad_to_multiple(transforms.normalize(image), multiple)
-        missing = tf.shape(images)[1:3] - tf.shape(label)[1:3]
-        sides = [[0, 0], [0, missing[0]], [0, missing[1]]]
-        return images, tf.pad(tf.cast(label[..., 0], tf.int32), sides, constant_values=IGNORE)
-
     return (
         tf.data.Dataset.from_tensor_slices(_paths(records))
         .map(_decode, num_parallel_calls=tf.data.AUTOTUNE)
         .batch(batch_size)
-        .map(padded, num_parallel_calls=tf.data.AUTOTUNE)
+        .map(functools.partial(_padded, multiple=multiple), num_parallel_calls=tf.data.AUTOTUNE)
         .prefetch(tf.data.AUTOTUNE)
     )
+
+
+def read_example(record: Record, multiple: int = 1) -> tuple[tf.Tensor, tf.Tensor]:
+    """The batch of one that `evaluation_batches` would give of a record.
+
+    Without a pipeline, whose making takes as long as a hundred images.
+    """
+    image, label = _decode(str(record.image), str(record.label or ""))
+    return _padded(image[tf.newaxis], label[tf.newaxis], multiple)
+
+
+def _padded(images: tf.Tensor, labels: tf.Tensor, multiple: int) -> tuple[tf.Tensor, tf.Tensor]:
+    images = transforms.pad_to_multiple(transforms.normalize(images), multiple)
+    missing = tf.shape(images)[1:3] - tf.shape(labels)[1:3]
+    sides = [[0, 0], [0, missing[0]], [0, missing[1]]]
+    return images, tf.pad(tf.cast(labels[..., 0], tf.int32), sides, constant_values=IGNORE)
 
 
 def _check(config: PipelineConfig, records: Sequence[Record]) -> tuple[int, int]:

@@ -8,7 +8,8 @@ import tensorflow as tf
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from i2i_keras.data.pipeline import evaluation_batches
+from i2i_keras.data.parallel import at_once
+from i2i_keras.data.pipeline import read_example
 from i2i_keras.data.records import Record
 
 Features = NDArray[np.float64]
@@ -53,9 +54,8 @@ def extract_features(
     Returns:
         `(images, channels)`.
     """
-    batches = evaluation_batches(records, 1, multiple)
-    rows = [extract(image).numpy() for image, _ in batches]
-    return np.concatenate(rows).astype(np.float64)
+    rows = at_once(lambda record: extract(read_example(record, multiple)[0]).numpy(), records)
+    return np.concatenate([*rows]).astype(np.float64)
 
 
 def measure_difference(
@@ -71,9 +71,12 @@ def measure_difference(
     Returns:
         In gray values, 0 to 255.
     """
-    pairs = zip(evaluation_batches(images, 1), evaluation_batches(wanted, 1), strict=True)
-    found = [float(tf.reduce_mean(tf.abs(function(a) - b))) for (a, _), (b, _) in pairs]
-    return 127.5 * float(np.mean(found))
+
+    def differ(pair: tuple[Record, Record]) -> float:
+        image, other = (read_example(record)[0] for record in pair)
+        return float(tf.reduce_mean(tf.abs(function(image) - other)))
+
+    return 127.5 * float(np.mean([*at_once(differ, zip(images, wanted, strict=True))]))
 
 
 @threadpool_limits.wrap(limits=1, user_api="blas")

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from i2i_keras.data.parallel import at_once
 from i2i_keras.evaluation.confusion import confusion_matrix
 from i2i_keras.segmenters.eye import Eye, Pixels, Seen
 
@@ -93,10 +94,10 @@ def measure_by_step(
     Returns:
         For each its `step` and the keys of `measure_drift`.
     """
-    before = [eye.look(image) for image in images]
+    before = [*at_once(eye.look, images)]
     rows = []
     for step, translate in checkpoints:
-        after = (eye.look(translate(image)) for image in images)
+        after = map(eye.look, at_once(translate, images))
         rows.append(
             {"step": step, **measure_drift(count_transitions(before, after, len(names)), names)}
         )

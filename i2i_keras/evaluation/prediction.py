@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from i2i_keras import quiet
-from i2i_keras.data import pipeline
 from i2i_keras.data.labels import IGNORE
+from i2i_keras.data.parallel import at_once
+from i2i_keras.data.pipeline import read_example
 from i2i_keras.data.records import Record, open_image, read_label
 from i2i_keras.data.rows import check_pair
 from i2i_keras.errors import DataError, how_many
@@ -69,53 +70,81 @@ def predict(
     _check(records, native)
     working = _Tally(num_classes, len(records))
     full = _Tally(num_classes, len(records) if native is not None else 0)
-    batches = pipeline.evaluation_batches(records, 1, multiple)
-    bar = quiet.bar(records, desc="evaluate", unit="image")
-    for record, (image, label) in zip(bar, batches, strict=True):
+
+    def look(record: Record) -> tuple[_Counts, _Counts | None]:
+        image, label = read_example(record, multiple)
         logits = segment(image)[0]
-        predicted = working.add([(logits, label.numpy()[0])])
+        counts = _count([(logits, label.numpy()[0])], num_classes)
         width, height = open_image(record.image).size
-        if native is not None:
-            truth = read_label(native[record.name])
-            strips = enlarged(logits[:height, :width], (truth.shape[0], truth.shape[1]))
-            full.add((strip, truth[rows]) for rows, strip in strips)
         if record.name in pictures:
             with writing.replacing(pictures[record.name]) as draft:
-                Image.fromarray(predicted[:height, :width]).save(draft, "PNG")
+                Image.fromarray(counts.predicted[:height, :width]).save(draft, "PNG")
+        if native is None:
+            return counts, None
+        truth = read_label(native[record.name])
+        strips = enlarged(logits[:height, :width], (truth.shape[0], truth.shape[1]))
+        return counts, _count(((strip, truth[rows]) for rows, strip in strips), num_classes)
+
+    for counts, of_native in at_once(look, quiet.bar(records, desc="evaluate", unit="image")):
+        working.add(counts)
+        if of_native is not None:
+            full.add(of_native)
     found = working.prediction()
     return found if native is None else found._replace(native=full.prediction())
+
+
+class _Counts(NamedTuple):
+    """What was said of an image.
+
+    Attributes:
+        confusion: `(classes, classes)` pixels.
+        loss: sum over its pixels.
+        sums: see `calibration.sum_by_bin`.
+        predicted: `(height, width)` classes.
+    """
+
+    confusion: NDArray[np.int32]
+    loss: float
+    sums: NDArray[np.float64]
+    predicted: NDArray[np.uint8]
+
+
+def _count(parts: Iterable[tuple[tf.Tensor, NDArray[Any]]], num_classes: int) -> _Counts:
+    """Counts an image, given as strips of logits and truth from the top."""
+    found = []
+    for logits, truth in parts:
+        counted = truth != IGNORE
+        label = np.where(counted, truth, 0).astype(np.int32)
+        found_here = _of_pixels(logits, label)
+        finite.check_result(found_here[2], "Logits")  # Not a number if a logit is none.
+        predicted, loss, confidence = (x.numpy() for x in found_here)
+        right = (predicted == truth)[counted]
+        found.append(
+            _Counts(
+                confusion_matrix(truth, predicted, num_classes).astype(np.int32),
+                float(loss[counted].sum(dtype=np.float64)),
+                calibration.sum_by_bin(confidence[counted], right),
+                predicted,
+            )
+        )
+    confusions, losses, sums, predicted = zip(*found, strict=True)
+    return _Counts(sum(confusions), sum(losses), sum(sums), np.concatenate(predicted))
 
 
 class _Tally:
     """What was said of the images so far."""
 
     def __init__(self, num_classes: int, num_images: int) -> None:
-        self.num_classes, self.seen = num_classes, 0
         # An image has less than 2^31 pixels.
         self.confusions = np.zeros((num_images, num_classes, num_classes), np.int32)
-        self.loss = 0.0
+        self.loss, self.seen = 0.0, 0
         self.sums = np.zeros((3, calibration.NUM_BINS))
 
-    def add(self, parts: Iterable[tuple[tf.Tensor, NDArray[Any]]]) -> NDArray[np.uint8]:
-        """Counts an image, given as strips of logits and truth from the top.
-
-        Returns:
-            `(height, width)`, what is predicted.
-        """
-        found = []
-        counts, self.seen = self.confusions[self.seen], self.seen + 1
-        for logits, truth in parts:
-            counted = truth != IGNORE
-            label = np.where(counted, truth, 0).astype(np.int32)
-            found_here = _of_pixels(logits, label)
-            finite.check_result(found_here[2], "Logits")  # Not a number if a logit is none.
-            predicted, loss, confidence = (x.numpy() for x in found_here)
-            counts += confusion_matrix(truth, predicted, self.num_classes).astype(np.int32)
-            self.loss += float(loss[counted].sum(dtype=np.float64))
-            right = (predicted == truth)[counted]
-            self.sums += calibration.sum_by_bin(confidence[counted], right)
-            found.append(predicted)
-        return np.concatenate(found)
+    def add(self, counts: _Counts) -> None:
+        self.confusions[self.seen] = counts.confusion
+        self.seen += 1
+        self.loss += counts.loss
+        self.sums += counts.sums
 
     def prediction(self) -> Prediction:
         pixels = self.sums[0].sum()

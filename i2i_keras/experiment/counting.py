@@ -57,9 +57,9 @@ def count(settings: Settings, run: Run, arm: str) -> Done:
         if num_pictures:  # For the report, where they are not kept anyway.
             records, kept = prepared(run, "target-test"), run.predictions(arm)
             apart = [records[p] for p in extremes(found.confusions) if p >= num_pictures]
-            for r in apart:
-                picture = {r.name: kept / f"{r.name}.png"}
-                prediction.predict(seen, [r], num_classes, segmenter.stride, picture)
+            places = {r.name: kept / f"{r.name}.png" for r in apart}
+            if apart:
+                prediction.predict(seen, apart, num_classes, segmenter.stride, places)
         if arm == FLOOR:  # Figure 8 of the student report.
             # No score depends on it, and Cityscapes withholds its test labels.
             with contextlib.suppress(DataError):

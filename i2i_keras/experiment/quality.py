@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from i2i_keras.data import transforms
+from i2i_keras.data.parallel import at_once
 from i2i_keras.data.records import Record, spread
 from i2i_keras.data.tables import prepared, translated
 from i2i_keras.datasets.spaces import read_space
@@ -195,8 +196,8 @@ def _drift(settings: Settings, run: Run, method: str, eye: Eye) -> Facts:
 
     def count(images: int) -> Any:
         seen = _choose(run, method, "xy", images)
-        after = map(eye.look_at, seen.after)
-        return drift.count_transitions(map(eye.look_at, seen.before), after, len(names))
+        before, after = (at_once(eye.look_at, records) for records in (seen.before, seen.after))
+        return drift.count_transitions(before, after, len(names))
 
     final = count(config.num_quality_images)
     compared = count(config.num_drift_images) if config.num_drift_images else final
