@@ -402,6 +402,26 @@ def test_new_records_are_other_inputs(finished, tmp_path):
         stages.train_translator(finished.settings(), Run(tmp_path), "cyclegan")
 
 
+@pytest.mark.parametrize(
+    ("command", "table"),
+    [
+        ("train-translator", "source-train"),
+        ("translate", "source-train"),
+        ("train-segmenter", "source-train"),
+        ("evaluate", "target-test"),
+    ],
+)
+def test_every_command_refuses_records_that_changed(finished, tmp_path, command, table):
+    root = shutil.copytree(finished.root, tmp_path / "run")
+    shutil.rmtree(root / command)
+    image = min((root / "prepare" / table / "images").glob("*.png"))
+    Image.fromarray(255 - np.asarray(Image.open(image))).save(image)
+    result = finished.command(command, "--run", root)
+    assert result.exit_code == 1
+    assert f"{image} has changed" in result.output
+    assert not [*root.glob(f"{command}/**/done.json")]
+
+
 def test_arms_are_scored_without_pictures_as_well(finished, unscored):
     settings = finished.settings('arms=["source_only"]', "evaluate.num_pictures=0")
     arms = stages.evaluate(settings, unscored)["arms"]

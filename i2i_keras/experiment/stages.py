@@ -181,6 +181,7 @@ def make_label_safe(settings: Settings, run: Run, method: str) -> Done:
         "translated": run.done(run.translated(method)).fingerprint,
     }
     config = settings.label_safe
+    run.done(run.records)  # Refuses what has changed.
 
     def work(folder: Path) -> Facts:
         runtime.make_deterministic(settings.deterministic)

@@ -259,6 +259,7 @@ def export(trained: TrainedTranslator, kind: str, out: Path, image: Path | None)
 def _job(trained: TrainedTranslator) -> _Job:
     inputs = {"translator": trained.done().fingerprint}
     run, direction = trained.run, trained.direction
+    run.done(run.records)  # Refuses what has changed.
     place, origin = run.translated(trained.method, direction), trained.fingerprint()
     tables = {table: prepared(run, table) for table in _TABLES[direction]}
     if direction == "yx":  # The target's labels are not for training.
