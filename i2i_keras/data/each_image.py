@@ -15,7 +15,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from i2i_keras import quiet
 from i2i_keras.data.image_files import DECODERS
-from i2i_keras.data.parallel import at_once, in_threads
+from i2i_keras.data.parallel import in_threads
 from i2i_keras.data.png import plain_png
 from i2i_keras.data.records import Record, read_image
 from i2i_keras.errors import DataError, FileError
@@ -102,7 +102,7 @@ def make_of_each(
             _write(path, array, maker, picture.origin)
 
     pictures = (picture for picture in in_threads(read, left, AHEAD) if picture)
-    with contextlib.closing(in_threads(write, at_once(compute, pictures), AHEAD)) as written:
+    with contextlib.closing(in_threads(write, map(compute, pictures), AHEAD)) as written:
         total, kept = len(records), len(records) - len(left)
         bar = quiet.bar(desc=description, total=total, initial=kept, unit="image")
         with bar:
