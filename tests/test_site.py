@@ -46,7 +46,9 @@ def pages():
 
 
 def test_ci_builds_the_site():
-    assert re.search(r"^make (-j 2 )?docs$", (ROOT / ".ci" / "run").read_text("utf-8"), re.MULTILINE)
+    assert re.search(
+        r"^make (-j 2 )?docs$", (ROOT / ".ci" / "run").read_text("utf-8"), re.MULTILINE
+    )
 
 
 # --- What fills pages --------------------------------------------------------
