@@ -189,7 +189,7 @@ def evaluation_batches(
 def read_example(record: Record, multiple: int = 1) -> tuple[tf.Tensor, tf.Tensor]:
     """The batch of one that `evaluation_batches` would give of a record.
 
-    Without a pipeline, whose making takes as long as a hundred images.
+    Without a pipeline: to make one takes far longer than to read an image.
     """
     image, label = _decode(str(record.image), str(record.label or ""))
     return _padded(image[tf.newaxis], label[tf.newaxis], multiple)
