@@ -206,8 +206,11 @@ def evaluate(settings: Settings, run: Run) -> Summary | UnscoredSummary:
 
 
 def report(run: Run) -> Facts:
-    """Writes the report page from what the other stages left."""
-    return page.write_report(run)
+    """Writes the report page from what the other stages left.
+
+    One that was made from just that stays.
+    """
+    return page.bring_up_to_date(run)
 
 
 def _listing(root: Path, splits: Splits) -> str:

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.ticker import NullFormatter
 from numpy.typing import NDArray
 
 from i2i_keras.evaluation.summary import ArmScores
@@ -172,6 +173,9 @@ def _draw_curve(
 def _scale(axes: Axes, title: str, lines: Sequence[NDArray[np.float64]]) -> None:
     if wants_log(title, lines):
         axes.set_yscale("log")
+        # Its own labels are formulas, which a `Plot` draws as they are written.
+        axes.yaxis.set_major_formatter("{x:g}")
+        axes.yaxis.set_minor_formatter(NullFormatter())
     else:
         axes.ticklabel_format(axis="y", scilimits=(-3, 4))
     if title.endswith("learning rate"):

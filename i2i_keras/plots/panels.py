@@ -5,7 +5,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
+import PIL.Image
 from matplotlib import colormaps
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from matplotlib.text import Text
@@ -34,12 +36,16 @@ class Plot(Figure):
 
     def png(self, dots_per_inch: int = 110) -> bytes:
         """Draws it as a PNG file; the same figure gives the same bytes."""
-        file = io.BytesIO()
-        for axes in self.axes:  # Which makes the texts of their ticks.
-            _ = axes.get_xticklabels(), axes.get_yticklabels()
         for text in self.findobj(Text):
             text.set_parse_math(False)  # A name may hold a dollar sign.
-        self.savefig(file, format="png", dpi=dots_per_inch, metadata={"Software": None})
+        # Not by `savefig`, which draws everything twice.
+        self.set_dpi(dots_per_inch)
+        canvas = FigureCanvasAgg(self)
+        canvas.draw()
+        file = io.BytesIO()
+        PIL.Image.fromarray(np.asarray(canvas.buffer_rgba())).save(
+            file, "PNG", dpi=(dots_per_inch, dots_per_inch)
+        )
         return file.getvalue()
 
     def _repr_png_(self) -> bytes:

@@ -1,9 +1,10 @@
 """`report`: from what other stages have left to the page."""
 
+from pathlib import Path
 from typing import Any
 
 from i2i_keras.evaluation.summary import Summary, UnscoredSummary, is_scored, read_summary
-from i2i_keras.report import document, findings, unscored
+from i2i_keras.report import document, findings, sources, unscored
 from i2i_keras.report.document import Document
 from i2i_keras.report.findings import Headline, training_warnings
 from i2i_keras.report.overview import overview_picture
@@ -32,8 +33,7 @@ def write_report(run: Run) -> dict[str, Any]:
     run.refuse_changed()
     checksums.refuse(checksums.changes(run.root, run.summary.parent), "run evaluate again")
     summary = read_summary(run)
-    seeds = summary.get("seeds", ())
-    for seed in seeds:
+    for seed in summary.get("seeds", ()):
         write_report(run.member(seed))
     title = _QUESTION if summary["arms"] else _TRANSLATIONS
     report = Document(title, _headline(summary), find_sections(run, summary))
@@ -41,7 +41,7 @@ def write_report(run: Run) -> dict[str, Any]:
     if (space := read_label_space(run)) and is_scored(summary):
         pictures += overview_picture(run, summary, space)
 
-    figures, page = run.report / "figures", run.report / "index.html"
+    figures = run.report / "figures"
     for picture in pictures:
         writing.write(figures / picture.name, picture.png)
     for path in figures.glob("*.png"):  # Of an earlier report.
@@ -49,17 +49,32 @@ def write_report(run: Run) -> dict[str, Any]:
             path.unlink()
     texts = {
         run.report / "report.md": document.to_markdown(report),
-        page: document.to_html(report),
+        _page(run): document.to_html(report),
     }
     for path, text in texts.items():
         files.write_text(path, text)
-    made = [*texts, *(figures / picture.name for picture in pictures)]
+    made = [*texts, *(figures / picture.name for picture in pictures), sources.keep(run)]
     checksums.write(run.root, run.report, made)
+    return results(run)
+
+
+def bring_up_to_date(run: Run) -> dict[str, Any]:
+    """As `write_report`, which takes its time, but only where it is needed."""
+    return results(run) if sources.is_current(run) else write_report(run)
+
+
+def results(run: Run) -> dict[str, Any]:
+    """What `write_report` returns, of a report that is there."""
+    summary = read_summary(run)
     return {
-        "page": run.name_of(page),
-        "headline": report.headline.text,
-        "warnings": training_warnings(run, seeds),
+        "page": run.name_of(_page(run)),
+        "headline": answer(summary),
+        "warnings": training_warnings(run, summary.get("seeds", ())),
     }
+
+
+def _page(run: Run) -> Path:
+    return run.report / "index.html"
 
 
 def answer(summary: Summary | UnscoredSummary) -> str:

@@ -26,6 +26,9 @@ def test_a_metric_without_any_value_gets_no_panel():
 def test_a_loss_over_decades_is_shown_on_a_log_scale():
     figure = charts.loss_curves(history(loss=[1000, 1], cycle_loss=[2, 1]))
     assert [axes.get_yscale() for axes in figure.axes] == ["log", "linear"]
+    figure.png()
+    texts = [text.get_text() for text in figure.axes[0].get_yticklabels()]
+    assert {"1", "10", "100", "1000"} <= {*texts}  # Formulas would be drawn as they are written.
 
 
 def test_a_long_noisy_curve_is_shown_with_its_mean():

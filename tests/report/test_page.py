@@ -1,4 +1,5 @@
 import io
+import os
 import re
 import shutil
 import subprocess
@@ -11,9 +12,9 @@ from i2i_keras.data.records import read_records, write_records
 from i2i_keras.datasets.spaces import LabelSpace
 from i2i_keras.errors import DataError
 from i2i_keras.evaluation.summary import write_summary
-from i2i_keras.report import figures
+from i2i_keras.report import figures, page, sources
 from i2i_keras.report.findings import training_warnings
-from i2i_keras.report.page import write_report
+from i2i_keras.report.page import bring_up_to_date, write_report
 from i2i_keras.report.reading import read_predictions
 from i2i_keras.run_folder import files
 from i2i_keras.run_folder.run import Run
@@ -64,6 +65,57 @@ def copied(full_run, tmp_path):
     run = Run(tmp_path / "run")
     shutil.copytree(full_run.root, run.root)
     return run
+
+
+def _change_a_number(run):
+    history = run.history(run.translator("cyclegan"))
+    text = history.read_text("utf-8")
+    assert "0.5" in text
+    history.write_text(text.replace("0.5", "0.6", 1), "utf-8")
+
+
+def _change_an_image(run):
+    image = next(run.records.rglob("*.png"))
+    os.utime(image, ns=(0, 0))
+
+
+def _another_stage(run):
+    (run.segmenter("oracle") / "history.csv").write_text("step,loss\n1,2.0\n", "utf-8")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        _change_a_number,
+        _change_an_image,
+        _another_stage,
+        lambda run: next(run.report.glob("figures/*.png")).unlink(),
+        lambda run: (run.report / "index.html").write_text("mine", "utf-8"),
+        lambda run: (run.report / "sources.json").write_text("{", "utf-8"),
+        lambda run: shutil.rmtree(run.report),
+    ],
+)
+def test_a_report_is_drawn_again_where_something_of_it_changed(copied, change, monkeypatch):
+    drawn = []
+    monkeypatch.setattr(page, "find_sections", lambda run, summary: drawn.append(run) or [])
+    facts = write_report(copied)
+    for path in copied.root.rglob("*.json"):  # What `evaluate` writes anew, each time.
+        os.utime(path)
+    assert bring_up_to_date(copied) == facts
+    assert len(drawn) == 1
+    change(copied)
+    assert bring_up_to_date(copied) == facts
+    assert len(drawn) == 2
+    assert bring_up_to_date(copied) == facts
+    assert len(drawn) == 2
+
+
+def test_a_report_of_another_version_is_drawn_again(copied, monkeypatch):
+    monkeypatch.setattr(page, "find_sections", lambda run, summary: [])
+    write_report(copied)
+    assert sources.is_current(copied)
+    monkeypatch.setattr(sources.metadata, "version", lambda name: "another")
+    assert not sources.is_current(copied)
 
 
 def test_warnings_of_a_training_are_on_the_page_and_in_the_results(copied, finish):
