@@ -209,6 +209,7 @@ def last_line(name, *words):
     return result.stdout, json.loads(result.stdout.splitlines()[-1])
 
 
+@pytest.mark.slow
 def test_the_cost_of_thirteen_arms_is_told():
     told, found = last_line("scale.py", "thirteen_arms")
     hours = [*found["thirteen_arms"].values()]

@@ -75,7 +75,9 @@ def run(tmp_path_factory):
     return run
 
 
-@pytest.fixture(scope="module", params=NETWORKS)
+@pytest.fixture(
+    scope="module", params=["unet", pytest.param("mobile_unet", marks=pytest.mark.slow)]
+)
 def trained(request, run):
     return TrainedSegmenter(run, {"unet": "source_only", "mobile_unet": "oracle"}[request.param])
 

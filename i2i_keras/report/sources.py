@@ -16,7 +16,7 @@ _BY_CONTENT = (".json", ".csv")
 
 
 def is_current(run: Run) -> bool:
-    """Whether the report is there, untouched, and made from what is there now."""
+    """Whether the report is there, untouched, and of what is there now."""
     path = run.report / _NAME
     if not path.is_file() or checksums.changes(run.root, run.report):
         return False

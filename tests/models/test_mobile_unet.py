@@ -37,7 +37,9 @@ def weights(encoder, save_as_keras_does, tmp_path_factory):
     return path
 
 
-@pytest.mark.parametrize("depth", [1, 2, 3, 4, 5])
+@pytest.mark.parametrize(
+    "depth", [1, 5, *(pytest.param(depth, marks=pytest.mark.slow) for depth in (2, 3, 4))]
+)
 def test_depth_is_how_often_the_size_is_halved(depth):
     model = build(depth=depth)
     bottom = keras.Model(model.input, model.get_layer("bottom_relu").output)

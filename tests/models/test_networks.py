@@ -92,6 +92,7 @@ def test_a_saved_network_is_the_same_when_loaded(name, tmp_path):
     np.testing.assert_array_equal(saved(images(32, 64)), loaded(images(32, 64)))
 
 
+@pytest.mark.slow  # 200 steps of each.
 def test_two_images_can_be_learned_by_heart(name):
     """As it predicts, not as it trains: the statistics have to follow."""
     label = np.random.default_rng(1).integers(0, CLASSES, (2, 4, 8)).repeat(8, 1).repeat(8, 2)
@@ -123,7 +124,9 @@ def test_names_do_not_depend_on_what_was_built_before(name, model):
     assert [layer.name for layer in build(name).layers] == [layer.name for layer in model.layers]
 
 
-@pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
+@pytest.mark.parametrize(
+    "precision", ["mixed_bfloat16", pytest.param("mixed_float16", marks=pytest.mark.slow)]
+)
 def test_half_precision_gives_almost_the_same_logits_in_float32(name, model, precision):
     with policy(precision):
         half = build(name)

@@ -61,8 +61,18 @@ def computed(network, forward, images):
     return float(loss), [g.numpy() for g in gradients], [v.numpy() for v in network.variables]
 
 
-@pytest.mark.parametrize("precision", ["float32", "mixed_bfloat16"])
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize(
+    ("name", "precision"),
+    [
+        *((name, "float32") for name in NETWORKS),
+        ("resnet", "mixed_bfloat16"),
+        *(
+            pytest.param(name, "mixed_bfloat16", marks=pytest.mark.slow)
+            for name in NETWORKS
+            if name != "resnet"
+        ),
+    ],
+)
 def test_gradients_and_all_that_changes_are_the_same(name, precision):
     keras.utils.set_random_seed(3)
     with policy(precision):
@@ -119,7 +129,13 @@ def test_spectral_norm_keeps_all():
     np.testing.assert_array_equal(forward(images), network(images, training=True))
 
 
-@pytest.mark.parametrize("name", ["unet", "mobile_unet", "resnet", "discriminator"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("unet", "resnet", "discriminator"),
+        pytest.param("mobile_unet", marks=pytest.mark.slow),
+    ],
+)
 def test_less_is_held(name, monkeypatch):
     monkeypatch.syspath_prepend(str(Path(__file__).parents[2] / "benchmarks"))
     import flops

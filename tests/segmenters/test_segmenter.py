@@ -303,7 +303,9 @@ def test_a_segmenter_is_told_nothing_of_its_arm():
     }
 
 
-@pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
+@pytest.mark.parametrize(
+    "precision", ["mixed_bfloat16", pytest.param("mixed_float16", marks=pytest.mark.slow)]
+)
 def test_half_precision_trains_almost_as_float32(trained, tiny, records, tmp_path, precision):
     fit(
         tiny(schedule="cosine", precision=precision), Examples(records, records[:1]), 3, tmp_path, 5

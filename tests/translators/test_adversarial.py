@@ -54,7 +54,11 @@ class Purposes(Purpose):
     SECOND = 1
 
 
-@pytest.fixture(scope="module", params=SETTINGS)
+# CyCADA's step is that of CycleGAN and a term: test_cycada.py.
+@pytest.fixture(
+    scope="module",
+    params=["cyclegan", "cut", pytest.param("cycada", marks=pytest.mark.slow)],
+)
 def settings(request):
     """Makes tiny settings of each method, with changes to any of them."""
     return request.getfixturevalue(SETTINGS[request.param])

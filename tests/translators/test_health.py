@@ -238,6 +238,7 @@ def healthy(domains, tmp_path_factory):
     return train(domains, tmp_path_factory.mktemp("healthy"))
 
 
+@pytest.mark.slow
 def test_a_healthy_training_gives_no_warning(healthy):
     assert healthy[0] == []
 

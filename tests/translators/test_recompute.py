@@ -53,6 +53,7 @@ def test_cut(tmp_path, tiny_cut, images):
     assert_alike(tmp_path, lambda c, f: cut.fit(c, *images, f, 7), tiny_cut)
 
 
+@pytest.mark.slow
 def test_cycada(tmp_path, tiny_cycada, images, new_model):
     import tensorflow as tf
 

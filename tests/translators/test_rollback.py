@@ -22,10 +22,8 @@ def weights(folder):
     return found
 
 
-@pytest.mark.parametrize(
-    "schedule",
-    ["linear", *(pytest.param(name, marks=pytest.mark.slow) for name in ("constant", "plateau"))],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("schedule", ["linear", "constant", "plateau"])
 def test_from_the_beginning_it_is_a_training_at_half_the_rates(
     tmp_path, tiny, images, schedule, poison
 ):

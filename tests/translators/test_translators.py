@@ -27,6 +27,8 @@ ADVERSARIAL = {
     "cut": ("tiny_cut", "fitted_cut"),
 }
 
+NAMES = [pytest.param(name, marks=[pytest.mark.slow] * (name == "cycada")) for name in TRANSLATORS]
+
 
 def fit_of(translator, request):
     """A training from settings, images, folder and seed."""
@@ -50,7 +52,7 @@ def test_a_training_is_given_no_more_than_it_knows(name, request, images, tmp_pa
         fit(TRANSLATORS[name].config(), *images, tmp_path, 7, labels=images[0])
 
 
-@pytest.mark.parametrize("name", TRANSLATORS)
+@pytest.mark.parametrize("name", NAMES)
 def test_every_translator_keeps_its_contract(name, request, images, tmp_path):
     translator = TRANSLATORS[name]
     config, folder = translator.config(), tmp_path
@@ -88,7 +90,10 @@ class Method(NamedTuple):
     again: Callable[[], dict[str, Any]]
 
 
-@pytest.fixture(scope="module", params=ADVERSARIAL)
+@pytest.fixture(
+    scope="module",
+    params=["cyclegan", "cut", pytest.param("cycada", marks=pytest.mark.slow)],
+)
 def method(request, images, tmp_path_factory):
     translator = TRANSLATORS[request.param]
     build, fitted = map(request.getfixturevalue, ADVERSARIAL[request.param])
