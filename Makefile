@@ -107,7 +107,7 @@ data translator translated segmenters scores ablation:
 
 install: $(VENV)/run.stamp
 
-test: $(VENV)/test.stamp ## Run the tests (half an hour on 2 cores)
+test: $(VENV)/test.stamp ## Run the tests (a quarter of an hour on 2 cores)
 	$(BIN)/pytest -n 2 --dist loadfile
 
 # Folders whose tests are quick, but for those that tests/conftest.py marks.
@@ -153,8 +153,8 @@ gallery: $(PAGES)
 
 build/short-run/report/index.html: | $(VENV)/docs.stamp
 	$(I2I) run --preset demo --run build/short-run $(SHORT:%=--set '%')
-SHORT := streets.num_train=40 streets.num_test=12 translator.defaults.steps=150 \
-	translator.defaults.checkpoint_every=50 segmenter.steps=60 segmenter.checkpoint_every=20
+SHORT := streets.num_train=40 streets.num_test=12 translator.defaults.steps=90 \
+	translator.defaults.checkpoint_every=30 segmenter.steps=60 segmenter.checkpoint_every=20
 
 # Written anew where the run is another one, so that its notebooks are, too.
 docs/gallery/run.txt: always $(if $(RUN),,build/short-run/report/index.html)

@@ -32,6 +32,7 @@ def test_it_ends_with_the_same_bits(tmp_path, tiny, records, recipe):
     assert histories[0] == histories[1]
 
 
+@pytest.mark.slow
 def test_self_training_does(tmp_path, tiny, records):
     examples = Examples(records, records[:1], [record.image for record in records])
     both = self_training.SelfTrainingConfig(threshold=0.4)

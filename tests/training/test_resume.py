@@ -134,7 +134,7 @@ def arrays(folder):
 @pytest.mark.parametrize(
     ("code", "kills"),
     [
-        pytest.param(SEGMENTER, 1, id="segmenter"),
+        pytest.param(SEGMENTER, 1, id="segmenter", marks=pytest.mark.slow),
         pytest.param(SELF_TRAINING, 1, id="self-training", marks=pytest.mark.slow),
         pytest.param(TRANSLATOR, 1, id="translator"),
         pytest.param(ONE_WAY, 1, id="one-way", marks=pytest.mark.slow),

@@ -54,13 +54,21 @@ class Purposes(Purpose):
     SECOND = 1
 
 
+def of_methods(*names):
+    """Tests of these; of all others where slow ones run, too."""
+    return [pytest.param(n, marks=[pytest.mark.slow] * (n not in names)) for n in SETTINGS]
+
+
 # CyCADA's step is that of CycleGAN and a term: test_cycada.py.
-@pytest.fixture(
-    scope="module",
-    params=["cyclegan", "cut", pytest.param("cycada", marks=pytest.mark.slow)],
-)
+@pytest.fixture(scope="module", params=of_methods("cyclegan", "cut"))
 def settings(request):
     """Makes tiny settings of each method, with changes to any of them."""
+    return request.getfixturevalue(SETTINGS[request.param])
+
+
+@pytest.fixture(scope="module", params=of_methods("cyclegan"))
+def any_settings(request):
+    """The same, for what all methods have in common."""
     return request.getfixturevalue(SETTINGS[request.param])
 
 
@@ -286,9 +294,9 @@ def test_losses_of_critic_steps_are_averaged(settings, new_model, monkeypatch):
         np.testing.assert_allclose(reported[name], np.mean([terms[name] for terms in noted]))
 
 
-def test_both_rates_reach_zero_at_the_same_step(settings, new_model):
+def test_both_rates_reach_zero_at_the_same_step(any_settings, new_model):
     changes = {"critic_steps": 2, "constant_share": 0.0, "learning_rate": 1e-3}
-    model = new_model(settings(**changes), steps=2)
+    model = new_model(any_settings(**changes), steps=2)
     train(model, TWICE)
     # Each rate is that of the last update: 1 of 2, and 2 of 4.
     rates = [stack.learning_rate(optimizer) for optimizer in optimizers(model)]
@@ -298,8 +306,8 @@ def test_both_rates_reach_zero_at_the_same_step(settings, new_model):
 # --- Stability ----------------------------------------------------------------
 
 
-def test_discriminators_have_a_rate_of_their_own(settings, new_model):
-    model = new_model(settings(discriminator_learning_rate=1e-3))
+def test_discriminators_have_a_rate_of_their_own(any_settings, new_model):
+    model = new_model(any_settings(discriminator_learning_rate=1e-3))
     before = {network.name: weights(network) for network in trained(model)}
     train(model, (X, Y))
     for network in trained(model):
@@ -309,8 +317,8 @@ def test_discriminators_have_a_rate_of_their_own(settings, new_model):
         assert max(np.abs(one - two).max() for one, two in pairs) == pytest.approx(rate, rel=0.02)
 
 
-def test_gradients_are_cut_to_the_length_of_the_settings(settings, new_model):
-    free, cut, loose = models = [new_model(settings(clip_norm=n)) for n in (None, 1e-3, 1e9)]
+def test_gradients_are_cut_to_the_length_of_the_settings(any_settings, new_model):
+    free, cut, loose = models = [new_model(any_settings(clip_norm=n)) for n in (None, 1e-3, 1e9)]
     reported = [train(model, (X, Y)) for model in models]
     assert reported[1]["generator_gradient_norm"] > 1e-3
     for three in zip(*map(optimizers, (free, cut, loose)), strict=True):
@@ -321,15 +329,15 @@ def test_gradients_are_cut_to_the_length_of_the_settings(settings, new_model):
             np.testing.assert_allclose(part, long * norm(short) / norm(whole), rtol=1e-2, atol=1e-8)
 
 
-def test_noise_falls_linearly_to_zero(settings, new_model):
-    model = new_model(settings(instance_noise=0.4), steps=100)
+def test_noise_falls_linearly_to_zero(any_settings, new_model):
+    model = new_model(any_settings(instance_noise=0.4), steps=100)
     images = tf.zeros((8, 16, 16, 3))
     views = [model.seen(images, model.seeds(s), Purposes.FIRST) for s in (0, 25, 50, 100)]
     np.testing.assert_allclose([np.std(v) for v in views], [0.4, 0.3, 0.2, 0.0], rtol=0.05)
 
 
-def test_generators_learn_through_noise(settings, new_model):
-    model, images = new_model(settings(instance_noise=0.4)), tf.zeros((2, 16, 16, 3))
+def test_generators_learn_through_noise(any_settings, new_model):
+    model, images = new_model(any_settings(instance_noise=0.4)), tf.zeros((2, 16, 16, 3))
     with tf.GradientTape() as tape:
         tape.watch(images)
         seen = tf.reduce_sum(model.seen(images, model.seeds(), Purposes.FIRST))
@@ -342,9 +350,9 @@ def test_generators_learn_through_noise(settings, new_model):
     ids=["noise", "color", "shape"],
 )
 def test_discriminators_see_every_image_changed_in_its_own_way(
-    settings, new_model, recorded, monkeypatch, changes
+    any_settings, new_model, recorded, monkeypatch, changes
 ):
-    model = new_model(settings(**changes))
+    model = new_model(any_settings(**changes))
     recorders = [recorded(model, network.name) for network in model.discriminators]
     same = tf.tile(X[:1], (2, 1, 1, 1))
     views = []
@@ -368,8 +376,8 @@ def test_discriminators_see_every_image_changed_in_its_own_way(
     assert shown == {*images}
 
 
-def test_what_is_seen_depends_on_seed_step_and_purpose_alone(settings, new_model):
-    config = settings(instance_noise=0.1, augment=["color"])
+def test_what_is_seen_depends_on_seed_step_and_purpose_alone(any_settings, new_model):
+    config = any_settings(instance_noise=0.1, augment=["color"])
     one, same, other = (new_model(config, seed) for seed in (2**32 - 1, 2**32 - 1, 1))
     views = [
         model.seen(X, model.seeds(step), purpose).numpy()
@@ -381,8 +389,8 @@ def test_what_is_seen_depends_on_seed_step_and_purpose_alone(settings, new_model
     assert len({view.tobytes() for view in views}) == 8
 
 
-def test_averages_follow_their_generators_and_translate(settings, new_model):
-    model = new_model(settings(ema=0.3, learning_rate=0.01))
+def test_averages_follow_their_generators_and_translate(any_settings, new_model):
+    model = new_model(any_settings(ema=0.3, learning_rate=0.01))
     assert model.translators == model.averages
     expected = [weights(generator) for generator in model.generators]
     for average, begin in zip(model.averages, expected, strict=True):
@@ -445,8 +453,8 @@ def test_everything_works_in_half_precision(settings, new_model, precision):
     assert all(np.isfinite(loss) for name, loss in losses.items() if "norm" not in name)
 
 
-def test_a_step_that_overflows_float16_is_left_out_and_the_scale_lowered(settings, new_model):
-    model = new_model(settings(precision="mixed_float16"))
+def test_a_step_that_overflows_float16_is_left_out_and_the_scale_lowered(any_settings, new_model):
+    model = new_model(any_settings(precision="mixed_float16"))
     optimizer, variables = model.generator_optimizer, model.generator_variables
     scale, before = float(stack.loss_scale(optimizer)), [v.numpy() for v in variables]
     huge = [tf.fill(v.shape, np.inf) for v in variables]
@@ -458,11 +466,11 @@ def test_a_step_that_overflows_float16_is_left_out_and_the_scale_lowered(setting
 # --- Plateau ------------------------------------------------------------------
 
 
-def test_a_plateau_halves_the_rates_of_both_kinds_of_networks(settings, new_model):
+def test_a_plateau_halves_the_rates_of_both_kinds_of_networks(any_settings, new_model):
     # At such a rate no loss falls.
     rate = {"learning_rate": 1e-20, "discriminator_learning_rate": 4e-20}
     plateau = {"schedule": "plateau", "patience": 1, "checkpoint_every": 1}
-    model = new_model(settings(**plateau, **rate))
+    model = new_model(any_settings(**plateau, **rate))
     # Nor is it drawn anew in each step.
     model.generator_terms = lambda x, y, seeds, of=model.generator_terms: of(x, y, model.seeds())
     rates = []
