@@ -422,6 +422,15 @@ def test_every_command_refuses_records_that_changed(finished, tmp_path, command,
     assert not [*root.glob(f"{command}/**/done.json")]
 
 
+def test_safe_labels_are_not_made_of_images_that_changed(finished, tmp_path):
+    root = shutil.copytree(finished.root, tmp_path / "run")
+    shutil.rmtree(root / "label_safe")
+    image = min((root / "prepare/source-train/images").glob("*.png"))
+    Image.fromarray(255 - np.asarray(Image.open(image))).save(image)
+    with pytest.raises(DataError, match=rf"{image} has changed"):
+        stages.make_label_safe(finished.settings(), Run(root), "cyclegan")
+
+
 def test_arms_are_scored_without_pictures_as_well(finished, unscored):
     settings = finished.settings('arms=["source_only"]', "evaluate.num_pictures=0")
     arms = stages.evaluate(settings, unscored)["arms"]
