@@ -271,14 +271,15 @@ def soak(minutes, seed, folder, jobs):
     """Random SIGTERM, SIGHUP and SIGKILL for so long, run after run."""
     rng, marked, wrong = random.Random(seed), Marked(), []
     more = ["--jobs", str(jobs)] if jobs else []
-    wanted, _ = plain(folder / "plain")
+    threads = "threads_per_operation=1"  # As tasks side by side have; it decides on last bits.
+    wanted, _ = plain(folder / "plain", threads)
     counts, runs, end = collections.Counter(), 0, time.monotonic() + 60 * minutes
     while time.monotonic() < end:
         root = folder / "disturbed"
         shutil.rmtree(root, ignore_errors=True)
         code = None
         while code != 0:
-            process = marked.start([*words(root), *more])
+            process = marked.start([*words(root, threads), *more])
             quiet = time.monotonic() >= end
             try:
                 output, _ = process.communicate(timeout=None if quiet else rng.uniform(1.0, 40.0))
