@@ -29,6 +29,8 @@ from pathlib import Path
 
 TINY = Path(__file__).with_name("tiny.toml")
 ARMS = '["source_only","adapted:color","adapted:cyclegan","label_safe:cyclegan","oracle"]'
+# Kills of one run and of one `segment`: so both are, and several end.
+_AT_MOST = {"run": 20, "segment": 5}
 PROGRAM = [sys.executable, "-m", "i2i_keras"]
 
 
@@ -117,27 +119,26 @@ def plain(root, *changes, **more):
 
 def kills(count, seed, folder, **more):
     """Kills a run and `segment` at random instants; returns what was wrong."""
-    rng, marked, wrong, done, runs = random.Random(seed), Marked(), [], 0, 0
+    rng, marked, wrong, runs = random.Random(seed), Marked(), [], 0
     wanted, _ = plain(folder / "plain", **more)
     counts = collections.Counter()
-    while done < count:
+    while counts.total() < count:
         root = folder / "killed"
         shutil.rmtree(root, ignore_errors=True)
-        for name in ("run", "segment"):
-            command = (
-                segment(root, root / "segmented") if name == "segment" else words(root, **more)
-            )
-            ended = False
+        commands = {"run": words(root, **more), "segment": segment(root, root / "segmented")}
+        for name, command in commands.items():
+            ended, most = False, counts[name] + _AT_MOST[name]
             while not ended:
                 process = marked.start(command)
+                goes_on = counts.total() < count and counts[name] < most
                 try:
-                    delay = rng.uniform(0.2, 20.0) if done < count else None
-                    output, _ = process.communicate(timeout=delay)
+                    output, _ = process.communicate(
+                        timeout=rng.uniform(0.2, 20.0) if goes_on else None
+                    )
                     ended = True
                 except subprocess.TimeoutExpired:
                     process.kill()  # That process alone, not its workers.
                     process.communicate()
-                    done += 1
                     counts[name] += 1
                 if left := marked.left():
                     wrong.append(f"processes left: {left}")
@@ -150,7 +151,7 @@ def kills(count, seed, folder, **more):
         wrong += [f"other: {name}" for name in difference(wanted, contents(root))]
         wrong += [f"left: {path}" for path in root.rglob(".draft-*")]
     told = ", ".join(f"{number} of {name}" for name, number in counts.items())
-    return wrong, f"{done} kills ({told}) over {runs} runs to their end"
+    return wrong, f"{counts.total()} kills ({told}) over {runs} runs to their end"
 
 
 class Full:
