@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from i2i_keras import quiet
 from i2i_keras.errors import DataError
 from i2i_keras.run_folder import files, places, writing
 from i2i_keras.run_folder.places import folder_name, how_to_make
@@ -165,6 +166,7 @@ def test_a_broken_done_json_is_named(run):
 HOLD = """
 import sys
 from pathlib import Path
+from i2i_keras import quiet
 from i2i_keras.errors import DataError
 from i2i_keras.run_folder.run import Run
 try:
@@ -224,7 +226,9 @@ Run(Path(sys.argv[1])).stage("stage", {"steps": 3}, {}, work)
 """
 
 
-def test_who_wants_a_stage_that_another_works_on_waits_and_finds_it_done(run, capfd):
+def test_who_wants_a_stage_that_another_works_on_waits_and_finds_it_done(run, monkeypatch):
+    told = []  # Not by capfd: what is written while it is read may be lost.
+    monkeypatch.setattr(quiet, "note", told.append)
     with subprocess.Popen(
         [sys.executable, "-c", WORK, run.root],
         stdin=subprocess.PIPE,
@@ -234,10 +238,9 @@ def test_who_wants_a_stage_that_another_works_on_waits_and_finds_it_done(run, ca
         work, found = Work(), []
         second = threading.Thread(target=lambda: found.append(do(run, work, {"steps": 3}, {})))
         second.start()
-        told = ""
-        while "Waiting for another process, which works on" not in told:
-            told += capfd.readouterr().err
+        while not told:
             time.sleep(0.01)
+        assert "Waiting for another process, which works on" in told[0]
         assert not found
         other.communicate()
         second.join()
