@@ -107,7 +107,7 @@ data translator translated segmenters scores ablation:
 
 install: $(VENV)/run.stamp
 
-test: $(VENV)/test.stamp ## Run the tests (a quarter of an hour on 2 cores)
+test: $(VENV)/test.stamp ## Run the tests (20 minutes on 2 cores)
 	$(BIN)/pytest -n 2 --dist loadfile
 
 # Folders whose tests are quick, but for those that tests/conftest.py marks.

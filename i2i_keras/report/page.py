@@ -32,7 +32,8 @@ def write_report(run: Run) -> dict[str, Any]:
     """
     run.refuse_changed()
     checksums.refuse(checksums.changes(run.root, run.summary.parent), "run evaluate again")
-    summary = read_summary(run)
+    # Before it is read: another process may add to the run meanwhile.
+    made_from, summary = sources.find(run), read_summary(run)
     for seed in summary.get("seeds", ()):
         write_report(run.member(seed))
     title = _QUESTION if summary["arms"] else _TRANSLATIONS
@@ -53,7 +54,7 @@ def write_report(run: Run) -> dict[str, Any]:
     }
     for path, text in texts.items():
         files.write_text(path, text)
-    made = [*texts, *(figures / picture.name for picture in pictures), sources.keep(run)]
+    made = [*texts, *(figures / picture.name for picture in pictures), sources.keep(run, made_from)]
     checksums.write(run.root, run.report, made)
     return results(run)
 

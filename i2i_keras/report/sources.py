@@ -24,35 +24,40 @@ def is_current(run: Run) -> bool:
         kept = files.read_json(path)
     except DataError:
         return False
-    return bool(kept == _sources(run))
+    return bool(kept == find(run))
 
 
-def keep(run: Run) -> Path:
-    """Notes what the report is made from; returns the file."""
-    path = run.report / _NAME
-    files.write_json(path, _sources(run))
-    return path
-
-
-def _sources(run: Run) -> dict[str, str]:
+def find(run: Run) -> dict[str, str]:
     """Our version, and a hash of all files of the run but its reports.
 
-    Trainings of several seeds link to what they share.
+    What is linked is left out: trainings of several seeds link to what the
+    run that they are of holds.
     """
     entries = sorted(f"{path.relative_to(run.root)} {_state(path)}" for path in _read(run.root))
     digest = hashlib.sha256("\n".join(entries).encode("utf-8", "surrogateescape")).hexdigest()
     return {"version": metadata.version("i2i_keras"), "files": digest}
 
 
+def keep(run: Run, found: dict[str, str]) -> Path:
+    """Writes down what the report was made from; returns the file.
+
+    Args:
+        run: that the report is of.
+        found: by `find`, before anything was read for the report.
+    """
+    path = run.report / _NAME
+    files.write_json(path, found)
+    return path
+
+
 def _read(folder: Path) -> Iterator[Path]:
     with os.scandir(folder) as found:
         for entry in found:
-            if entry.name.startswith("."):
+            if entry.name.startswith(".") or entry.name in (checksums.NAME, places.REPORT):
                 continue
-            if entry.is_file():
-                if entry.name != checksums.NAME:
-                    yield Path(entry.path)
-            elif entry.name != places.REPORT:
+            if entry.is_file(follow_symlinks=False):
+                yield Path(entry.path)
+            elif entry.is_dir(follow_symlinks=False):
                 yield from _read(Path(entry.path))
 
 

@@ -110,6 +110,31 @@ def test_a_report_is_drawn_again_where_something_of_it_changed(copied, change, m
     assert len(drawn) == 2
 
 
+def test_what_is_added_while_a_report_is_drawn_is_drawn_the_next_time(copied, monkeypatch):
+    drawn = []
+
+    def draw(run, summary):
+        drawn.append(run)
+        if len(drawn) == 1:
+            _another_stage(run)
+        return []
+
+    monkeypatch.setattr(page, "find_sections", draw)
+    write_report(copied)
+    bring_up_to_date(copied)
+    bring_up_to_date(copied)
+    assert len(drawn) == 2
+
+
+def test_what_is_no_file_of_the_run_is_no_source(copied, monkeypatch):
+    monkeypatch.setattr(page, "find_sections", lambda run, summary: [])
+    write_report(copied)
+    (copied.root / "loop").symlink_to("..")
+    (copied.root / "nothing").symlink_to("nowhere")
+    os.mkfifo(copied.root / "pipe")
+    assert sources.is_current(copied)
+
+
 def test_a_report_of_another_version_is_drawn_again(copied, monkeypatch):
     monkeypatch.setattr(page, "find_sections", lambda run, summary: [])
     write_report(copied)
