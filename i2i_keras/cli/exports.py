@@ -63,7 +63,7 @@ def export(method: str | None, arm: str | None, direction: str, **options: Any) 
     if arm and source is not ParameterSource.DEFAULT:
         raise SettingsError("A segmenter has no --direction; leave it out, or give --method.")
     if method:
-        from i2i_keras.experiment.translating import check_method
+        from i2i_keras.translators import check_method
 
         check_method(method)
     run = open_run(**options, use="use").run

@@ -40,15 +40,16 @@ def train_translator(methods: tuple[str, ...], **options: Any) -> None:
     """
     from i2i_keras.experiment import fitting, stages
     from i2i_keras.experiment.repetitions import repetitions
-    from i2i_keras.experiment.translating import check_methods
+    from i2i_keras.translators import check_single
 
-    check_methods(methods)
+    for method in methods:
+        check_single(method)
     opened = open_run(**options, use="make")
     with opened.training():
         opened.run.done(opened.run.records)  # What there is decides what can be trained.
         settings = fitting.fit(opened.settings, opened.run).settings
         for own, member in repetitions(settings, opened.run):
-            for method in methods or own.methods:
+            for method in methods or own.trained_methods:
                 done = stages.train_translator(own, member, method)
                 tell(f"train-translator {method}{of_seed(settings, own)}", done)
 

@@ -15,6 +15,7 @@ import tensorflow as tf
 from i2i_keras.config import Config
 from i2i_keras.data import transforms
 from i2i_keras.data.labels import IGNORE
+from i2i_keras.data.order import Order, shuffled
 from i2i_keras.data.records import Record, open_image
 from i2i_keras.errors import DataError
 
@@ -70,17 +71,30 @@ class Share(NamedTuple):
         return [int(place) for device in self.own for place in places[:, device].ravel()]
 
 
+class Choice(NamedTuple):
+    """Which examples a pipeline gives, and which window of each.
+
+    Attributes:
+        order: of the records; None = a new permutation of all in each epoch.
+        row_seed: pipelines of the same one cut the k-th example of each at the
+            same height, as a share of its image; None = each at its own.
+    """
+
+    order: Order | None = None
+    row_seed: int | None = None
+
+
 def training_batches(
     config: PipelineConfig,
     records: Sequence[Record],
     seed: int,
     first_step: int = 0,
     share: Share | None = None,
+    choice: Choice | None = None,
 ) -> tf.data.Dataset:
     """Endless random batches of images and labels.
 
-    Every epoch is a new permutation of all records, and every example is
-    cropped and flipped anew.
+    Every example is cropped and flipped anew.
 
     Args:
         config: batch size and augmentation.
@@ -89,6 +103,7 @@ def training_batches(
         first_step: number of the first batch.
         share: of each batch, of which the batch size is a multiple of `devices
             * parts`; None = all of it.
+        choice: of the examples; None = all alike.
 
     Returns:
         Batches of an image, float32 `(batch, *crop, 3)` in [-1, 1], and a
@@ -98,18 +113,21 @@ def training_batches(
     Raises:
         DataError: there are no records, or they are smaller than the crop.
     """
-    share = share or Share()
+    share, choice = share or Share(), choice or Choice()
     size = _check(config, records)
     example = _reader(config, records, size)
 
     def augmented(position: tf.Tensor, index: tf.Tensor) -> tuple[tf.Tensor, ...]:
         image, label = example(index)
         seeds = tf.random.split([tf.cast(seed, tf.int64), position], 2)
+        row = None
+        if choice.row_seed is not None:
+            row = tf.random.stateless_uniform([], [tf.cast(choice.row_seed, tf.int64), position])
         if config.scale == (1.0, 1.0):
-            image, label = transforms.random_crop(image, label, config.crop, seeds[0])
+            image, label = transforms.random_crop(image, label, config.crop, seeds[0], row)
         else:
             image, label = transforms.random_scale_crop(
-                image, label, config.crop, config.scale, seeds[0]
+                image, label, config.crop, config.scale, seeds[0], row
             )
         if config.flip:
             image, label = transforms.random_flip(image, label, seeds[1])
@@ -128,25 +146,15 @@ def training_batches(
             images = transforms.scale_colors(images, tf.gather(factors, places, axis=1))
         return images, tf.cast(labels, tf.int32)
 
+    order = choice.order or shuffled(len(records), seed)
     return (
-        _in_order(len(records), seed, first_step * config.batch_size)
+        order(first_step * config.batch_size)
         .apply(functools.partial(_shared, share=share, batch_size=config.batch_size))
         .map(augmented, num_parallel_calls=tf.data.AUTOTUNE)
         .batch(config.batch_size // share.devices, drop_remainder=True)
         .map(finished, num_parallel_calls=tf.data.AUTOTUNE)
         .prefetch(tf.data.AUTOTUNE)
     )
-
-
-def _in_order(count: int, seed: int, first: int) -> tf.data.Dataset:
-    """Endless positions from the first on, and the record of each."""
-
-    def permutation(epoch: tf.Tensor) -> tf.data.Dataset:
-        order = tf.random.experimental.stateless_shuffle(tf.range(count), [seed, epoch])
-        return tf.data.Dataset.from_tensor_slices(order)
-
-    epochs = tf.data.Dataset.range(first // count, tf.int32.max, output_type=tf.int32)
-    return epochs.flat_map(permutation).skip(first % count).enumerate(start=first)
 
 
 def _shared(examples: tf.data.Dataset, share: Share, batch_size: int) -> tf.data.Dataset:

@@ -11,7 +11,6 @@ from i2i_keras.evaluation.summary import is_scored, read_summary
 from i2i_keras.experiment import fitting, running
 from i2i_keras.experiment.running import Tell
 from i2i_keras.experiment.settings import Settings
-from i2i_keras.experiment.translating import check_method
 from i2i_keras.report import numbers
 from i2i_keras.report.findings import measured_gap
 from i2i_keras.run_folder import files
@@ -19,6 +18,7 @@ from i2i_keras.run_folder.files import Facts
 from i2i_keras.run_folder.places import folder_name
 from i2i_keras.run_folder.run import Run
 from i2i_keras.training import runtime
+from i2i_keras.translators import check_single
 
 _COLUMNS = (
     *("row", "source_only", "mean_iou", "oracle", "gain", "gain_low", "gain_high", "gap_closed"),
@@ -82,7 +82,7 @@ def ablate(
     Returns:
         One dict a row, with the keys of `table.csv`.
     """
-    check_method(method)
+    check_single(method)
     arms = f'arms=["source_only", "adapted:{method}", "oracle"]'
     # All settings first: a wrong one in the last row costs no training.
     settings = {

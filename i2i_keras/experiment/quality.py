@@ -18,14 +18,16 @@ from i2i_keras.evaluation import distribution, drift
 from i2i_keras.evaluation.distribution import Extractor
 from i2i_keras.evaluation.inception import load_inception
 from i2i_keras.experiment.settings import Settings
+from i2i_keras.experiment.translating import TrainedTranslator
 from i2i_keras.models import pretrained
 from i2i_keras.run_folder import files
 from i2i_keras.run_folder.files import Facts
+from i2i_keras.run_folder.places import parts_of
 from i2i_keras.run_folder.run import Done, Run
 from i2i_keras.segmenters.arms import FLOOR, load_segmenter
 from i2i_keras.segmenters.eye import Eye, read_pixels
 from i2i_keras.training.checkpoints import list_readable, tell_unreadable
-from i2i_keras.translators import TRANSLATORS, appearance
+from i2i_keras.translators import appearance, directions_of
 from i2i_keras.translators.apply import translate_pixels
 
 _FEW = 32  # Images whose appearance is compared: all are in memory at once.
@@ -44,7 +46,7 @@ def back_methods(settings: Settings) -> list[str]:
     """
     if settings.arms:
         return []
-    return [method for method in settings.methods if "yx" in TRANSLATORS[method].directions]
+    return [method for method in settings.methods if "yx" in directions_of(method)]
 
 
 def score_translators(settings: Settings, run: Run) -> None:
@@ -82,8 +84,8 @@ def score_translator(settings: Settings, run: Run, method: str) -> Done:
             eye, multiple = load_inception(config.inception), 1
         compared = _choose(run, method, "xy", count)
         cycle_error = None
-        if "yx" in TRANSLATORS[method].directions:
-            back = TRANSLATORS[method].load(run.translator(method), "yx")
+        if "yx" in directions_of(method):
+            back = TrainedTranslator(run, method, "yx").load()
             cycle_error = distribution.measure_difference(back, compared.after, compared.before)
         return {
             "features": eye.label,
@@ -117,8 +119,8 @@ def _looks(settings: Settings, run: Run, method: str) -> Done:
             if eye:
                 found[way] |= _measure_distances(eye, 1, compared, ("before", "after"))
             back = way[::-1]
-            if back in TRANSLATORS[method].directions:
-                load = TRANSLATORS[method].load(run.translator(method), back)
+            if back in directions_of(method):
+                load = TrainedTranslator(run, method, back).load()
                 found[way]["cycle_error"] = distribution.measure_difference(
                     load, few.after, few.before
                 )
@@ -201,16 +203,24 @@ def _drift(settings: Settings, run: Run, method: str, eye: Eye) -> Facts:
 
     final = count(config.num_quality_images)
     compared = count(config.num_drift_images) if config.num_drift_images else final
-    done = run.done(run.translator(method)).results
-    rows = [{"step": done.get("steps", 0), **drift.measure_drift(compared, names)}]
-    folder, load = run.translator(method), TRANSLATORS[method].load
-    tell_unreadable(folder)
-    steps = [step for step in list_readable(folder) if step < rows[0]["step"]]
-    if steps and config.num_drift_images:
+    end, earlier = _steps(run, method)
+    rows = [{"step": end, **drift.measure_drift(compared, names)}]
+    if earlier and config.num_drift_images:
         few = _choose(run, method, "xy", config.num_drift_images).before
         images = [read_pixels(record) for record in few]
-        earlier = (
-            (step, partial(translate_pixels, load(folder, "xy", step=step))) for step in steps
+        states = (
+            (step, partial(translate_pixels, TrainedTranslator(run, method, step=step).load()))
+            for step in earlier
         )
-        rows = drift.measure_by_step(eye, images, earlier, names) + rows
+        rows = drift.measure_by_step(eye, images, states, names) + rows
     return {**drift.summarize(final, names), "by_step": rows}
+
+
+def _steps(run: Run, method: str) -> tuple[int, list[int]]:
+    """Of its training: the last step, and kept ones; of a chain none."""
+    if len(parts_of(method)) > 1:
+        return 0, []
+    folder = run.translator(method)
+    end: int = run.done(folder).results.get("steps", 0)
+    tell_unreadable(folder)
+    return end, [step for step in list_readable(folder) if step < end]

@@ -14,7 +14,6 @@ from i2i_keras.report.numbers import Arms, floor_mean, gain_pairs, interval, per
 from i2i_keras.run_folder import locks, workers
 from i2i_keras.run_folder.files import Facts
 from i2i_keras.run_folder.run import Done, Run
-from i2i_keras.translators import TRANSLATORS
 
 Tell = Callable[[str], None]
 Ended = tuple[Task, Done]
@@ -91,7 +90,7 @@ def _one_by_one(tasks: Sequence[Task], run: Run, tell: Tell) -> Iterator[Ended]:
 
 def _scored(task: Task) -> str:
     """The score of an arm, if that is what has been done."""
-    if task.kind != "evaluate" or task.of in TRANSLATORS or not contents.is_scored(task.run):
+    if task.kind != "evaluate" or not task.is_of_arm or not contents.is_scored(task.run):
         return ""
     return score_text(scoring.compare_so_far(task.settings, task.run, task.of), task.of)
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 from i2i_keras.data.records import Record, read_records
 from i2i_keras.errors import SettingsError, unknown
 from i2i_keras.run_folder.files import Facts
+from i2i_keras.run_folder.places import parts_of
 from i2i_keras.run_folder.run import Run
 
 if TYPE_CHECKING:
@@ -33,13 +34,13 @@ class Arm(str):
 
         Args:
             text: such as `adapted:cyclegan`.
-            methods: that there are; None = any.
+            methods: translators that there are; None = any.
 
         Raises:
             ValueError: there is no such arm.
         """
         arm = cls(text)
-        known = not arm.method or methods is None or arm.method in methods
+        known = methods is None or all(part in methods for part in parts_of(arm.method))
         if not (known and arm.kind in ARMS and _fits(arm)):
             raise ValueError(_no_arm(text, methods or ()))
         return arm
@@ -58,8 +59,18 @@ class Arm(str):
 
     @property
     def method(self) -> str:
-        """The translator that it is trained with; empty = none."""
+        """The translator that it is trained with; empty = none.
+
+        Or several, joined by "+"; what that means is a matter of its kind.
+        """
         return self.partition(":")[2]
+
+    @property
+    def methods(self) -> list[str]:
+        """The translators, or chains of them, whose images it is trained on."""
+        if self.about.each:
+            return parts_of(self.method)
+        return [self.method] if self.method else []
 
     @property
     def about(self) -> "Kind":
@@ -74,16 +85,17 @@ class Arm(str):
     @property
     def meaning(self) -> str:
         """What it was trained on, and with which labels, in a sentence."""
-        images = f"translations by {self.method}" if self.method else "source images"
-        told = self.about.meaning.format(method=self.method, images=images, base=self.base)
+        method = (" and " if self.about.each else ", then ").join(parts_of(self.method))
+        images = f"translations by {method}" if method else "source images"
+        told = self.about.meaning.format(method=method, images=images, base=self.base)
         return f"{told}." if self.about.reference else f"{told}; no target label was used."
 
     @property
     def needs(self) -> list[Need]:
         """What has to be done before it is trained, records apart."""
         needs: list[Need] = [("train-segmenter", self.base)] if self.base else []
-        if self.method and not self.base:
-            needs.append(("translate", self.method))
+        if not self.base:
+            needs += [("translate", method) for method in self.methods]
         if "label_safe" in self.about.trains_on:
             needs.append(("train-segmenter", FLOOR))
         return needs
@@ -130,7 +142,9 @@ class Kind(NamedTuple):
         trains_on: which records, keys of `_RECORDS`.
         fit: trains a segmenter, and returns results.
         facts: settings that its training depends on.
-        method: whether its name ends with that of a translator.
+        method: whether its name ends with that of a translator, or of several
+            that are applied one after the other.
+        each: whether of several it takes the translations by each of them.
         base: from the method to the arm whose trained network it takes.
         reference: whether it is one of those that others are compared with,
             and no competitor.
@@ -142,6 +156,7 @@ class Kind(NamedTuple):
     facts: Callable[[SegmenterSettings], Facts]
     method: Literal["never", "may", "must"] = "must"
     base: Callable[[str], Arm] | None = None
+    each: bool = False
     reference: bool = False
 
     @property
@@ -175,12 +190,12 @@ def read_arm_records(run: Run, arm: Arm) -> ArmRecords:
     inputs = {"records": run.done(run.records).fingerprint}
     found: dict[str, list[Record]] = {"train": [], "val": []}
     for name in arm.about.trains_on:
-        role, place_of = _RECORDS[name]
-        place = place_of(run, arm.method)
-        if place != run.records:
-            inputs[name] = run.done(place).fingerprint
-        for split, records in found.items():
-            records += read_records(run.root, run.table(place, f"{role}-{split}"))
+        role, places_of = _RECORDS[name]
+        for key, place in places_of(run, arm).items():
+            if place != run.records:
+                inputs[key] = run.done(place).fingerprint
+            for split, records in found.items():
+                records += read_records(run.root, run.table(place, f"{role}-{split}"))
     # Those without a label have nothing to say of a training.
     val = [record for record in found["val"] if record.label]
     return ArmRecords(found["train"], val, inputs)
@@ -213,8 +228,10 @@ def parse_all(names: Iterable[str], methods: Collection[str] | None = None) -> l
 
 def _fits(arm: Arm) -> bool:
     """Whether it has a method exactly where its kind wants one."""
-    wanted = arm.about.method
-    return (wanted != "must" if not arm.method else wanted != "never") and not arm.endswith(":")
+    wanted, parts = arm.about.method, parts_of(arm.method)
+    if not all(parts) or len(set(parts)) < len(parts) or arm.endswith(":"):
+        return False
+    return wanted != "never" if parts else wanted != "must"
 
 
 def _no_arm(text: str, methods: Collection[str]) -> str:
@@ -224,19 +241,23 @@ def _no_arm(text: str, methods: Collection[str]) -> str:
     shapes = [f"{name}:METHOD" for name in with_method]
     told = f"arms are {', '.join([*alone, *shapes[:-1]])} and {shapes[-1]}"
     if methods:
-        told += f" with METHOD one of {', '.join(methods)}"
+        told += f" with METHOD one of {', '.join(methods)}, or several such as METHOD+METHOD"
     return unknown("no arm", text, names, told)
 
 
+def _translated(run: Run, arm: Arm) -> dict[str, Path]:
+    """Where the images of its translators are; without any the source's."""
+    if len(arm.methods) > 1:
+        return {f"translated by {method}": run.translated(method) for method in arm.methods}
+    return {"translated": run.translated(arm.method) if arm.method else run.records}
+
+
 # By name the domain whose labels they bear, and where they are.
-_RECORDS: Mapping[str, tuple[str, Callable[[Run, str], Path]]] = {
-    "source": ("source", lambda run, method: run.records),
-    "target": ("target", lambda run, method: run.records),
-    "translated": (
-        "source",
-        lambda run, method: run.translated(method) if method else run.records,
-    ),
-    "label_safe": ("source", lambda run, method: run.label_safe(method)),
+_RECORDS: Mapping[str, tuple[str, Callable[[Run, Arm], dict[str, Path]]]] = {
+    "source": ("source", lambda run, arm: {"source": run.records}),
+    "target": ("target", lambda run, arm: {"target": run.records}),
+    "translated": ("source", _translated),
+    "label_safe": ("source", lambda run, arm: {"label_safe": run.label_safe(arm.method)}),
 }
 
 
@@ -260,8 +281,7 @@ def _fit_self_training(training: Training) -> Facts:
 
 
 def _self_training_facts(settings: SegmenterSettings) -> Facts:
-    own: Facts = settings.self_training.model_dump(mode="json")
-    return {**_facts(settings), "self_training": own}
+    return {**_facts(settings), "self_training": settings.self_training.facts()}
 
 
 def _adapt_norms(training: Training) -> Facts:
@@ -300,6 +320,7 @@ ARMS: Mapping[str, Kind] = {
     "mixed": _usual(
         "trained on source images and their translations by {method}",
         trains_on=("source", "translated"),
+        each=True,
     ),
     "label_safe": _usual(
         "trained on {images} without what {method} changed in the eyes of source_only",

@@ -139,11 +139,17 @@ CLASS_WEIGHTING: dict[str, Callable[[NDArray[np.float64]], NDArray[np.float64]] 
 }
 
 
+def count_classes(records: Sequence[Record], num_classes: int) -> NDArray[np.int64]:
+    """Pixels `(records, classes)` of each class in each record's label."""
+    counts = np.zeros((len(records), num_classes), np.int64)
+    for row, record in zip(counts, records, strict=True):
+        if record.label is not None:
+            found = np.bincount(read_label(record.label).ravel(), minlength=256)
+            row += found[:num_classes]
+    return counts
+
+
 def class_shares(records: Sequence[Record], num_classes: int) -> NDArray[np.float64]:
     """Share of each class in the counted pixels of labelled records."""
-    counts = np.zeros(256, np.int64)
-    for record in records:
-        if record.label is not None:
-            counts += np.bincount(read_label(record.label).ravel(), minlength=256)
-    counted = counts[:num_classes]
+    counted = count_classes(records, num_classes).sum(axis=0)
     return counted / max(1, counted.sum())

@@ -12,6 +12,7 @@ import tensorflow as tf
 from i2i_keras import quiet, stack
 from i2i_keras.data.batch_files import batch_files
 from i2i_keras.data.labels import IGNORE
+from i2i_keras.data.order import Order, shuffled
 from i2i_keras.data.pipeline import evaluation_batches, training_batches
 from i2i_keras.data.records import Record, read_label, spread
 from i2i_keras.data.rows import check_pair
@@ -39,11 +40,13 @@ class Examples(NamedTuple):
         val: labelled records for the curves and `select = "val_loss"`, or none.
         target: images of the target, whose labels stay unknown, for `select =
             "entropy"` and for self-training.
+        order: of `train`; None = a new permutation in each epoch.
     """
 
     train: Sequence[Record]
     val: Sequence[Record] = ()
     target: Sequence[Path] = ()
+    order: Order | None = None
 
 
 def fit(
@@ -128,9 +131,8 @@ def train(
         model.network, config.pipeline, config.accumulate, memory.free_bytes(), config.recompute
     ):
         quiet.warn(f"Warning: {told}")
-    files_of = functools.partial(
-        batch_files, examples.train, config.pipeline.batch_size, facts["seed"]
-    )
+    order = examples.order or shuffled(len(examples.train), facts["seed"])
+    files_of = functools.partial(batch_files, examples.train, config.pipeline.batch_size, order)
     best = _BEST[config.select] if examples.val or config.select == "entropy" else "loss"
     made_with = {"num_classes": model.num_classes, **config.facts(), **facts}
     found = loop.train(

@@ -8,7 +8,8 @@ import pydantic
 import tensorflow as tf
 
 from i2i_keras.config import Config
-from i2i_keras.data.pipeline import training_batches
+from i2i_keras.data.order import by_rare_classes
+from i2i_keras.data.pipeline import Choice, training_batches
 from i2i_keras.data.records import Record
 from i2i_keras.data.transforms import scale_colors
 from i2i_keras.errors import DataError
@@ -16,7 +17,8 @@ from i2i_keras.models import draws
 from i2i_keras.models.networks import SEGMENTERS, without_weights
 from i2i_keras.run_folder.files import Facts
 from i2i_keras.segmenters.class_mix import Mixed, class_mix, confident_share, half_of_classes
-from i2i_keras.segmenters.losses import cross_entropy
+from i2i_keras.segmenters.losses import count_classes, cross_entropy
+from i2i_keras.segmenters.masking import hide_blocks
 from i2i_keras.segmenters.segmenter import Batch, Losses, SegmenterModel
 from i2i_keras.segmenters.segmenter_config import SegmenterConfig
 from i2i_keras.segmenters.segmenter_training import Examples, begin, train
@@ -45,12 +47,34 @@ class SelfTrainingConfig(Config):
             saturation of the mixed images, in [0, 1]; the teacher sees the
             target's images without. DACS leaves some batches as they are, and
             changes the hue and blurs besides.
+        rare_classes: temperature by which labelled images are drawn for a class
+            that they have, rare ones more often (Hoyer et al., 2022, whose
+            value is 0.01); unset = all images alike.
+        masked_weight: of the loss on images of the target of which blocks are
+            hidden, and whose labels are the teacher's, who sees them whole
+            (Hoyer et al., 2023, whose value is 1); 0 = none.
+        mask_block: side of the blocks, in pixels; 64 there, at crops of 512.
+        mask_share: of the blocks that are hidden.
     """
 
     threshold: float = pydantic.Field(default=0.968, ge=0.0, le=1.0)
     ema: float = pydantic.Field(default=0.99, ge=0.0, lt=1.0)
     weight: pydantic.NonNegativeFloat = 1.0
     jitter: float = pydantic.Field(default=0.25, ge=0.0, le=1.0)
+    rare_classes: pydantic.PositiveFloat | None = None
+    masked_weight: pydantic.NonNegativeFloat = 0.0
+    mask_block: pydantic.PositiveInt = 64
+    mask_share: float = pydantic.Field(default=0.7, ge=0.0, lt=1.0)
+
+    def facts(self) -> Facts:
+        """All that a training depends on."""
+        facts: Facts = self.model_dump(mode="json")
+        if self.rare_classes is None:  # What was trained without stays valid.
+            del facts["rare_classes"]
+        if not self.masked_weight:  # Likewise.
+            for name in ("masked_weight", "mask_block", "mask_share"):
+                del facts[name]
+        return facts
 
 
 class SelfTrainingModel(SegmenterModel):
@@ -71,7 +95,8 @@ class SelfTrainingModel(SegmenterModel):
         seed: of what is pasted and how colors change.
 
     Reference:
-        Tranheden et al., 2021, https://arxiv.org/abs/2007.08702, algorithm 1.
+        Tranheden et al., 2021, https://arxiv.org/abs/2007.08702, algorithm 1;
+        masked images: Hoyer et al., 2023, https://arxiv.org/abs/2212.01322.
     """
 
     def __init__(
@@ -93,8 +118,16 @@ class SelfTrainingModel(SegmenterModel):
     @property
     def reported(self) -> list[str]:
         """What a step returns, in the order of the history's columns."""
-        more = ["source_loss", "mixed_loss", "confident_share"]
-        return [*super().reported, *(more if self.self_training.weight else [])]
+        names = [*self._target_losses]
+        more = ["source_loss", *names, "confident_share"] if names else []
+        return [*super().reported, *more]
+
+    @property
+    def _target_losses(self) -> dict[str, float]:
+        """Weights of the losses that the target's images have part in."""
+        config = self.self_training
+        weights = {"mixed_loss": config.weight, "masked_loss": config.masked_weight}
+        return {name: weight for name, weight in weights.items() if weight}
 
     def train_step(self, batch: Batch) -> Losses:
         """One update of the network, then one of its teacher.
@@ -105,88 +138,116 @@ class SelfTrainingModel(SegmenterModel):
 
         Returns:
             What `SegmenterModel` returns, of the labelled images, but for
-            `loss`, which is the sum of `source_loss` and the weighted
-            `mixed_loss`; these two; and `confident_share`, of the target's
-            pixels. Where `weight` is 0, what `SegmenterModel` returns.
+            `loss`, which is the sum of `source_loss` and of the weighted
+            `mixed_loss` and `masked_loss`; these; and `confident_share`, of the
+            target's pixels. A loss of weight 0 is left out, and where both are,
+            this returns what `SegmenterModel` returns.
         """
         step = tf.identity(self.optimizer.iterations)
         losses = super().train_step(batch)
-        if weight := self.self_training.weight:
+        if self._target_losses:
             # Of the means, not a mean of sums: whichever order a graph is
             # computed in, what is reported has the same bits.
-            losses |= {"loss": losses["source_loss"] + weight * losses["mixed_loss"]}
+            total = losses["source_loss"]
+            for name, weight in self._target_losses.items():
+                total += weight * losses[name]
+            losses |= {"loss": total}
         ema.follow(self.teacher, self.network, self.self_training.ema, step)
         return losses
 
     def compute_part(self, number: int, *batch: tf.Tensor) -> tuple[Any, tuple[()]]:
         """Losses and gradients of a part of a batch.
 
-        Labelled and mixed images go through the network one after the other,
-        as in DACS: so each kind is normalized by its own statistics, which
-        differ, and only one of them is in memory.
+        Labelled, mixed and masked images go through the network one after the
+        other, as in DACS: so each kind is normalized by its own statistics,
+        which differ, and only one of them is in memory.
         """
         images, labels, target = batch
         (losses, gradients), _ = super().compute_part(number, images, labels)
-        weight = self.self_training.weight
-        if not weight:
+        if not self._target_losses:
             return (losses, gradients), ()
         # Nothing else would keep a graph from computing both at once.
         with tf.control_dependencies(gradients):
             target = tf.identity(target)
         step = tf.cast(self.optimizer.iterations, tf.int64)
         seed = draws.fold(tf.stack([tf.constant(self.seed, tf.int64), step]), number)
-        mixed, share = self.mix(images, labels, target, seed)
-        with tf.GradientTape() as tape:
-            logits = self.forward(mixed.images)
-            loss = self.mixed_loss(mixed, logits)
-            weighted = weight * loss
-        more = compilation.gradients(
-            tape, weighted, self.network.trainable_variables, self.optimizer
-        )
-        losses |= {
-            "source_loss": losses["loss"],
-            "mixed_loss": loss,
-            "confident_share": tf.reduce_mean(share),
-        }
-        return (losses, [one + other for one, other in zip(gradients, more, strict=True)]), ()
+        pseudo, share = self.label(target)
+        losses |= {"source_loss": losses["loss"], "confident_share": tf.reduce_mean(share)}
+        for name, weight in self._target_losses.items():
+            if name == "mixed_loss":
+                learned = self.mix(images, labels, pseudo, seed)
+            else:
+                learned = self.mask(pseudo, draws.fold(seed, 1))
+            with tf.control_dependencies(gradients):
+                learned = learned._replace(images=tf.identity(learned.images))
+            losses[name], more = self._learn(learned, weight)
+            gradients = [one + other for one, other in zip(gradients, more, strict=True)]
+        return (losses, gradients), ()
 
-    def mix(
-        self, images: tf.Tensor, labels: tf.Tensor, target: tf.Tensor, seed: tf.Tensor
-    ) -> tuple[Mixed, tf.Tensor]:
-        """Mixed images, and of which share of its pixels the teacher is sure.
+    def _learn(self, mixed: Mixed, weight: float) -> tuple[tf.Tensor, list[tf.Tensor]]:
+        """The loss on some images, and the gradients of its weighted value."""
+        with tf.GradientTape() as tape:
+            loss = self.mixed_loss(mixed, self.forward(mixed.images))
+            weighted = weight * loss
+        variables = self.network.trainable_variables
+        return loss, compilation.gradients(tape, weighted, variables, self.optimizer)
+
+    def label(self, target: tf.Tensor) -> tuple[Mixed, tf.Tensor]:
+        """The target's images with the teacher's labels, and how sure it is.
 
         The teacher normalizes by the statistics of the batch, as in DACS and
         DAFormer: the moving ones are of other images than the target's, and in
         a short training of other weights, too. Its own are never used.
 
         Args:
+            target: float32 `(batch, height, width, 3)` in [-1, 1].
+
+        Returns:
+            What it makes of them, all pixels of an image weighing as much as
+            the share that it is sure of; and this share, `(batch,)`.
+        """
+        probabilities = tf.nn.softmax(self.teacher(target, training=True))
+        share = confident_share(probabilities, self.self_training.threshold)
+        labels = tf.argmax(probabilities, -1, tf.int32)
+        weights = tf.ones_like(labels, tf.float32) * share[:, tf.newaxis, tf.newaxis]
+        return Mixed(target, labels, weights), share
+
+    def mix(self, images: tf.Tensor, labels: tf.Tensor, pseudo: Mixed, seed: tf.Tensor) -> Mixed:
+        """The target's images with half of the classes of others over them.
+
+        Args:
             images: labelled, float32 `(batch, height, width, 3)` in [-1, 1].
             labels: theirs, int32 `(batch, height, width)`, 255 = ignored.
-            target: images of the target, as the labelled ones.
+            pseudo: what `label` gives.
             seed: two integers.
         """
-        config = self.self_training
         seeds = draws.split(seed, 2)
-        probabilities = tf.nn.softmax(self.teacher(target, training=True))
-        share = confident_share(probabilities, config.threshold)
-        ones = tf.ones_like(labels, tf.float32)
-        mixed = class_mix(
-            Mixed(images, labels, ones),
-            Mixed(
-                target,
-                tf.argmax(probabilities, -1, labels.dtype),
-                ones * share[:, tf.newaxis, tf.newaxis],
-            ),
-            half_of_classes(labels, probabilities.shape[-1], seeds[0]),
-        )
-        if not config.jitter:
-            return mixed, share
-        drawn = draws.uniform_rows((3, tf.shape(images)[0], 1, 1, 1), seeds[1], axis=1)
-        factors = 1.0 + config.jitter * (2.0 * drawn - 1.0)
-        return mixed._replace(images=scale_colors(mixed.images, factors)), share
+        source = Mixed(images, labels, tf.ones_like(labels, tf.float32))
+        mixed = class_mix(source, pseudo, half_of_classes(labels, self.num_classes, seeds[0]))
+        return self._jittered(mixed, seeds[1])
+
+    def mask(self, pseudo: Mixed, seed: tf.Tensor) -> Mixed:
+        """The target's images with blocks hidden, after a change of colors.
+
+        Args:
+            pseudo: what `label` gives.
+            seed: two integers.
+        """
+        config, seeds = self.self_training, draws.split(seed, 2)
+        changed = self._jittered(pseudo, seeds[1])
+        hidden = hide_blocks(changed.images, config.mask_block, config.mask_share, seeds[0])
+        return changed._replace(images=hidden)
+
+    def _jittered(self, mixed: Mixed, seed: tf.Tensor) -> Mixed:
+        strength = self.self_training.jitter
+        if not strength:
+            return mixed
+        drawn = draws.uniform_rows((3, tf.shape(mixed.images)[0], 1, 1, 1), seed, axis=1)
+        factors = 1.0 + strength * (2.0 * drawn - 1.0)
+        return mixed._replace(images=scale_colors(mixed.images, factors))
 
     def mixed_loss(self, mixed: Mixed, logits: tf.Tensor) -> tf.Tensor:
-        """Cross entropy of mixed images, by the weight of each pixel."""
+        """Cross entropy of mixed or masked images, by each pixel's weight."""
         smoothing = self.config.label_smoothing
         return cross_entropy(mixed.labels, logits, smoothing, self.class_weights, mixed.weights)
 
@@ -222,6 +283,10 @@ def fit(
             "There are no images of the target to train on; check target.split and target.root."
         )
     weights = begin(segmenter, examples, num_classes, seed)
+    if config.rare_classes is not None:
+        counts = count_classes(examples.train, num_classes)
+        order = by_rare_classes(counts, config.rare_classes, seed)
+        examples = examples._replace(order=order)
     with devices.scope():
         model = SelfTrainingModel(config, segmenter, num_classes, weights, seed)
     share = devices.share(segmenter.accumulate)
@@ -230,12 +295,13 @@ def fit(
     target = [Record(path.stem, path, None) for path in examples.target]
 
     def batches(first: int) -> tf.data.Dataset:
-        labelled = training_batches(segmenter.pipeline, examples.train, seed, first, share)
+        choice = Choice(examples.order)
+        labelled = training_batches(segmenter.pipeline, examples.train, seed, first, share, choice)
         # Of another stream than any labelled one, whose seeds are not negative.
         unlabelled = training_batches(pipeline, target, -1 - seed, first, share)
         return tf.data.Dataset.zip((labelled, unlabelled)).map(lambda x, y: (*x, y[0]))
 
-    facts = {"seed": seed, "self_training": config.model_dump(mode="json")}
+    facts = {"seed": seed, "self_training": config.facts()}
     return train(model, batches, examples, folder, facts, _diagnose)
 
 

@@ -17,10 +17,18 @@ from i2i_keras.translators.augment import Augmentation
 from i2i_keras.translators.losses import ADVERSARIAL
 
 
-class SmallBatches(PipelineConfig):
-    """`PipelineConfig` of one image a step, unless it says otherwise."""
+class TranslatorPipelineConfig(PipelineConfig):
+    """`PipelineConfig` of one image a step, unless it says otherwise.
+
+    Attributes:
+        match_rows: whether crops of x and y in a step are at the same height of
+            their images, so that what one domain has more of than the other at
+            a height, but not in all, is not drawn into the translations
+            (Richter et al., 2021, match patches of both for this reason).
+    """
 
     batch_size: pydantic.PositiveInt = 1
+    match_rows: bool = False
 
 
 class AdversarialConfig(CheckpointConfig):
@@ -95,7 +103,7 @@ class AdversarialConfig(CheckpointConfig):
     initial: str = ""
     generator: ResNetConfig = ResNetConfig()
     discriminator: DiscriminatorConfig = DiscriminatorConfig()
-    pipeline: SmallBatches = SmallBatches()
+    pipeline: TranslatorPipelineConfig = TranslatorPipelineConfig()
 
     adversarial: Annotated[str, key_of(ADVERSARIAL)] = "lsgan"
     critic_steps: pydantic.PositiveInt | None = None
@@ -165,7 +173,9 @@ class AdversarialConfig(CheckpointConfig):
             FileError: the first weights are not there.
         """
         facts: Facts = self.model_dump(mode="json", exclude={"initial", *NO_FACTS})
-        if self.initial:  # What was trained without stays valid.
+        if not self.pipeline.match_rows:  # What was trained without stays valid.
+            del facts["pipeline"]["match_rows"]
+        if self.initial:  # Likewise.
             facts["initial"] = initial.identity(self.initial, self.METHOD)
         return facts
 

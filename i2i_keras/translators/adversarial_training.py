@@ -10,7 +10,8 @@ import tensorflow as tf
 
 from i2i_keras import stack
 from i2i_keras.data.batch_files import batch_files
-from i2i_keras.data.pipeline import PipelineConfig, training_batches
+from i2i_keras.data.order import shuffled
+from i2i_keras.data.pipeline import Choice, PipelineConfig, training_batches
 from i2i_keras.data.records import Record
 from i2i_keras.models.networks import build_generator
 from i2i_keras.run_folder import files
@@ -95,7 +96,9 @@ def train(
             files=lambda step: [
                 path
                 for number, records in enumerate(domains)
-                for path in batch_files(records, batch_size, 2 * model.seed + number, step)
+                for path in batch_files(
+                    records, batch_size, shuffled(len(records), 2 * model.seed + number), step
+                )
             ],
         ),
     )
@@ -177,8 +180,10 @@ def _batches(
     first: int,
 ) -> tf.data.Dataset:
     share = devices.share(model.config.num_critic_steps * model.config.accumulate)
+    # Of another stream than those of the domains, whose seeds are not negative.
+    choice = Choice(row_seed=-1 - model.seed if model.config.pipeline.match_rows else None)
     x, y = (
-        training_batches(pipeline, records, 2 * model.seed + number, first, share)
+        training_batches(pipeline, records, 2 * model.seed + number, first, share, choice)
         for number, records in enumerate(domains)
     )
     return tf.data.Dataset.zip((x, y)).map(lambda x, y: (x[0], y[0]))

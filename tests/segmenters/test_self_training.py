@@ -6,6 +6,7 @@ from PIL import Image
 from i2i_keras import config
 from i2i_keras.data.labels import IGNORE
 from i2i_keras.errors import DataError, SettingsError
+from i2i_keras.models.draws import fold
 from i2i_keras.run_folder import files
 from i2i_keras.segmenters import segmenter_training, self_training
 from i2i_keras.segmenters.segmenter_training import Examples
@@ -21,7 +22,11 @@ SEED = tf.constant([5, 6], tf.int64)
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("threshold", 1.1), ("ema", 1.0), ("weight", -1), ("jitter", 2)]
+    ("name", "value"),
+    [
+        *(("threshold", 1.1), ("ema", 1.0), ("weight", -1), ("jitter", 2)),
+        *(("rare_classes", 0), ("masked_weight", -1), ("mask_block", 0), ("mask_share", 1.0)),
+    ],
 )
 def test_a_setting_out_of_range_is_named(name, value):
     with pytest.raises(SettingsError, match=name):
@@ -64,11 +69,17 @@ def unsure(model):
     return model
 
 
+def mix(model, seed=SEED):
+    """Mixed images, and how sure the teacher is of each."""
+    pseudo, share = model.label(TARGET)
+    return model.mix(IMAGES, LABELS, pseudo, seed), share
+
+
 @pytest.fixture(scope="module")
 def mixed(build):
     """A teacher, what it makes of two pairs, and how sure it is."""
     model = unsure(build(own={"threshold": 0.9, "jitter": 0.0}))
-    return model, *model.mix(IMAGES, LABELS, TARGET, SEED)
+    return model, *mix(model)
 
 
 def test_pixels_are_labelled_by_whom_they_are_from(mixed):
@@ -118,16 +129,14 @@ def test_a_lower_threshold_makes_the_target_weigh_more(build):
     for threshold in (1.0, 0.9, 0.4, 0.0):
         model = unsure(build(own={"threshold": threshold}))
         model.teacher.set_weights(shares[0][0] if shares else model.teacher.get_weights())
-        found, _ = model.mix(IMAGES, LABELS, TARGET, SEED)
+        found, _ = mix(model)
         shares.append((model.teacher.get_weights(), float(tf.reduce_min(found.weights))))
     values = [value for _, value in shares]
     assert values == sorted(values) and len(set(values)) > 2 and values[-1] == 1.0
 
 
 def test_jitter_changes_the_colors_of_mixed_images_and_no_label(build):
-    (plain, _), (changed, _) = (
-        build(own={"jitter": jitter}).mix(IMAGES, LABELS, TARGET, SEED) for jitter in (0.0, 0.25)
-    )
+    (plain, _), (changed, _) = (mix(build(own={"jitter": jitter})) for jitter in (0.0, 0.25))
     np.testing.assert_array_equal(plain.labels, changed.labels)
     assert 0.01 < np.abs(plain.images - changed.images).mean() < 0.25
 
@@ -163,13 +172,57 @@ def test_the_gradient_is_that_of_both_losses(build):
     (_, gradients), _ = model.compute_part(0, *BATCH)
     twin = build(own={"weight": 0.7})
     seed = tf.random.fold_in(tf.constant([4, 0], tf.int64), 0, alg="philox")
-    found, _ = twin.mix(*BATCH, seed)
+    found, _ = mix(twin, seed)
     with tf.GradientTape() as tape:
         source = twin.losses_of(LABELS, twin.network(IMAGES, training=True))["loss"]
         loss = source + 0.7 * twin.mixed_loss(found, twin.network(found.images, training=True))
     expected = tape.gradient(loss, twin.network.trainable_variables)
     for one, other in zip(gradients, expected, strict=True):
         np.testing.assert_allclose(one, other, atol=1e-5)
+
+
+def test_masked_images_are_learned_with_the_labels_of_whole_ones(build):
+    own = {"weight": 0.0, "masked_weight": 0.7, "mask_block": 4, "jitter": 0.0, "threshold": 0.5}
+    model, twin = unsure(build(own=own)), build(own=own)
+    twin.teacher.set_weights(model.teacher.get_weights())
+    (losses, gradients), _ = model.compute_part(0, *BATCH)
+    assert "mixed_loss" not in losses
+    logits = twin.teacher(TARGET, training=True).numpy()
+    sure = (softmax(logits).max(-1) >= 0.5).mean((1, 2))
+    masked = twin.mask(twin.label(TARGET)[0], fold(fold(tf.constant([4, 0], tf.int64), 0), 1))
+    hidden = (masked.images.numpy() == 0).all(-1)
+    assert 0.5 < hidden.mean() < 0.9
+    np.testing.assert_array_equal(masked.images.numpy()[~hidden], TARGET.numpy()[~hidden])
+    with tf.GradientTape() as tape:
+        source = twin.losses_of(LABELS, twin.network(IMAGES, training=True))["loss"]
+        each = tf.nn.sparse_softmax_cross_entropy_with_logits(
+            logits.argmax(-1), twin.network(masked.images, training=True)
+        )
+        # Equation 3 of Hoyer et al., 2023.
+        expected = tf.reduce_mean(sure.astype(np.float32)[:, None, None] * each)
+        loss = source + 0.7 * expected
+    assert float(losses["masked_loss"]) == pytest.approx(float(expected), rel=1e-5)
+    wanted = tape.gradient(loss, twin.network.trainable_variables)
+    for one, other in zip(gradients, wanted, strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-5)
+
+
+def test_mixed_and_masked_losses_add_up(build):
+    losses = step(build(own={"weight": 0.5, "masked_weight": 2.0, "mask_block": 4}))
+    total = losses["source_loss"] + 0.5 * losses["mixed_loss"] + 2.0 * losses["masked_loss"]
+    assert losses["loss"] == pytest.approx(total)
+    plain = step(build(own={"weight": 0.5}))
+    assert losses["mixed_loss"] == pytest.approx(plain["mixed_loss"])
+
+
+def test_a_larger_share_hides_more_and_blocks_have_their_size(build):
+    shown = {}
+    for share, block in ((0.2, 4), (0.8, 4), (0.5, 16)):
+        model = build(own={"masked_weight": 1, "mask_share": share, "mask_block": block})
+        images = model.mask(model.label(TARGET)[0], SEED).images.numpy()
+        shown[share] = (images != 0).any(-1).mean((1, 2))
+    assert shown[0.2].mean() > 0.6 > 0.4 > shown[0.8].mean()
+    assert set(shown[0.5]) <= {0.0, 1.0}  # A block is as large as an image.
 
 
 def test_what_is_mixed_depends_on_seed_step_and_part_alone(build):
@@ -321,6 +374,26 @@ def test_a_teacher_that_is_never_sure_is_warned_of(fit, trained):
         " learned of them. Lower self_training.threshold or train for more steps."
     )
     assert trained[1]["warnings"] == []
+
+
+def test_rare_classes_are_seen_more_often(fit, records):
+    of_class = [(np.array(Image.open(record.label)) == 2).mean() for record in records]
+    assert max(of_class) > 0
+    first, rare = ({}, {"rare_classes": 0.01})
+    one, two, other = (fit(threshold=0.0, **own)[0] for own in (first, first, rare))
+    histories = [(path / "history.csv").read_bytes() for path in (one, two, other)]
+    assert histories[0] == histories[1] != histories[2]
+
+
+def test_all_of_it_trains_together(fit):
+    _, facts = fit(rare_classes=0.1, masked_weight=1.0, mask_block=8)
+    assert facts["steps"] == 4
+
+
+def test_settings_that_are_not_used_leave_old_trainings_valid():
+    assert SelfTrainingConfig().facts().keys() == {"threshold", "ema", "weight", "jitter"}
+    used = SelfTrainingConfig(rare_classes=0.01, masked_weight=1).facts()
+    assert used["rare_classes"] == 0.01 and used["mask_block"] == 64
 
 
 def test_without_images_of_the_target_it_does_not_begin(fit):

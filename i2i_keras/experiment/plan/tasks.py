@@ -8,8 +8,9 @@ from i2i_keras.errors import SettingsError, unknown
 from i2i_keras.experiment import checkpoint_scores, quality, scoring, stages
 from i2i_keras.experiment.repetitions import repetitions
 from i2i_keras.experiment.settings import Settings
+from i2i_keras.run_folder.places import parts_of
 from i2i_keras.run_folder.run import Done, Run
-from i2i_keras.segmenters.arms import FLOOR, Arm, Need, in_training_order
+from i2i_keras.segmenters.arms import ARMS, FLOOR, Arm, Need, in_training_order
 from i2i_keras.translators import TRANSLATORS
 
 
@@ -41,12 +42,15 @@ class Task(NamedTuple):
     @property
     def like(self) -> Hashable:
         """The same for tasks that take about as long."""
-        if self.of in TRANSLATORS and self.kind != "evaluate":
-            return self.name
-        if self.kind != "train-segmenter":
-            return self.kind, self.of in TRANSLATORS
-        kind = Arm(self.of).about
-        return self.kind, kind.fit, len(kind.trains_on), "label_safe" in kind.trains_on
+        if self.is_of_arm and self.kind == "train-segmenter":
+            kind = Arm(self.of).about
+            return self.kind, kind.fit, len(kind.trains_on), "label_safe" in kind.trains_on
+        return self.name if self.kind != "evaluate" else (self.kind, self.is_of_arm)
+
+    @property
+    def is_of_arm(self) -> bool:
+        """Whether it is about an arm, and not about translators."""
+        return Arm(self.of).kind in ARMS
 
     @property
     def trains(self) -> bool:
@@ -97,14 +101,14 @@ def _trained(task: Task) -> list[Path]:
 
 def _scored(task: Task) -> list[Path]:
     run, place = task.run, task.run.scores(task.of)
-    if task.of in TRANSLATORS:
+    if not task.is_of_arm:
         return [place]
     several = checkpoint_scores.are_scored(task.settings, run, Arm(task.of))
     return [place, run.checkpoint_scores(task.of)] if several else [place]
 
 
 def _score(task: Task) -> Done:
-    if task.of in TRANSLATORS:
+    if not task.is_of_arm:
         return quality.score_translator(task.settings, task.run, task.of)
     return scoring.score_arm(task.settings, task.run, task.of)
 
@@ -188,12 +192,12 @@ def _with_needs(settings: Settings, wanted: Sequence[Need]) -> list[Need]:
 def _needs(settings: Settings, kind: str, of: str) -> list[Need]:
     """What has to be done before a step, the preparation apart."""
     if kind in ("translate", "translate-back"):
-        return [("train-translator", of)]
+        return [("train-translator", part) for part in parts_of(of)]
     if kind == "train-translator":
         return [("train-segmenter", FLOOR)] if TRANSLATORS[of].needs_segmenter else []
     if kind == "train-segmenter":
         return Arm(of).needs
-    if of not in TRANSLATORS:
+    if Arm(of).kind in ARMS:
         return [("train-segmenter", of)]
     back = of in quality.back_methods(settings)
     judge = [("train-segmenter", FLOOR)] if settings.arms else []
