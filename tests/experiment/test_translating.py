@@ -24,6 +24,7 @@ from i2i_keras.models.networks import build_generator
 from i2i_keras.run_folder import files
 from i2i_keras.run_folder.locks import Shard
 from i2i_keras.run_folder.run import Run
+from i2i_keras.segmenters.arms import Arm, read_arm_records
 from i2i_keras.training.checkpoints import Checkpoints
 from i2i_keras.translators import TRANSLATORS, check_single
 from i2i_keras.translators.cyclegan import CycleGANConfig
@@ -560,3 +561,43 @@ def test_a_chain_is_not_exported_nor_trained(colored, tmp_path):
         translating.export(TrainedTranslator(colored, "cyclegan+color"), "onnx", tmp_path, None)
     with pytest.raises(SettingsError, match="train cyclegan and color"):
         check_single("cyclegan+color")
+
+
+def test_a_mixture_has_the_source_and_the_images_by_each_translator(colored):
+    for method in ("cyclegan", "color"):
+        translate(TrainedTranslator(colored, method))
+    train, val, inputs = read_arm_records(colored, Arm("mixed:cyclegan+color"))
+    folders = [record.image.relative_to(colored.root).parts[:-1] for record in train]
+    assert folders == [
+        *[("prepare", "source-train")] * 5,
+        *[("translate", "cyclegan", "source-train")] * 5,
+        *[("translate", "color", "source-train")] * 5,
+    ]
+    assert inputs.keys() == {"records", "translated by cyclegan", "translated by color"}
+    _, _, alone = read_arm_records(colored, Arm("mixed:color"))
+    assert alone.keys() == {"records", "translated"}
+
+
+@pytest.mark.parametrize(
+    ("arm", "meaning"),
+    [
+        (
+            "mixed:cut+color",
+            "trained on source images and their translations by cut and color; no",
+        ),
+        ("adapted:cut+color", "trained on translations by cut, then color; no target label"),
+        ("adabn:cut+color", "adapted:cut+color with the batch-norm statistics of the target"),
+    ],
+)
+def test_the_meaning_of_an_arm_names_its_translators(arm, meaning):
+    assert Arm.parse(arm, TRANSLATORS).meaning.startswith(meaning)
+
+
+@pytest.mark.parametrize(
+    "arm",
+    ["adapted:cut+", "adapted:+cut", "mixed:cut+cut", "adapted:cut+colour", "oracle:cut+color"],
+)
+def test_several_translators_that_cannot_be_are_no_arm(arm):
+    with pytest.raises(ValueError, match="or several such as METHOD") as error:
+        Arm.parse(arm, TRANSLATORS)
+    assert arm in str(error.value)
