@@ -566,7 +566,7 @@ def test_a_chain_is_not_exported_nor_trained(colored, tmp_path):
 def test_a_mixture_has_the_source_and_the_images_by_each_translator(colored):
     for method in ("cyclegan", "color"):
         translate(TrainedTranslator(colored, method))
-    train, val, inputs = read_arm_records(colored, Arm("mixed:cyclegan+color"))
+    train, _, inputs = read_arm_records(colored, Arm("mixed:cyclegan+color"))
     folders = [record.image.relative_to(colored.root).parts[:-1] for record in train]
     assert folders == [
         *[("prepare", "source-train")] * 5,
