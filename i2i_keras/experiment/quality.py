@@ -221,6 +221,7 @@ def _steps(run: Run, method: str) -> tuple[int, list[int]]:
     if len(parts_of(method)) > 1:
         return 0, []
     folder = run.translator(method)
-    end: int = run.done(folder).results.get("steps", 0)
+    results = run.done(folder).results
+    end: int = results.get("kept_step", results.get("steps", 0))
     tell_unreadable(folder)
     return end, [step for step in list_readable(folder) if step < end]

@@ -1,6 +1,6 @@
 """Settings that all adversarial translators have."""
 
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Literal
 
 import pydantic
 
@@ -81,6 +81,9 @@ class AdversarialConfig(CheckpointConfig):
         epochs: passes over the smaller domain.
         steps: length of the training, in updates of the generators; overrides
             `epochs`.
+        select: whose weights translate: those of the `last` step, or those
+            after which the samples looked most like the target
+            (`style_distance`, see the history); no label is needed for it.
         num_samples: images from all over each domain in the sample pictures, of
             which there is one for each row of the history.
         accumulate: parts that a batch is cut into, whose gradients are
@@ -126,6 +129,7 @@ class AdversarialConfig(CheckpointConfig):
 
     epochs: pydantic.PositiveFloat = 200.0
     steps: pydantic.PositiveInt | None = None
+    select: Literal["last", "style_distance"] = "last"
     num_samples: pydantic.PositiveInt = 4
     accumulate: pydantic.PositiveInt = 1
     recompute: bool = False
@@ -175,6 +179,8 @@ class AdversarialConfig(CheckpointConfig):
         facts: Facts = self.model_dump(mode="json", exclude={"initial", *NO_FACTS})
         if not self.pipeline.match_rows:  # What was trained without stays valid.
             del facts["pipeline"]["match_rows"]
+        if self.select == "last":  # Likewise.
+            del facts["select"]
         if self.initial:  # Likewise.
             facts["initial"] = initial.identity(self.initial, self.METHOD)
         return facts

@@ -68,8 +68,8 @@ def train(
             and `NETWORK.weights.h5`.
 
     Returns:
-        The number of steps, that after which the samples looked most like the
-        target, and warnings.
+        The number of steps, that whose weights were saved, that after which the
+        samples looked most like the target, and warnings.
     """
     config = model.config
     domains = [[Record(path.stem, path, None) for path in paths] for paths in (images_x, images_y)]
@@ -102,10 +102,20 @@ def train(
             ],
         ),
     )
+    kept = _restore_chosen(model, folder, steps, found["best_step"])
     files.write_json(folder / "config.json", config.model_dump(mode="json", exclude={"initial"}))
     for network in model.networks:
         save_weights(network, folder / f"{network.name}.weights.h5")
-    return {"steps": steps, **found}
+    return {"steps": steps, "kept_step": kept, **found}
+
+
+def _restore_chosen(model: AdversarialModel, folder: Path, last: int, best: int | None) -> int:
+    """Gives the networks the weights of the chosen step; returns which."""
+    if model.config.select == "last" or best is None or best == last:
+        return last
+    for network in model.networks:
+        checkpoints.load_network(folder, best, network.name, network)
+    return best
 
 
 def load(
