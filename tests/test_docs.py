@@ -75,6 +75,8 @@ def test_every_setting_of_the_translators_table_is_one():
     assert len(named) > 20
     known = {*CycleGANConfig.model_fields, *ResNetConfig.model_fields, *Settings.model_fields}
     known |= {f"discriminator.{name}" for name in DiscriminatorConfig.model_fields}
+    pipeline = CycleGANConfig.model_fields["pipeline"].annotation
+    known |= {f"pipeline.{name}" for name in pipeline.model_fields}
     assert named <= known
 
 

@@ -35,6 +35,7 @@ _SEED = Bound(2**32 - 1, "for seeds are numbers of 32 bits")
 BOUNDS: dict[str, Bound] = {
     # Sizes in pixels.
     **dict.fromkeys(("size", "window", "crop", "camera_size", "game_size", "radius"), _SIDE),
+    "mask_block": _SIDE,
     # Lengths of trainings.
     **dict.fromkeys(("steps", "checkpoint_every", "r1_every"), _STEPS),
     "epochs": Bound(1e7, "which no training reaches in years"),
@@ -63,6 +64,7 @@ BOUNDS: dict[str, Bound] = {
     **dict.fromkeys(
         ("lambda_cycle", "lambda_identity", "lambda_nce", "lambda_semantic", "weight"), _WEIGHT
     ),
+    "masked_weight": _WEIGHT,
     **dict.fromkeys(("gradient_penalty", "r1", "l2", "weight_decay", "dice"), _WEIGHT),
     **dict.fromkeys(
         ("learning_rate", "discriminator_learning_rate"),
@@ -70,6 +72,7 @@ BOUNDS: dict[str, Bound] = {
     ),
     "clip_norm": Bound(1e9, "above which nothing is clipped"),
     "temperature": Bound(1e6, "above which all similarities are alike"),
+    "rare_classes": Bound(1e6, "above which all classes are drawn alike"),
     "instance_noise": Bound(100.0, "for images are from -1 to 1"),
     "scale": Bound(100.0, "for a crop would show a part of a pixel"),
     # The machine, and names.

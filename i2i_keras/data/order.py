@@ -6,8 +6,8 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-# From the first position to endless pairs of a position and the index of its
-# record, both int32.
+# From the first position to endless pairs of a position, int64, and the index
+# of its record, int32.
 Order = Callable[[int], tf.data.Dataset]
 
 
@@ -50,15 +50,15 @@ def by_rare_classes(counts: NDArray[np.int64], temperature: float, seed: int) ->
     having, last = tf.constant(records, tf.int32), int(classes[-1])
 
     def drawn(position: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        own = [tf.cast(seed, tf.int64), tf.cast(position, tf.int64)]
-        of_class, of_record = tf.unstack(tf.random.stateless_uniform([2], own))
+        own = tf.random.stateless_uniform([2], [tf.cast(seed, tf.int64), position])
+        of_class, of_record = tf.unstack(own)
         chosen = tf.searchsorted(bounds, of_class[tf.newaxis], side="right")[0]
         chosen = tf.minimum(chosen, last)  # The last bound may be just below 1.
         place = tf.cast(of_record * tf.cast(number[chosen], tf.float32), tf.int32)
         return position, having[first[chosen] + tf.minimum(place, number[chosen] - 1)]
 
     def start(begin: int) -> tf.data.Dataset:
-        return tf.data.Dataset.range(begin, tf.int32.max, output_type=tf.int32).map(drawn)
+        return tf.data.Dataset.range(begin, tf.int64.max).map(drawn)
 
     return start
 

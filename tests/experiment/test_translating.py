@@ -543,7 +543,7 @@ def test_a_chain_takes_the_reference_for_the_part_that_has_one(colored, drives, 
 @pytest.mark.parametrize(
     ("trained", "told"),
     [
-        (("cyclegan+colour",), "No translator 'colour'; did you mean color?"),
+        (("cyclegan+colour",), "No translator 'colour'. Did you mean 'color'?"),
         (("color+color",), "A translator is named twice in color+color."),
         (("cyclegan+cut", "yx"), "cut does not translate yx"),
         (("cyclegan+cut", "xy", None, None, "domain"), "cyclegan+cut translates by its network"),

@@ -199,7 +199,7 @@ def test_white_moves_with_an_affine_skip_as_anything_does_and_hardly_with_a_sum(
         head = model.get_layer("head_conv")
         head.kernel.assign(tf.zeros_like(head.kernel))
         head.bias.assign(tf.fill(head.bias.shape, -0.2))
-        moves[skip] = [float(image - tf.reduce_mean(model(image))) for image in (white, 0 * white)]
+        moves[skip] = [float(tf.reduce_mean(i - model(i))) for i in (white, 0 * white)]
     assert moves["affine"][0] == pytest.approx(0.4) and moves["affine"][1] == pytest.approx(0.2)
     assert moves[True][0] < 0.04 < 0.19 < moves[True][1]
 

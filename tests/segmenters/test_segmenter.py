@@ -11,6 +11,7 @@ from PIL import Image
 
 from i2i_keras import config
 from i2i_keras.data.labels import IGNORE
+from i2i_keras.data.order import Order
 from i2i_keras.data.records import Record
 from i2i_keras.errors import DataError, FileError, SettingsError
 from i2i_keras.models.networks import SEGMENTERS
@@ -271,7 +272,7 @@ def test_neither_a_kill_nor_a_validation_changes_a_weight(trained, tiny, records
     # and of a gradient that is nothing else Adam makes a step.
     for one, other in zip(weights(trained[0]), weights(tmp_path), strict=True):
         apart = np.abs(one - other)
-        assert np.median(apart) < 1e-6 and apart.max() < 2e-3
+        assert np.median(apart) < 1e-5 and apart.max() < 2e-3
 
 
 @pytest.mark.parametrize(("changes", "seed"), [({"dice": 0.5}, 5), ({}, 6)])
@@ -300,6 +301,7 @@ def test_a_segmenter_is_told_nothing_of_its_arm():
         "train": Sequence[Record],
         "val": Sequence[Record],
         "target": Sequence[Path],
+        "order": Order | None,
     }
 
 
