@@ -1,5 +1,6 @@
 """The form of a report: HTML that opens anywhere, and Markdown."""
 
+import re
 from collections.abc import Sequence
 from importlib import metadata, resources
 from typing import NamedTuple
@@ -62,6 +63,7 @@ def to_html(document: Document) -> str:
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters["figure_url"] = figure_url
+    environment.filters["breakable"] = _breakable
     template = environment.from_string(_read("web/page.html"))
     kinds = {widget.kind for section in document.sections for widget in section.widgets}
     uplot = "curves" in kinds
@@ -75,6 +77,11 @@ def to_html(document: Document) -> str:
         licenses=["vendor/uplot/LICENSE"] if uplot else [],
         read=lambda name: Markup(_read(name)),
     )
+
+
+def _breakable(arm: str) -> Markup:
+    """The name of an arm, which a narrow column breaks between its parts."""
+    return Markup("<wbr>").join(part for part in re.split(r"(?<=[:+])", arm) if part)
 
 
 def _read(name: str) -> str:

@@ -16,7 +16,13 @@ from i2i_keras.errors import DataError
 from i2i_keras.models import draws
 from i2i_keras.models.networks import SEGMENTERS, without_weights
 from i2i_keras.run_folder.files import Facts
-from i2i_keras.segmenters.class_mix import Mixed, class_mix, confident_share, half_of_classes
+from i2i_keras.segmenters.class_mix import (
+    Mixed,
+    class_mix,
+    class_shift,
+    confident_share,
+    half_of_classes,
+)
 from i2i_keras.segmenters.losses import count_classes, cross_entropy
 from i2i_keras.segmenters.masking import hide_blocks
 from i2i_keras.segmenters.segmenter import Batch, Losses, SegmenterModel
@@ -119,7 +125,7 @@ class SelfTrainingModel(SegmenterModel):
     def reported(self) -> list[str]:
         """What a step returns, in the order of the history's columns."""
         names = [*self._target_losses]
-        more = ["source_loss", *names, "confident_share"] if names else []
+        more = ["source_loss", *names, "confident_share", "class_shift"] if names else []
         return [*super().reported, *more]
 
     @property
@@ -139,9 +145,10 @@ class SelfTrainingModel(SegmenterModel):
         Returns:
             What `SegmenterModel` returns, of the labelled images, but for
             `loss`, which is the sum of `source_loss` and of the weighted
-            `mixed_loss` and `masked_loss`; these; and `confident_share`, of the
-            target's pixels. A loss of weight 0 is left out, and where both are,
-            this returns what `SegmenterModel` returns.
+            `mixed_loss` and `masked_loss`; these; `confident_share`, of the
+            target's pixels; and `class_shift`, see there. A loss of weight 0 is
+            left out, and where both are, this returns what `SegmenterModel`
+            returns.
         """
         step = tf.identity(self.optimizer.iterations)
         losses = super().train_step(batch)
@@ -172,7 +179,11 @@ class SelfTrainingModel(SegmenterModel):
         step = tf.cast(self.optimizer.iterations, tf.int64)
         seed = draws.fold(tf.stack([tf.constant(self.seed, tf.int64), step]), number)
         pseudo, share = self.label(target)
-        losses |= {"source_loss": losses["loss"], "confident_share": tf.reduce_mean(share)}
+        losses |= {
+            "source_loss": losses["loss"],
+            "confident_share": tf.reduce_mean(share),
+            "class_shift": class_shift(labels, pseudo.labels, self.num_classes),
+        }
         for name, weight in self._target_losses.items():
             if name == "mixed_loss":
                 learned = self.mix(images, labels, pseudo, seed)

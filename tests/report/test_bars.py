@@ -1,6 +1,8 @@
 import pytest
 
 from i2i_keras.report.bars import class_bars, result_bars
+from i2i_keras.report.document import Document, Section, to_html
+from i2i_keras.report.findings import Headline
 
 
 def test_bars_and_intervals_lie_where_their_scores_are(summary):
@@ -45,3 +47,11 @@ def test_classes_have_their_intervals_where_these_are_known():
 
 def test_without_any_class_there_is_nothing_to_draw():
     assert class_bars({"source_only": {"iou": {"road": None}}}) is None
+
+
+def test_a_name_is_broken_between_its_parts_and_escaped():
+    scores = {"adapted:cut+color": {"mean_iou": 0.5, "ci95": None}, "<b>": {"mean_iou": 0.1}}
+    bars = result_bars(scores)
+    page = to_html(Document("t", Headline("none", "x"), [Section("Result", bars=[bars])]))
+    assert '<span class="name">adapted:<wbr>cut+<wbr>color</span>' in page
+    assert '<span class="name">&lt;b&gt;</span>' in page
