@@ -28,10 +28,10 @@ from units import EFFICIENCY, GPUS, MODELS, SEGMENT, SEGMENTER, SELF_TRAINING, C
 from i2i_keras import config
 from i2i_keras.experiment.plan.tasks import Task, plan
 from i2i_keras.experiment.settings import Settings
+from i2i_keras.run_folder.places import parts_of
 from i2i_keras.run_folder.run import Run
 from i2i_keras.segmenters.arms import Arm
 from i2i_keras.training.schedules import total_steps
-from i2i_keras.translators import TRANSLATORS
 
 COUNTS, MACHINE = (1, 8, 64), 8  # GPUs in all, and of a machine.
 
@@ -113,10 +113,10 @@ class Experiment:
         if task.kind == "train-translator":
             return self._translator(of)
         if task.kind in ("translate", "translate-back"):
-            return [(f"translate {of}", images)] if of in MODELS else []
+            return [(f"translate {part}", images) for part in parts_of(of) if part in MODELS]
         if task.kind == "train-segmenter":
             return self._segmenter(Arm(of))
-        if of in TRANSLATORS:  # Scores of a hundred images.
+        if not task.is_of_arm:  # Scores of a hundred images.
             return []
         chosen = self.settings.evaluate, self.settings.segmenter
         states = min(chosen[0].num_states, chosen[1].keep_checkpoints)
@@ -135,6 +135,7 @@ class Experiment:
             return [(SEGMENT, self.frames["target-train"])]
         chosen, on = self.settings.segmenter, arm.about.trains_on
         roles = ["target" if name == "target" else "source" for name in on]
+        roles += ["source"] * (len(arm.methods) - 1)
         train, val = (sum(self.frames[f"{r}-{s}"] for r in roles) for s in ("train", "val"))
         steps = total_steps(chosen.steps, chosen.epochs, train, chosen.pipeline.batch_size)
         step = SELF_TRAINING if arm.kind == "self_training" else SEGMENTER

@@ -25,7 +25,8 @@ methods_option = click.option(
     "--method",
     "methods",
     multiple=True,
-    help="Translator.  [default: the arms']",
+    help="Translator; to translate also several one after the other, such as cyclegan+fourier."
+    "  [default: the arms']",
     shell_complete=complete_method,
 )
 
@@ -137,7 +138,7 @@ def _check_images(
     if on_bad == "skip" and not images:
         raise SettingsError("--on-bad goes with --images; for records there is prepare.on_bad.")
     if step is not None and not images:
-        raise SettingsError("--step goes with --images; records are of the end of the training.")
+        raise SettingsError("--step goes with --images; records are of what it saved in the end.")
     if reference is not None and not images:
         raise SettingsError("--reference goes with --images; for records there is the setting.")
 

@@ -39,7 +39,8 @@ def by_rare_classes(counts: NDArray[np.int64], temperature: float, seed: int) ->
         seed: of what is drawn.
 
     Reference:
-        Hoyer et al., 2022, https://arxiv.org/abs/2111.14887, section 3.3.
+        Hoyer et al., 2022, https://arxiv.org/abs/2111.14887 (rare class
+        sampling).
     """
     shares = counts.sum(axis=0) / counts.sum()
     # Of a class that does not occur the bound is that of the one before it.
@@ -73,10 +74,10 @@ def rare_class_probabilities(
         temperature: above 0; the lower, the more often the rarest class alone.
 
     Reference:
-        Hoyer et al., 2022, https://arxiv.org/abs/2111.14887, equation 7.
+        Hoyer et al., 2022, https://arxiv.org/abs/2111.14887.
     """
-    # Against overflow; it cancels out.
-    lowest = shares[shares > 0].min()
-    weights = np.where(shares > 0, np.exp((lowest - shares) / temperature), 0.0)
+    there, weights = shares > 0, np.zeros(len(shares))
+    # Of the rarest: it cancels out, and nothing overflows.
+    weights[there] = np.exp((shares[there].min() - shares[there]) / temperature)
     normalized: NDArray[np.float64] = weights / weights.sum()
     return normalized

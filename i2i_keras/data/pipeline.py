@@ -77,7 +77,8 @@ class Choice(NamedTuple):
     Attributes:
         order: of the records; None = a new permutation of all in each epoch.
         row_seed: pipelines of the same one cut the k-th example of each at the
-            same height, as a share of its image; None = each at its own.
+            same height: as far down as another one, of the rows from which a
+            window of its size can begin; None = each at its own.
     """
 
     order: Order | None = None

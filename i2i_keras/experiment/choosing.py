@@ -23,7 +23,7 @@ class TrainedSegmenter(NamedTuple):
     Attributes:
         run: that it was trained in.
         arm: on whose records.
-        step: of a kept checkpoint; None = the end of the training.
+        step: of a kept checkpoint; None = what it saved in the end.
         why: it was chosen, in a few words; empty = it was named.
         seed: of its training, where there are several.
     """
@@ -66,7 +66,7 @@ def choose(
         arm: that it is of; None = the best one by its scores that knows no
             label of the target.
         seed: of its training; None = of the first one, if there are several.
-        step: of a kept checkpoint; None = the end of the training.
+        step: of a kept checkpoint; None = what it saved in the end.
 
     Raises:
         SettingsError: there is no such arm, seed or checkpoint, or none is

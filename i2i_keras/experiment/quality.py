@@ -193,7 +193,7 @@ def _measure_distances(
 
 
 def _drift(settings: Settings, run: Run, method: str, eye: Eye) -> Facts:
-    """Drift of the translations, and on some that of earlier checkpoints."""
+    """Drift of the translations, and on some that of other checkpoints."""
     names, config = read_space(run.label_space).names, settings.evaluate
 
     def count(images: int) -> Any:
@@ -203,25 +203,26 @@ def _drift(settings: Settings, run: Run, method: str, eye: Eye) -> Facts:
 
     final = count(config.num_quality_images)
     compared = count(config.num_drift_images) if config.num_drift_images else final
-    end, earlier = _steps(run, method)
-    rows = [{"step": end, **drift.measure_drift(compared, names)}]
-    if earlier and config.num_drift_images:
+    kept, others = _steps(run, method)
+    rows = [{"step": kept, **drift.measure_drift(compared, names)}]
+    if others and config.num_drift_images:
         few = _choose(run, method, "xy", config.num_drift_images).before
         images = [read_pixels(record) for record in few]
         states = (
             (step, partial(translate_pixels, TrainedTranslator(run, method, step=step).load()))
-            for step in earlier
+            for step in others
         )
-        rows = drift.measure_by_step(eye, images, states, names) + rows
+        rows += drift.measure_by_step(eye, images, states, names)
+        rows.sort(key=lambda row: row["step"])
     return {**drift.summarize(final, names), "by_step": rows}
 
 
 def _steps(run: Run, method: str) -> tuple[int, list[int]]:
-    """Of its training: the last step, and kept ones; of a chain none."""
+    """Step of the weights that translate, and of others; none of a chain."""
     if len(parts_of(method)) > 1:
         return 0, []
     folder = run.translator(method)
     results = run.done(folder).results
-    end: int = results.get("kept_step", results.get("steps", 0))
+    kept: int = results.get("kept_step", results.get("steps", 0))
     tell_unreadable(folder)
-    return end, [step for step in list_readable(folder) if step < end]
+    return kept, [step for step in list_readable(folder) if step != kept]

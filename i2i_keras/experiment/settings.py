@@ -20,7 +20,7 @@ from i2i_keras.segmenters.self_training import SelfTrainingConfig
 from i2i_keras.training.devices import Strategy
 from i2i_keras.training.runtime import Determinism
 from i2i_keras.training.tracking import Tracking
-from i2i_keras.translators import TRANSLATORS, check_method
+from i2i_keras.translators import TRANSLATORS, what_is_wrong
 
 # One field a method, so that a new one is one line in `TRANSLATORS`.
 _METHODS: dict[str, Any] = {name: (m.config, m.config()) for name, m in TRANSLATORS.items()}
@@ -42,8 +42,8 @@ class EvaluateConfig(Config):
         num_quality_images: training images of each domain by which translators
             are scored (distances, drift), 2 at least; 0 = they are not.
         num_drift_images: training images of the source on which the drift of
-            earlier checkpoints of a translator is measured, those that its
-            training has kept (`keep_checkpoints`); 0 = only that of the end.
+            other checkpoints of a translator is measured, those that its
+            training has kept (`keep_checkpoints`); 0 = of none.
         window: (height, width) of the windows, half over each other, in which
             arms see an image, multiples of the segmenter's stride; unset =
             they see it whole.
@@ -163,7 +163,8 @@ class Settings(Config):
     @classmethod
     def _known_translators(cls, methods: tuple[str, ...]) -> tuple[str, ...]:
         for method in methods:
-            check_method(method)
+            if told := what_is_wrong(method):
+                raise ValueError(told)
         return methods
 
     @pydantic.model_validator(mode="after")

@@ -43,7 +43,7 @@ class TrainedTranslator(NamedTuple):
             translates what the one before has made.
         direction: `xy` or `yx`; backwards, a chain begins with its last one.
         tile: side of tiles, see `tiles.when_large`.
-        step: of a kept checkpoint; None = the end of the training.
+        step: of a kept checkpoint; None = what it saved in the end.
         reference: of all images, `domain` or an image; None = to each its own.
     """
 

@@ -50,7 +50,7 @@ class ResNetConfig(Config):
     norm_position: Literal["before", "after"] = "before"
     padding: Padding = "reflect"
     upsampling: Literal["transposed", "resize"] = "transposed"
-    skip: bool | Literal["affine"] = False
+    skip: Literal[False, True, "affine"] = False
 
     @property
     def stride(self) -> int:

@@ -26,6 +26,7 @@ from i2i_keras.report.reading import (
 )
 from i2i_keras.report.viewers import prediction_viewers, translation_viewers
 from i2i_keras.run_folder import files
+from i2i_keras.run_folder.places import parts_of
 from i2i_keras.run_folder.run import Run
 
 
@@ -96,7 +97,8 @@ def _unscored(run: Run, summary: UnscoredSummary) -> Iterator[Section]:
     quality = read_quality(shown, summary["translators"])
     if quality and not summary["arms"]:
         found = unscored.translator_tables(quality)
-        trained = [m for m in quality if run.history(run.translator(m)).is_file()]
+        parts = dict.fromkeys(part for method in quality for part in parts_of(method))
+        trained = [part for part in parts if run.history(run.translator(part)).is_file()]
         warned = bool(training_warnings(run, summary.get("seeds", ())))
         notes = [*unscored.translator_notes(quality), *unscored.health_notes(trained, warned)]
         yield Section("Translators", found, notes)
@@ -153,8 +155,8 @@ def _translators(run: Run, quality: Quality) -> Section:
         *drift_notes(quality),
     ]
     for method in quality:
-        place = run.translator(method)
-        if run.is_done(place) and run.settings_of(place).get("lambda_semantic"):
+        parts = [run.translator(part) for part in parts_of(method)]
+        if any(run.settings_of(p).get("lambda_semantic") for p in parts if run.is_done(p)):
             notes.append(
                 f"{method} was trained to keep what source_only sees: that it drifts little in"
                 f" those eyes says nothing, and so label_safe:{method} leaves out too little."

@@ -85,8 +85,9 @@ class Arm(str):
     @property
     def meaning(self) -> str:
         """What it was trained on, and with which labels, in a sentence."""
-        method = (" and " if self.about.each else ", then ").join(parts_of(self.method))
-        images = f"translations by {method}" if method else "source images"
+        parts = parts_of(self.method)
+        images = f"translations by {', then '.join(parts)}" if parts else "source images"
+        method = " and ".join(self.methods)
         told = self.about.meaning.format(method=method, images=images, base=self.base)
         return f"{told}." if self.about.reference else f"{told}; no target label was used."
 

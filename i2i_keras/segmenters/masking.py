@@ -16,7 +16,7 @@ def hide_blocks(images: tf.Tensor, block: int, share: float, seed: tf.Tensor) ->
         seed: two integers.
 
     Reference:
-        Hoyer et al., 2023, https://arxiv.org/abs/2212.01322, equations 4 and 5.
+        Hoyer et al., 2023, https://arxiv.org/abs/2212.01322.
     """
     count, height, width = (tf.shape(images)[axis] for axis in range(3))
     grid = (count, -(-height // block), -(-width // block))

@@ -254,7 +254,7 @@ def hashes(folder: Path, step: int | None = None) -> list[str]:
 
     Args:
         folder: of the training.
-        step: of a checkpoint; None = the end of the training.
+        step: of a checkpoint; None = what it saved in the end.
     """
     patterns = ["*.weights.h5", "*.npz", "*.json"]
     if step is not None:

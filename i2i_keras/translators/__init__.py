@@ -45,34 +45,27 @@ TRANSLATORS = {
 }
 
 
-def check_method(method: str) -> None:
-    """Refuses a name that is no translator.
+def what_is_wrong(method: str) -> str:
+    """Why a name is no method, to be said after a colon; empty if it is one.
 
-    Raises:
-        SettingsError: it is no key of `TRANSLATORS`, nor several different ones
-            that are joined by "+".
+    A method is a key of `TRANSLATORS`, or several different ones that are
+    joined by "+".
     """
     parts = parts_of(method) or [method]
     for part in parts:
         if part not in TRANSLATORS:
-            raise SettingsError(f"{unknown('No translator', part, TRANSLATORS)}.")
-    if len(set(parts)) < len(parts):
-        raise SettingsError(f"A translator is named twice in {method}.")
+            return unknown("no translator", part, TRANSLATORS)
+    return f"a translator is named twice in {method}" if len(set(parts)) < len(parts) else ""
 
 
-def network_of(method: str) -> Callable[..., Any] | None:
-    """What loads a method's network; None if it has none, or is several."""
-    return TRANSLATORS[method].load_generator if method in TRANSLATORS else None
+def check_method(method: str) -> None:
+    """Refuses a name that is no method.
 
-
-def directions_of(method: str) -> list[str]:
-    """The directions that a method, or all that it consists of, can take."""
-    parts = parts_of(method)
-    return [
-        way
-        for way in ("xy", "yx")
-        if all(part in TRANSLATORS and way in TRANSLATORS[part].directions for part in parts)
-    ]
+    Raises:
+        SettingsError: see `what_is_wrong`.
+    """
+    if told := what_is_wrong(method):
+        raise SettingsError(f"{told[0].upper()}{told[1:]}.")
 
 
 def check_single(method: str) -> None:

@@ -22,7 +22,8 @@ class TranslatorPipelineConfig(PipelineConfig):
 
     Attributes:
         match_rows: whether crops of x and y in a step are at the same height of
-            their images, so that what one domain has more of than the other at
+            their images (with `scale` nearly, as crops are of different size
+            then), so that what one domain has more of than the other at
             a height, but not in all, is not drawn into the translations
             (Richter et al., 2021, match patches of both for this reason).
     """

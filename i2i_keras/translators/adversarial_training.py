@@ -133,7 +133,7 @@ def load(
         folder: that `train` wrote.
         direction: `xy` or `yx`.
         ema: whether to take the moving average of its weights, if there is.
-        step: of a kept checkpoint; None = the end of the training.
+        step: of a kept checkpoint; None = what it saved in the end.
 
     Returns:
         From images `(batch, height, width, 3)` in [-1, 1], of any size, to
@@ -162,7 +162,7 @@ def load_generator(
         direction: `xy` or `yx`.
         ema: whether to take the moving average of its weights, if there is.
         precision: to compute in; None = the training's.
-        step: of a kept checkpoint; None = the end of the training.
+        step: of a kept checkpoint; None = what it saved in the end.
     """
     config = files.read_settings(folder / "config.json", kind)
     name = f"generator_{direction}"

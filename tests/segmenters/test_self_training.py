@@ -149,6 +149,11 @@ def test_a_step_tells_both_losses_and_how_sure_the_teacher_is(build):
     assert losses["loss"] == pytest.approx(losses["source_loss"] + 0.5 * losses["mixed_loss"])
     dice = losses["cross_entropy"] + 0.1 * losses["dice"]
     assert losses["source_loss"] == pytest.approx(dice)
+    pseudo = build().label(TARGET)[0].labels.numpy()
+    counts = [np.bincount(c[c < 3], minlength=3) for c in (LABELS.numpy(), pseudo)]
+    shares = [count / count.sum() for count in counts]
+    shift = np.abs(shares[0] - shares[1]).sum() / 2
+    assert losses["class_shift"] == pytest.approx(shift, rel=1e-5)
     assert 0 <= losses["confident_share"] <= 1
     assert losses["mixed_loss"] > 0
 
@@ -198,7 +203,7 @@ def test_masked_images_are_learned_with_the_labels_of_whole_ones(build):
         each = tf.nn.sparse_softmax_cross_entropy_with_logits(
             logits.argmax(-1), twin.network(masked.images, training=True)
         )
-        # Equation 3 of Hoyer et al., 2023.
+        # Hoyer et al., 2023: the share of sure pixels weighs an image.
         expected = tf.reduce_mean(sure.astype(np.float32)[:, None, None] * each)
         loss = source + 0.7 * expected
     assert float(losses["masked_loss"]) == pytest.approx(float(expected), rel=1e-5)
@@ -304,7 +309,7 @@ def trained(fit):
 def test_the_history_says_how_it_went(trained):
     rows = files.read_table(trained[0] / "history.csv")
     assert [row["step"] for row in rows] == ["2", "4"]
-    new = ["source_loss", "mixed_loss", "confident_share"]
+    new = ["source_loss", "mixed_loss", "confident_share", "class_shift"]
     assert {"loss", "accuracy", "learning_rate", "val_loss", "val_accuracy", *new} < {*rows[0]}
     for row in rows:
         total = float(row["source_loss"]) + float(row["mixed_loss"])
@@ -376,13 +381,23 @@ def test_a_teacher_that_is_never_sure_is_warned_of(fit, trained):
     assert trained[1]["warnings"] == []
 
 
-def test_rare_classes_are_seen_more_often(fit, records):
-    of_class = [(np.array(Image.open(record.label)) == 2).mean() for record in records]
-    assert max(of_class) > 0
-    first, rare = ({}, {"rare_classes": 0.01})
-    one, two, other = (fit(threshold=0.0, **own)[0] for own in (first, first, rare))
-    histories = [(path / "history.csv").read_bytes() for path in (one, two, other)]
-    assert histories[0] == histories[1] != histories[2]
+def test_images_of_the_rarest_class_are_drawn_if_they_shall(fit, records, monkeypatch):
+    """Of the classes that there are, the one with the fewest pixels."""
+    counts = np.stack([np.bincount(np.array(Image.open(r.label)).ravel(), minlength=256)[:3]
+                       for r in records])  # fmt: skip
+    rarest = np.argmin(np.where(counts.sum(0) > 0, counts.sum(0), 1e9))
+    orders = []
+
+    def train(model, batches, examples, *_):
+        orders.append(examples.order)
+        return next(iter(batches(0).take(1)))
+
+    monkeypatch.setattr(self_training, "train", train)
+    fit()
+    fit(rare_classes=1e-5)
+    assert orders[0] is None
+    drawn = {int(index) for _, index in orders[1](0).take(40)}
+    assert drawn == {*np.flatnonzero(counts[:, rarest]).tolist()}
 
 
 def test_all_of_it_trains_together(fit):

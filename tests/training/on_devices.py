@@ -80,7 +80,11 @@ def train_unet(folder, *how):
 
 def train_self_training(folder, *how):
     self_training.fit(
-        self_training.SelfTrainingConfig(threshold=0.4), *of_segmenter(*how), 3, folder, 7
+        self_training.SelfTrainingConfig(threshold=0.4, masked_weight=1.0, mask_block=4),
+        *of_segmenter(*how),
+        3,
+        folder,
+        7,
     )
 
 

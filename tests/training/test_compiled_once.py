@@ -40,11 +40,12 @@ TRANSLATOR = {
 }
 SEGMENTER = {"unet": {"filters": 2, "depth": 1}, "pipeline": {"batch_size": 2, "crop": [16, 16]}}
 segmenter = config.build(SegmenterConfig, SEGMENTER)
+masking = SelfTrainingConfig(masked_weight=1.0, mask_block=4)
 model = {
     "cyclegan": lambda: CycleGAN(config.build(CycleGANConfig, TRANSLATOR)),
     "cut": lambda: CUT(config.build(CUTConfig, {**TRANSLATOR, "num_patches": 4, "projection": 2})),
     "segmenter": lambda: SegmenterModel(segmenter, 3),
-    "self_training": lambda: SelfTrainingModel(SelfTrainingConfig(), segmenter, 3),
+    "self_training": lambda: SelfTrainingModel(masking, segmenter, 3),
 }[sys.argv[1]]()
 model.compile(steps=10)
 rng = np.random.default_rng(0)

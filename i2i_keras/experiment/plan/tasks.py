@@ -43,8 +43,9 @@ class Task(NamedTuple):
     def like(self) -> Hashable:
         """The same for tasks that take about as long."""
         if self.is_of_arm and self.kind == "train-segmenter":
-            kind = Arm(self.of).about
-            return self.kind, kind.fit, len(kind.trains_on), "label_safe" in kind.trains_on
+            arm = Arm(self.of)
+            size = len(arm.about.trains_on) + max(0, len(arm.methods) - 1)
+            return self.kind, arm.about.fit, size, "label_safe" in arm.about.trains_on
         return self.name if self.kind != "evaluate" else (self.kind, self.is_of_arm)
 
     @property
