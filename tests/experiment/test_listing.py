@@ -3,7 +3,6 @@
 import json
 
 import pytest
-import tomllib
 from click.testing import CliRunner
 
 from i2i_keras import config
@@ -34,7 +33,7 @@ def run(tmp_path):
 @pytest.mark.parametrize("preset", PRESETS)
 def test_what_is_printed_is_a_preset_with_the_same_settings(preset):
     wanted = config.build(Settings, config.read(preset))
-    assert config.build(Settings, tomllib.loads(call("--preset", preset))) == wanted
+    assert config.build(Settings, config.tomllib.loads(call("--preset", preset))) == wanted
 
 
 def test_each_setting_stands_below_its_meaning_and_its_default():
@@ -46,7 +45,7 @@ def test_each_setting_stands_below_its_meaning_and_its_default():
 
 
 def test_changed_leaves_out_the_defaults():
-    told = tomllib.loads(call("--preset", "translation", "--changed"))
+    told = config.tomllib.loads(call("--preset", "translation", "--changed"))
     wanted = config.read("translation")["translator"]
     assert wanted["cyclegan"]["pipeline"].pop("batch_size") == 1  # The default.
     assert told["translator"] == wanted
@@ -91,7 +90,7 @@ def test_a_narrow_terminal_is_enough():
     text = listing.to_toml(listed, Terminal(50))
     comments = [line for line in text.splitlines() if line.startswith("# ")]
     assert max(len(line) for line in comments if " is unset" not in line) <= 50
-    assert config.build(Settings, tomllib.loads(text)) == Settings()
+    assert config.build(Settings, config.tomllib.loads(text)) == Settings()
 
 
 @pytest.mark.parametrize(
