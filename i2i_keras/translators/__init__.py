@@ -68,6 +68,21 @@ def check_method(method: str) -> None:
         raise SettingsError(f"{told[0].upper()}{told[1:]}.")
 
 
+def network_of(method: str) -> Callable[..., Any] | None:
+    """What loads a method's network; None if it has none, or is several."""
+    return TRANSLATORS[method].load_generator if method in TRANSLATORS else None
+
+
+def directions_of(method: str) -> list[str]:
+    """The directions that a method, or all that it consists of, can take."""
+    parts = parts_of(method)
+    return [
+        way
+        for way in ("xy", "yx")
+        if all(part in TRANSLATORS and way in TRANSLATORS[part].directions for part in parts)
+    ]
+
+
 def check_single(method: str) -> None:
     """Refuses what is not one translator, which alone can be trained."""
     check_method(method)
