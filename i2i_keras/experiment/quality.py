@@ -223,6 +223,7 @@ def _steps(run: Run, method: str) -> tuple[int, list[int]]:
         return 0, []
     folder = run.translator(method)
     results = run.done(folder).results
-    kept: int = results.get("kept_step", results.get("steps", 0))
+    # A run of an earlier version has kept the last one.
+    kept: int = results["kept_step"] if "kept_step" in results else results.get("steps", 0)
     tell_unreadable(folder)
     return kept, [step for step in list_readable(folder) if step != kept]
