@@ -12,6 +12,7 @@ may be left. `test_faults.py` has reduced forms.
 
 import argparse
 import collections
+import contextlib
 import errno
 import hashlib
 import json
@@ -87,22 +88,31 @@ class Marked:
             **more,
         )
 
-    def left(self, seconds=15.0):
-        """Processes that are still there after a while."""
+    def left(self, seconds=60.0):
+        """What is still there after a while, by number; it is killed then.
+
+        A while: Ray's workers have little of a busy machine.
+        """
         deadline = time.monotonic() + seconds
-        while (found := [*self._found()]) and time.monotonic() < deadline:
+        while (found := self._found()) and time.monotonic() < deadline:
             time.sleep(0.1)
+        for number in found:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(number, signal.SIGKILL)
         return found
 
     def _found(self):
+        found = {}
         for path in Path("/proc").glob("[0-9]*/environ"):
             try:
                 marked = self.mark.encode() in path.read_bytes()
                 state = (path.parent / "stat").read_text().rpartition(")")[2].split()[0]
+                command = (path.parent / "cmdline").read_bytes().replace(b"\0", b" ").decode()
             except OSError:
                 continue
             if marked and state != "Z":
-                yield int(path.parent.name)
+                found[int(path.parent.name)] = command[:100]
+        return found
 
 
 def plain(root, *changes, **more):
@@ -142,8 +152,6 @@ def kills(count, seed, folder, **more):
                     counts[name] += 1
                 if left := marked.left():
                     wrong.append(f"processes left: {left}")
-                    for number in left:
-                        os.kill(number, signal.SIGKILL)
             if process.returncode:
                 wrong.append(f"{name} ended with {process.returncode}: {output[-500:]}")
                 break
@@ -291,8 +299,6 @@ def soak(minutes, seed, folder, jobs):
                 output, _ = process.communicate()
                 if left := marked.left():
                     wrong.append(f"{number.name} left processes: {left}")
-                    for one in left:
-                        os.kill(one, signal.SIGKILL)
                 continue
             code = process.returncode
             if code:
