@@ -320,6 +320,8 @@ def main_(given=None):
     parser.add_argument("--minutes", type=float, default=60)
     parser.add_argument("--jobs", type=int, default=0)
     arguments = parser.parse_args(given)
+    # Below nohup it is ignored, by what is started, too.
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
     start = time.monotonic()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
