@@ -189,7 +189,7 @@ def test_the_threads_of_the_settings_are_tensorflows(invoke, monkeypatch):
     [
         (
             ["--rows", "student_reprot"],
-            "No ablation 'student_reprot'. Did you mean 'student_report'? There are s",
+            "No ablation 'student_reprot'. Did you mean 'student_report'? There are l",
         ),
         (["--only", "bce"], "report has no row 'bce'. Did you mean 'BCE'? There are batch norm"),
         (["--preset", "dmeo"], "Did you mean 'demo'?"),
@@ -288,7 +288,7 @@ def test_images_and_out_go_together(invoke, option):
 
 
 def test_a_kept_state_is_for_images_only(invoke):
-    message = "--step goes with --images; records are of the end of the training."
+    message = "--step goes with --images; records are of what it saved in the end."
     assert_refused(invoke("translate", "--step", "7"), 2, message)
 
 

@@ -92,9 +92,9 @@ def build_resnet(config: ResNetConfig, name: str) -> keras.Model:
         x = _norm_and_relu(x, config, f"up{stage}")
 
     # Whatever the width, a change of less than a gray level to begin with.
-    deviation = 0.01 / (outer * config.filters**0.5) if config.skip else 0.02
-    initializer = gaussian(deviation)
     channels = 6 if config.skip == "affine" else 3
+    width = config.filters * channels / 3
+    initializer = gaussian(0.01 / (outer * width**0.5) if config.skip else 0.02)
     x = convolution(x, channels, outer, config.padding, "head", kernel_initializer=initializer)
     return keras.Model(inputs, _image(x, inputs, config), name=name)
 
