@@ -6,7 +6,7 @@ import itertools
 import json
 import re
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -39,8 +39,9 @@ class CheckpointConfig(Config):
             history.
         checkpoint_minutes: also after so many minutes without one; unset =
             never. For machines that may be taken away.
-        keep_checkpoints: how many of the newest ones are kept; the best one is
-            kept besides.
+        keep_checkpoints: how many of the newest ones with a row are kept; the
+            best one is kept besides, and that of a stop, or after so many
+            minutes, until the next one.
         on_nan: what is done where a loss or a weight is no number any more:
             `stop`, or `rollback`: go on from the newest checkpoint, or the
             beginning, at half the learning rate, up to five times.
@@ -141,13 +142,21 @@ class Checkpoints:
             prefix = self._write(folder, Path(self._prefix(0)))
             yield lambda: self._checkpoint.read(prefix).assert_consumed()
 
-    def save(self, step: int, notes: Facts, best: int | None = None) -> None:
+    def save(
+        self,
+        step: int,
+        notes: Facts,
+        best: int | None = None,
+        rows: Collection[int] | None = None,
+    ) -> None:
         """Saves the checkpoint of a step and removes old ones.
 
         Args:
             step: its number.
             notes: JSON that is saved with it.
             best: step of the one that is kept however old it is.
+            rows: steps of those that a training without a stop has, too; others
+                go, so that both leave the same in the end. None = any.
 
         Raises:
             DivergedError: a weight is no number any more.
@@ -169,7 +178,8 @@ class Checkpoints:
             for ending in _ENDINGS:
                 writing.move(Path(draft + ending), Path(self._prefix(step) + ending))
         steps = self.steps()
-        for old in set(steps[: -self._keep]) - {best}:
+        lasting = [old for old in steps if rows is None or old in rows]
+        for old in {*steps} - {*lasting[-self._keep :], step, best}:
             self.remove(old)
 
     def _write(self, folder: Path, named: Path) -> str:

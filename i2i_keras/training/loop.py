@@ -160,7 +160,8 @@ class Keeper:
     def save(self) -> None:
         """Saves a checkpoint, with the means of a row that is not full yet."""
         notes = {"sums": self.means.sums, "devices": devices.count(), **self.way_back.notes()}
-        self.checkpoints.save(self.step, notes, self.history.best_step)
+        rows = [int(row["step"]) for row in self.history.rows]
+        self.checkpoints.save(self.step, notes, self.history.best_step, rows)
 
 
 class Progress:

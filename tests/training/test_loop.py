@@ -12,7 +12,7 @@ from i2i_keras.errors import DataError
 from i2i_keras.run_folder import files
 from i2i_keras.run_folder.places import PROGRESS
 from i2i_keras.training import loop
-from i2i_keras.training.checkpoints import CheckpointConfig, Checkpoints
+from i2i_keras.training.checkpoints import CheckpointConfig, Checkpoints, list_checkpoints
 from i2i_keras.training.history import Warning, Watch
 from i2i_keras.training.signals import Stopped
 
@@ -207,6 +207,38 @@ def test_a_finished_training_tells_its_results_again(whole):
 # --- Stops and kills --------------------------------------------------------
 
 
+def test_a_stop_between_two_rows_leaves_no_checkpoint_of_its_own(tmp_path, monkeypatch):
+    train(tmp_path / "whole", steps=8, keep_checkpoints=2)
+    add = loop.Means.add
+
+    def stop_at_5(self, step, losses):
+        add(self, step, losses)
+        if step == 5:
+            signal.raise_signal(signal.SIGTERM)
+
+    with monkeypatch.context() as patch, pytest.raises(Stopped):
+        patch.setattr(loop.Means, "add", stop_at_5)
+        train(tmp_path / "stopped", steps=8)
+    assert list_checkpoints(tmp_path / "stopped")[-1] == 5
+    train(tmp_path / "stopped", steps=8)
+    whole, stopped = (list_checkpoints(tmp_path / name) for name in ("whole", "stopped"))
+    assert whole == stopped == [6, 8]
+
+
+def test_checkpoints_by_the_clock_are_kept_until_the_next_one(tmp_path):
+    seen = []
+
+    class Listing(Observer):
+        def __call__(self, step):
+            seen.append(list_checkpoints(tmp_path / "clock"))
+            return super().__call__(step)
+
+    train(tmp_path / "clock", Listing(), every=3, checkpoint_minutes=1e-9)
+    assert seen == [[2], [3, 5]]
+    train(tmp_path / "plain", every=3)
+    assert list_checkpoints(tmp_path / "clock") == list_checkpoints(tmp_path / "plain") == [3, 6]
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "SIGINT"])
 def test_a_signal_ends_it_after_a_whole_step_and_it_goes_on_from_there(tmp_path, number, whole):
     with pytest.raises(Stopped):
@@ -292,18 +324,17 @@ def test_a_broken_checkpoint_is_told_and_the_one_before_gone_on_from(tmp_path, w
     assert_the_same((tmp_path, model), (whole.folder, whole.model))
 
 
-def test_minutes_save_checkpoints_within_a_row_and_change_no_row(tmp_path, whole):
-    with pytest.raises(Stopped):
-        train(
-            tmp_path,
-            Observer(2, signal.SIGTERM),
-            checkpoint_minutes=1e-9,
-            keep_checkpoints=9,
-        )
-    steps = Checkpoints(new_model(), tmp_path).steps()
-    assert steps[:2] == [1, 2]
-    for path in (tmp_path / "checkpoints").glob("ckpt-[2-9].*"):
-        path.unlink()  # As if it had been killed after step 1.
+def test_minutes_save_checkpoints_within_a_row_and_change_no_row(tmp_path, whole, monkeypatch):
+    add = loop.Means.add
+
+    def killed(self, step, losses):
+        add(self, step, losses)
+        assert step < 4
+
+    with monkeypatch.context() as patch, pytest.raises(AssertionError):
+        patch.setattr(loop.Means, "add", killed)
+        train(tmp_path, checkpoint_minutes=1e-9, keep_checkpoints=9)
+    assert list_checkpoints(tmp_path) == [2, 3]
     model, _ = train(tmp_path)
     assert_the_same((tmp_path, model), (whole.folder, whole.model))
 
