@@ -88,10 +88,10 @@ class Marked:
             **more,
         )
 
-    def left(self, seconds=60.0):
+    def left(self, seconds=90.0):
         """What is still there after a while, by number; it is killed then.
 
-        A while: Ray's workers have little of a busy machine.
+        A while: an agent of Ray that was starting gives up after a minute.
         """
         deadline = time.monotonic() + seconds
         while (found := self._found()) and time.monotonic() < deadline:
