@@ -180,6 +180,8 @@ class AdversarialConfig(CheckpointConfig):
         facts: Facts = self.model_dump(mode="json", exclude={"initial", *NO_FACTS})
         if not self.pipeline.match_rows:  # What was trained without stays valid.
             del facts["pipeline"]["match_rows"]
+        if not self.discriminator.rows:  # Likewise.
+            del facts["discriminator"]["rows"]
         if self.select == "last":  # Likewise.
             del facts["select"]
         if self.initial:  # Likewise.

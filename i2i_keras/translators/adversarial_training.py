@@ -12,7 +12,8 @@ from i2i_keras import stack
 from i2i_keras.data.batch_files import batch_files
 from i2i_keras.data.order import shuffled
 from i2i_keras.data.pipeline import Choice, PipelineConfig, training_batches
-from i2i_keras.data.records import Record
+from i2i_keras.data.records import Record, open_image
+from i2i_keras.errors import DataError
 from i2i_keras.models.networks import build_generator
 from i2i_keras.run_folder import files
 from i2i_keras.run_folder.files import Facts
@@ -70,8 +71,14 @@ def train(
     Returns:
         The number of steps, that whose weights were saved, that after which the
         samples looked most like the target, and warnings.
+
+    Raises:
+        DataError: crops are lower than the images, and discriminators shall
+            see the row.
     """
     config = model.config
+    if config.discriminator.rows:
+        _check_whole_height(config, images_x[0])
     domains = [[Record(path.stem, path, None) for path in paths] for paths in (images_x, images_y)]
     batch_size = config.pipeline.batch_size * config.num_critic_steps
     pipeline = config.pipeline.model_copy(update={"batch_size": batch_size})
@@ -107,6 +114,16 @@ def train(
     for network in model.networks:
         save_weights(network, folder / f"{network.name}.weights.h5")
     return {"steps": steps, "kept_step": kept, **found}
+
+
+def _check_whole_height(config: AdversarialConfig, image: Path) -> None:
+    height = open_image(image).size[1]
+    if config.pipeline.crop[0] != height:
+        raise DataError(
+            f"discriminator.rows needs crops as high as the images: {image} has {height} rows,"
+            f" pipeline.crop {config.pipeline.crop[0]}. Set pipeline.crop to"
+            f" [{height}, {config.pipeline.crop[1]}]."
+        )
 
 
 def _restore_chosen(model: AdversarialModel, folder: Path, last: int, best: int | None) -> int:

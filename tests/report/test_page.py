@@ -12,7 +12,7 @@ from i2i_keras.data.records import read_records, write_records
 from i2i_keras.datasets.spaces import LabelSpace
 from i2i_keras.errors import DataError
 from i2i_keras.evaluation.summary import write_summary
-from i2i_keras.report import figures, page, sources
+from i2i_keras.report import figures, page, sections, sources
 from i2i_keras.report.findings import training_warnings
 from i2i_keras.report.page import bring_up_to_date, write_report
 from i2i_keras.report.reading import read_predictions
@@ -231,6 +231,26 @@ def test_the_overview_fits_a_readme(report):
 def test_the_last_samples_are_those_of_the_last_step(report, full_run):
     last = full_run.samples(full_run.translator("cyclegan")) / "step-001000.png"
     assert (report / "figures" / "samples-cyclegan.png").read_bytes() == last.read_bytes()
+
+
+def test_the_last_samples_are_of_the_step_whose_weights_were_kept(copied, finish):
+    translator = copied.translator("cyclegan")
+    finish(translator, {}, {"kept_step": 900})
+    [picture] = figures.sample_pictures(copied)
+    kept = copied.samples(translator) / "step-000900.png"
+    assert picture.png == kept.read_bytes() and "at step 000900" in picture.caption
+
+
+@pytest.mark.parametrize("weight", [0.0, 1.0])
+def test_that_drift_says_nothing_is_said_of_chains_with_a_semantic_loss(
+    copied, finish, summary, weight
+):
+    summary["arms"]["adapted:cycada+color"] = summary["arms"]["adapted:cyclegan"]
+    shutil.copy(copied.score_file("cyclegan"), copied.score_file("cycada+color"))
+    finish(copied.translator("cycada"), {"lambda_semantic": weight})
+    notes = {part.title: part.notes for part in sections.find_sections(copied, summary)}
+    found = [note for note in notes["Translators"] if "says nothing" in note]
+    assert [note.partition(" was trained")[0] for note in found] == ["cycada+color"] * bool(weight)
 
 
 def test_a_bare_summary_makes_a_report_of_its_own(bare_run):

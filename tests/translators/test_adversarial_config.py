@@ -146,5 +146,8 @@ def test_a_setting_that_is_used_is_a_fact_and_one_that_is_not_leaves_old_trainin
     used = config.build(kind, {"select": "style_distance", "pipeline": {"match_rows": True}})
     assert used.facts()["select"] == "style_distance"
     assert used.facts()["pipeline"]["match_rows"] is True
+    assert "rows" not in plain["discriminator"]
+    rows = config.build(kind, {"discriminator": {"rows": True}})
+    assert rows.facts()["discriminator"]["rows"] is True
     affine = config.build(kind, {"generator": {"skip": "affine"}})
     assert affine.facts()["generator"]["skip"] == "affine" != plain["generator"]["skip"]

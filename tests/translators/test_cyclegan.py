@@ -340,3 +340,12 @@ def test_rows_of_both_domains_match_if_they_shall(tmp_path, tiny):
         corners = [[images[:, 0, 0, 0] for images in pair] for pair in batches.take(20)]
         apart[match] = np.abs(np.diff(np.array(corners), axis=1)).max()
     assert apart[True] == 0 < 0.5 < apart[False]
+
+
+def test_discriminators_see_rows_of_crops_as_high_as_the_images_only(tiny, images, tmp_path):
+    small = {"filters": 2, "num_downsamplings": 1}
+    changes = {"discriminator": small | {"rows": True}, "steps": 1}
+    with pytest.raises(DataError, match=r"0\.png has 20 rows.*Set pipeline.crop to \[20, 16\]"):
+        fit(tiny(**changes), *images, tmp_path, 0)
+    config = tiny(**changes, pipeline={"batch_size": 2, "crop": [20, 16]})
+    assert fit(config, *images, tmp_path, 0)["steps"] == 1
