@@ -330,8 +330,18 @@ def test_images_go_through_one_translator(invoke, tmp_path):
     """Several would write over each other's files."""
     (tmp_path / "runs" / "demo").mkdir(parents=True)
     result = invoke("translate", "--images", ".", "--out", "translated")
-    message = "--images go through one translator; say which by one --method."
+    message = "through one translator; say which by one --method: color, fourier, cyclegan."
     assert_refused(result, 2, message)
+
+
+@pytest.mark.parametrize("command", ["translate", "segment", "export"])
+def test_a_folder_of_photos_is_no_run(invoke, tmp_path, command):
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos" / "1.png").touch()
+    result = invoke(command, "--run", "photos", "--images", ".", "--out", "out")
+    if command == "export":
+        result = invoke(command, "--run", "photos")
+    assert_refused(result, 1, "photos holds no run; give the directory of one.")
 
 
 def test_an_unknown_direction_is_a_usage_error(invoke):

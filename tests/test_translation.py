@@ -92,10 +92,21 @@ def test_it_tells_pictures_distances_and_where_translations_are(translated):
 
 
 def test_health_is_told_of_what_was_trained():
-    assert unscored.health_notes([], warned=False) == []
-    [told] = unscored.health_notes(["cyclegan"], warned=False)
-    assert "training of cyclegan gave no warning" in told
-    assert "warnings, see below" in unscored.health_notes(["cyclegan"], warned=True)[0]
+    assert unscored.health_notes({}, warned=False) == []
+    few, well = unscored.health_notes({"cut": 5, "cyclegan": 6}, warned=False)
+    assert "training of cyclegan gave no warning" in well
+    assert few.startswith("Health: the history of cut has 5 rows, too few to judge it by (6)")
+    assert "warnings, see below" in unscored.health_notes({"cyclegan": 6}, warned=True)[0]
+
+
+def test_it_is_said_where_translations_are_farther_from_the_target_than_the_images_were():
+    summary = {"arms": {}, "translators": ["color"], "style_distance": {"color": {"xy": 0.9}}}
+    assert "above 100 %" not in unscored.headline(summary).text
+    summary["style_distance"]["color"]["yx"] = 1.09
+    assert (
+        "109 % from target to source are left (above 100 %: farther"
+        in unscored.headline(summary).text
+    )
 
 
 def test_labels_are_left_aside_with_a_word(tmp_path):
@@ -139,7 +150,7 @@ def test_quiet_leaves_results_alone(translated):
         shutil.rmtree(root / "a run" / stage)
     result = call(*words(root, "run", "--quiet"))
     assert result.stderr == ""
-    kept = [line for line in loud.stdout.splitlines() if "Other images" not in line]
+    kept = [line for line in loud.stdout.splitlines() if "Translate other" not in line]
     assert [*filter(None, result.stdout.splitlines())] == [*filter(None, kept)][-4:]
     assert result.stdout.startswith("Images were translated")
 

@@ -201,6 +201,9 @@ def open_run(
             f"{run.root} does not exist; begin a run there with:"
             f" i2i-keras run --preset {preset or _DEFAULT} --run {run.root}."
         )
+    # Earlier versions kept no settings.
+    if use == "use" and kept is None and not _holds_run(run):
+        raise DataError(f"{run.root} holds no run; give the directory of one.")
     changed = kept is None
     if kept is not None:
         found = run_settings.differences(config.build(Settings, kept.table), settings)
@@ -275,6 +278,11 @@ def _base(
     raise SettingsError(
         f"{run.root} does not exist; a new run needs a preset, such as --preset {_DEFAULT}."
     )
+
+
+def _holds_run(run: "Run") -> bool:
+    """Whether a folder is a run, or is empty and may become one."""
+    return bool(run.all_done()) or any(run.root.glob("seed-*")) or not any(run.root.iterdir())
 
 
 def _with_roots(

@@ -167,11 +167,12 @@ def _tell_translations(run: "Run") -> None:
     made = [*run.all_done([places.TRANSLATE])]
     for place in made:
         click.echo(f"Translated: {run.root / place}")
-    back = ", of the target with --direction yx" if any(p.endswith("-yx") for p in made) else ""
+    back = any(place.endswith("-yx") for place in made)
     for method in usable_methods(run):
         note(
-            f"Other images, or these at full size{back}: i2i-keras translate --run"
+            "Translate other images, or these at full size: i2i-keras translate --run"
             f" {shlex.quote(str(run.root))} --method {method} --images FOLDER --out FOLDER"
+            f"{' (of the target: --direction yx)' if back else ''}"
         )
 
 

@@ -150,4 +150,6 @@ def _refuse_several(methods: Sequence[str], seeds: Sequence[int], root: Path) ->
             f"Of which seed? Give the run directory of one, such as --run {root}/seed-{seeds[0]}."
         )
     if len(methods) > 1:
-        raise SettingsError("--images go through one translator; say which by one --method.")
+        raise SettingsError(
+            f"--images go through one translator; say which by one --method: {', '.join(methods)}."
+        )

@@ -90,6 +90,11 @@ def is_image(path: Path) -> bool:
     return path.suffix.lower() in IMAGE_SUFFIXES
 
 
+def is_labelled(record: Record) -> bool:
+    """Whether there is a label: plain folders name one where it should be."""
+    return record.label is not None and record.label.is_file()
+
+
 def read_label(path: Path) -> NDArray[np.uint8]:
     """Reads a prepared label, `(height, width)` uint8.
 

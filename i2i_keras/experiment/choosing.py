@@ -78,7 +78,9 @@ def choose(
     if not trained:
         summary = member.summary
         if summary.is_file() and not read_summary(member)["arms"]:
-            raise DataError(f"{member.root} has no arms, only translators; use translate.")
+            raise DataError(
+                f"{member.root} has no arms, only translators; use translate, or export --method."
+            )
         todo = how_to_make(member.segmenters)
         raise DataError(f"{member.root} holds no trained segmenter; {todo}.")
     why = ""

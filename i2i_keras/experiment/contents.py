@@ -10,6 +10,7 @@ from i2i_keras.data.records import (
     Splits,
     image_size,
     is_image,
+    is_labelled,
     read_records,
 )
 from i2i_keras.data.tree import files_below
@@ -178,4 +179,4 @@ def _overlooked(config: DomainConfig, splits: Splits, role: str) -> list[str]:
 
 
 def _labelled(records: list[Record]) -> int:
-    return sum(record.label is not None for record in records)
+    return sum(map(is_labelled, records))

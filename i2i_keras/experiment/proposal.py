@@ -91,7 +91,8 @@ def propose(
         f"this machine: {_machine()}",
     ]
     classes = own_classes.write_toml({r: d.codes for r, d in domains.items() if d.codes}, out)
-    text = _preset(domains, roots, size, [*told, *_told_of(classes)], out)
+    told += _told_of(domains, classes)
+    text = _preset(domains, roots, size, told, out)
     files = {out: text, **classes}
     for path in files:
         if path.exists():
@@ -182,12 +183,27 @@ def _machine() -> str:
     return f"{how_many(os.cpu_count() or 1, 'core')}, {gib}{gpus or 'no'} GPU"
 
 
-def _told_of(classes: Mapping[Path, str]) -> list[str]:
-    """Says that names have to be given."""
+def _told_of(domains: Mapping[str, Detected], classes: Mapping[Path, str]) -> list[str]:
+    """Says that names have to be given, and which classes are taken for one."""
     if not classes:
         return []
     names = ", ".join(path.name for path in classes)
-    return [f"labels hold no Cityscapes ids; give their classes names in {names}"]
+    told = [f"labels hold no Cityscapes ids; give their classes names in {names}"]
+    source, target = (
+        {code: str(code) for code in domains[role].codes if code != IGNORE}
+        for role in ("source", "target")
+    )
+    if not source or not target:
+        return told
+    shared = [name for code, name in source.items() if code in target]
+    told.append(
+        f"check before you run it: what both domains' labels hold ({', '.join(shared)}) is taken"
+        " for the same classes in both; where it is not, give it another name in one of them"
+    )
+    for role, own, other in (("source", source, target), ("target", target, source)):
+        if alone := [name for code, name in own.items() if code not in other]:
+            told.append(f"classes of the {role} alone: {', '.join(alone)}")
+    return told
 
 
 def _preset(
@@ -202,7 +218,7 @@ def _preset(
     amounts, crop = _AMOUNTS[device], _CROP[device]
     labelled = domains["source"].labelled("train") > 0
     lines = [
-        f"# By i2i-keras init. It runs as it is: i2i-keras run --preset {out.name}",
+        f"# By i2i-keras init. Run it by: i2i-keras run --preset {out.name}",
         *(f"# {line}" for line in found),
         *_arms(domains),
     ]

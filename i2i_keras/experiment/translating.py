@@ -182,9 +182,15 @@ def exported_method(run: Run) -> str:
 
     Raises:
         SettingsError: there are others, but no CycleGAN.
+        DataError: no translator of the run has a network.
     """
     trained = run.trained_translators()
     known = [name for name, m in TRANSLATORS.items() if m.load_generator and name in trained]
+    if trained and not known:
+        raise DataError(
+            f"The translators of {run.root} have no network that could be exported:"
+            f" {', '.join(trained)}."
+        )
     if len(known) > 1 and "cyclegan" not in known:
         raise SettingsError(f"Which translator? Give --method, one of {', '.join(known)}.")
     return known[0] if len(known) == 1 else "cyclegan"

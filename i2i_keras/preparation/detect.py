@@ -8,7 +8,7 @@ import numpy as np
 
 from i2i_keras.data.encodings import LabelReader
 from i2i_keras.data.labels import IGNORE
-from i2i_keras.data.records import SPLITS, Record, Splits, open_image, spread
+from i2i_keras.data.records import SPLITS, Record, Splits, is_labelled, open_image, spread
 from i2i_keras.datasets import DATASETS
 from i2i_keras.datasets.folder import HOLD_OUT
 from i2i_keras.datasets.spaces import LABEL_SPACES
@@ -42,7 +42,7 @@ class Detected(NamedTuple):
 
     def labelled(self, split: str) -> int:
         """How many images of a split have a label."""
-        return sum(record.label is not None for record in self.splits[split])
+        return sum(map(is_labelled, self.splits[split]))
 
     @property
     def records(self) -> list[Record]:
@@ -114,11 +114,12 @@ def _of_labels(labels: list[Path]) -> tuple[str, tuple[Code, ...]]:
     if _fits(chosen, ids.reader):
         of_files = numberings.of_files(ids.reader, chosen)
         asked = ids._replace(stated=False)
-        for _, what, todo, bad in whole_set.judge(asked, numberings.join(of_files), len(of_files)):
+        for _, what, _, bad in whole_set.judge(asked, numberings.join(of_files), len(of_files)):
             if bad:
                 raise DataError(
-                    f"{chosen[0].parent} {what}; {todo}. Say what they are by --source-encoding or"
-                    f" --target-encoding: {', '.join(ENCODINGS)}."
+                    f"{chosen[0].parent} {what}. Say by --source-encoding or --target-encoding"
+                    " what they are: ids, train_ids or colors of Cityscapes, or own numbers or"
+                    " colors (own)."
                 )
         return "ids", ()
     if _fits(chosen, colors.reader):

@@ -1,7 +1,7 @@
 """`prepare`: raw images and labels to records at the working size, once."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -12,7 +12,7 @@ from i2i_keras.config import Config
 from i2i_keras.data.records import write_records
 from i2i_keras.data.resizing import Fit, Resize
 from i2i_keras.datasets.spaces import LabelSpace, find_space, write_space
-from i2i_keras.errors import DataError
+from i2i_keras.errors import DataError, how_many
 from i2i_keras.preparation import audit, auto_size, comparison
 from i2i_keras.preparation.bit_depth import BITS
 from i2i_keras.preparation.domains import Domain
@@ -160,7 +160,11 @@ def prepare(config: PrepareConfig, domains: Mapping[str, Domain], root: Path) ->
         "size": size,
         "bits": bits,
         "stretched": _stretched(rows, size, config.fit),
-        "noted": [*_of_bits(bits), *_noted(findings, places.name_of(places.audit))],
+        "noted": [
+            *_of_bits(bits),
+            *_left_out(skipped, places.name_of(places.audit)),
+            *_noted(findings, places.name_of(places.audit)),
+        ],
         "foretold": _compare(rows, skipped, space, root),
     }
 
@@ -273,11 +277,19 @@ def _judge(config: PrepareConfig, findings: Sequence[Finding], root: Path) -> se
         places.forget_beginning(places.records)
         # That of a whole set explains those of its files.
         first = min(bad.values(), key=lambda finding: bool(finding.name))
-        more = f" {len(bad) - 1} more are bad, see {path}." if len(bad) > 1 else ""
+        others = f"{how_many(len(bad) - 1, 'more file')} {'is' if len(bad) == 2 else 'are'}"
+        more = f" {others} bad, see {path}." if len(bad) > 1 else ""
         name = first.file or "The whole set"
         skip = ", or leave out all that is bad with --set prepare.on_bad=skip" if first.name else ""
         raise DataError(f"{name} ({first.table}) {first.what}; {first.todo}{skip}.{more}")
     return {*bad}
+
+
+def _left_out(skipped: Collection[tuple[str, str]], audit: str) -> list[str]:
+    """Says how many bad files were left out of each table."""
+    counts = Counter(table for table, _ in skipped)
+    told = ", ".join(f"{count} of {table}" for table, count in counts.items())
+    return [f"What is bad was left out: {told}; see {audit}."] if told else []
 
 
 def _compare(

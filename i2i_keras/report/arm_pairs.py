@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 
 from i2i_keras.evaluation.summary import Pair, Summary
+from i2i_keras.report.findings import LEVEL, is_sure
 from i2i_keras.report.numbers import (
     NOTHING,
     difference,
-    excludes_zero,
     gain_pairs,
     interval,
     is_number,
@@ -14,7 +14,6 @@ from i2i_keras.report.numbers import (
 )
 from i2i_keras.report.tables import Cell, Table
 
-_LEVEL = 0.05
 _OWN = "·"
 
 
@@ -59,15 +58,9 @@ def pair_notes(summary: Summary) -> list[str]:
     return [
         f"Mean IoU of the row's arm less the column's, paired by {paired}, with the 95% interval of"
         f" this one difference, and p, corrected for all {len(pairs)} pairs (Holm, 1979)."
-        f" Colored and bold: p is below {_LEVEL} and the interval excludes 0; that any of these is"
+        f" Colored and bold: p is below {LEVEL} and the interval excludes 0; that any of these is"
         f" chance has a probability of 5% at most. p before the correction: {how}, two-sided."
     ]
-
-
-def is_sure(pair: Pair) -> bool:
-    """Whether two arms differ by more than chance, among all pairs."""
-    p = pair["p_holm"]
-    return is_number(p) and p < _LEVEL and excludes_zero(pair["ci95"])
 
 
 def _cell(pair: Pair | None, shown: str, digits: int) -> Cell:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-from i2i_keras.evaluation.summary import ArmScores, Lead, Summary
+from i2i_keras.evaluation.summary import ArmScores, Lead, Pair, Summary
 from i2i_keras.report.numbers import (
     NOTHING,
     Arms,
@@ -22,6 +22,7 @@ from i2i_keras.run_folder import places
 from i2i_keras.run_folder.run import Run
 from i2i_keras.segmenters.arms import CEILING, FLOOR, Arm
 
+LEVEL = 0.05  # A probability below is more than chance.
 _WARNED_OF = (places.TRAIN_TRANSLATOR, places.LABEL_SAFE, places.TRAIN_SEGMENTER)
 
 
@@ -40,8 +41,10 @@ class Headline(NamedTuple):
 def headline(summary: Summary) -> Headline:
     """Says whether translating helped, by how much, how sure.
 
-    A gain or a harm is claimed only where the 95% interval excludes zero. An
-    arm that did better without translating, or by self-training, is named.
+    A gain or a harm is claimed only where the 95% interval excludes zero, and
+    where it is more than chance among all pairs of arms, as the best of
+    several was chosen. An arm that did better without translating, or by
+    self-training, is named.
 
     Args:
         summary: what evaluate/summary.json holds.
@@ -75,6 +78,14 @@ def _answer(summary: Summary) -> Headline:
 
     if trainings := len(summary.get("seeds", ())):
         start = f"Over {trainings} trainings, {start[0].lower()}{start[1:]}"
+    return _gained(summary, best, start)
+
+
+def _gained(summary: Summary, best: str, start: str) -> Headline:
+    """What an arm gained, or lost, and how sure that is."""
+    arms, facts = summary["arms"], summary["arms"][best]
+    digits = shared_digits(gain_pairs(arms))
+    mean = percent(facts["mean_iou"], digits)
     step = f"from {percent(floor_mean(arms), digits)}% to {mean}%"
     gain = difference(facts["mean_iou"], floor_mean(arms), digits)
     low, high = facts.get("gain_ci95") or (None, None)
@@ -82,17 +93,21 @@ def _answer(summary: Summary) -> Headline:
         text = f"{start} took the mean IoU {step}, without an interval to say how sure that is."
         return Headline("none", text)
     sure = f"(95% interval {interval((low, high), digits)})"
-    if low > 0:
+    chance = _may_be_chance(summary, best, FLOOR)
+    if low > 0 and not chance:
         text = f"{start} helped: mean IoU on the target rose {step}, by {gain} points {sure}"
         if (closed := measured_gap(arms, best)) is not None:
             text += f", which closes {100 * closed:.0f}% of the gap to training on target labels"
         return Headline("gain", f"{text}.")
-    if high < 0:
+    if high < 0 and not chance:
         text = f"{start} hurt: mean IoU on the target fell {step}, by {gain.lstrip('-')} points"
         sure = f"(95% interval {interval((-high, -low), digits)})"
         return Headline("harm", f"{text} {sure}.")
     text = f"{start} made no measurable difference: mean IoU on the target went {step},"
-    return Headline("none", f"{text} a change of {gain} points {sure}.")
+    text = f"{text} a change of {gain} points {sure}"
+    if chance and (low > 0 or high < 0):
+        text += f", which may be chance among {len(summary['pairs'])} pairs of arms"
+    return Headline("none", f"{text}.")
 
 
 def training_warnings(run: Run, seeds: Iterable[int] = ()) -> list[str]:
@@ -161,16 +176,31 @@ def sure_best(lead: Lead | None) -> str | None:
 def marked_arm(summary: Summary) -> str | None:
     """The arm that the result table marks, if one is more than chance.
 
-    It is the best without target labels, and the intervals of its lead over the
-    next such arm and of its gain exclude zero.
+    It is the best without target labels, and its lead over the next such arm
+    and its gain are more than chance: their intervals exclude zero, also after
+    correction for all pairs.
 
     Args:
         summary: what evaluate/summary.json holds.
     """
-    best = sure_best((summary.get("best") or {}).get("mean_iou"))
-    arms = summary["arms"]
-    gained = best in arms and excludes_zero(arms[best].get("gain_ci95"))
-    return best if gained else None
+    lead = (summary.get("best") or {}).get("mean_iou")
+    best, arms = sure_best(lead), summary["arms"]
+    if not lead or best not in arms or not excludes_zero(arms[best].get("gain_ci95")):
+        return None
+    rivals = (lead["next"], FLOOR)
+    return None if any(_may_be_chance(summary, best, rival) for rival in rivals) else best
+
+
+def is_sure(pair: Pair) -> bool:
+    """Whether two arms differ by more than chance, among all pairs."""
+    p = pair["p_holm"]
+    return is_number(p) and p < LEVEL and excludes_zero(pair["ci95"])
+
+
+def _may_be_chance(summary: Summary, arm: str, other: str) -> bool:
+    """Whether two arms are not told apart among all pairs; no if unknown."""
+    pairs = summary.get("pairs", [])
+    return any(not is_sure(pair) for pair in pairs if {pair["arm"], pair["other"]} == {arm, other})
 
 
 def measured_gap(arms: Arms, arm: str) -> float | None:

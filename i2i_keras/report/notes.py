@@ -59,15 +59,18 @@ def _bold(summary: Summary) -> Iterator[str]:
     lead = (summary.get("best") or {}).get("mean_iou")
     if marked_arm(summary):
         yield (
-            "Bold: the best arm without target labels, where the intervals of its gain and of its"
-            " lead over the next best such arm exclude zero."
+            "Bold: the best arm without target labels, where its gain and its lead over the next"
+            " best such arm are more than chance, also after correction for all pairs of arms."
         )
     elif lead and summary["num_images"] < _FEWEST:
         yield f"Nothing is bold: fewer than {_FEWEST} test images are too few to call an arm best."
     elif lead and not lead["sure"]:
         yield f"Nothing is bold: that {lead['arm']} is ahead of {lead['next']} may be chance."
     elif lead:
-        yield f"Nothing is bold: no arm without target labels is surely better than {FLOOR}."
+        yield (
+            f"Nothing is bold: among all pairs of arms, the gain of {lead['arm']} or its lead may"
+            " be chance."
+        )
 
 
 def arm_notes(arms: Iterable[str]) -> list[str]:

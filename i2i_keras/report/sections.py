@@ -20,6 +20,7 @@ from i2i_keras.report.notes import result_notes
 from i2i_keras.report.reading import (
     Quality,
     methods_of,
+    read_history,
     read_label_space,
     read_quality,
     read_scores,
@@ -98,7 +99,12 @@ def _unscored(run: Run, summary: UnscoredSummary) -> Iterator[Section]:
     if quality and not summary["arms"]:
         found = unscored.translator_tables(quality)
         parts = dict.fromkeys(part for method in quality for part in parts_of(method))
-        trained = [part for part in parts if run.history(run.translator(part)).is_file()]
+        histories = {part: run.history(run.translator(part)) for part in parts}
+        trained = {
+            part: len(read_history(h).get("step", ()))
+            for part, h in histories.items()
+            if h.is_file()
+        }
         warned = bool(training_warnings(run, summary.get("seeds", ())))
         notes = [*unscored.translator_notes(quality), *unscored.health_notes(trained, warned)]
         yield Section("Translators", found, notes)
@@ -186,5 +192,5 @@ def _domains(run: Run) -> Section:
             "Training images: share of each class in all pixels, where labels were looked at, and"
             " classes and mean color from the top of the picture to its bottom."
         )
-    picture = Picture("comparison.png", caption, domain_comparison(comparison).png(), drawn=True)
+    picture = Picture("comparison.png", caption, domain_comparison(comparison).png())
     return Section("The domains compared", notes=notes, pictures=[picture])

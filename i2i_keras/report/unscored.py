@@ -1,6 +1,6 @@
 """The report where nothing was scored: what can be said, and what cannot."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from i2i_keras.data.records import spread
@@ -23,6 +23,7 @@ from i2i_keras.report.tables import Cell, Table
 from i2i_keras.report.viewers import unscored_viewer
 from i2i_keras.report.widgets import Widget
 from i2i_keras.run_folder.run import Run
+from i2i_keras.training import ROWS_TO_JUDGE
 
 _ROWS = 8  # Images whose predictions are shown.
 _SIGNALS = {
@@ -59,35 +60,46 @@ def headline(summary: UnscoredSummary) -> Headline:
 def _nearer(summary: UnscoredSummary) -> str:
     """How far the first method's translations went towards the other domain."""
     distances = summary.get("style_distance", {})
-    told = [
-        f"{100 * left:.0f} % from {_DIRECTIONS[way]}"
-        for way, left in next(iter(distances.values()), {}).items()
-        if is_number(left)
-    ]
+    of_first = next(iter(distances.values()), {})
+    shares = {way: left for way, left in of_first.items() if is_number(left)}
+    told = [f"{100 * left:.0f} % from {_DIRECTIONS[way]}" for way, left in shares.items()]
     if not told:
         return ""
     by = f"by {next(iter(distances))} " if len(distances) > 1 else ""
+    above = any(left > 1 for left in shares.values())
+    farther = " (above 100 %: farther from it than the images were)" if above else ""
     return (
-        f" Of the distance in style to the other domain, {by}{' and '.join(told)} are left; look at"
-        " the pictures, whether they still show what they showed."
+        f" Of the distance in style to the other domain, {by}{' and '.join(told)} are left"
+        f"{farther}; look at the pictures, whether they still show what they showed."
     )
 
 
-def health_notes(trained: Sequence[str], warned: bool) -> list[str]:
+def health_notes(rows: Mapping[str, int], warned: bool) -> list[str]:
     """What is said of trainings that nothing is wrong with.
 
     Args:
-        trained: methods that have a training.
+        rows: of the history of each method that has a training; fewer than
+            `ROWS_TO_JUDGE` do not suffice to judge it.
         warned: whether there was a warning; these have a section of their own.
     """
-    if not trained:
+    if not rows:
         return []
     if warned:
         return ["Health: trainings gave warnings, see below."]
-    return [
-        f"Health: the training of {' and of '.join(trained)} gave no warning: no discriminator won"
-        " or gave up, and no output was a copy, inverted, always the same, or a checkerboard."
+    judged = [method for method, count in rows.items() if count >= ROWS_TO_JUDGE]
+    told = [
+        f"Health: the history of {method} has {how_many(count, 'row')}, too few to judge it by"
+        f" ({ROWS_TO_JUDGE}): train for more steps, or lower checkpoint_every."
+        for method, count in rows.items()
+        if method not in judged
     ]
+    if judged:
+        told.append(
+            f"Health: the training of {' and of '.join(judged)} gave no warning: no discriminator"
+            " won or gave up, and no output was a copy, inverted, always the same, or a"
+            " checkerboard."
+        )
+    return told
 
 
 def arm_tables(summary: UnscoredSummary) -> list[Table]:

@@ -242,7 +242,8 @@ def _no_arm(text: str, methods: Collection[str]) -> str:
     shapes = [f"{name}:METHOD" for name in with_method]
     told = f"arms are {', '.join([*alone, *shapes[:-1]])} and {shapes[-1]}"
     if methods:
-        told += f" with METHOD one of {', '.join(methods)}, or several such as METHOD+METHOD"
+        told += f" with METHOD one of {', '.join(methods)}"
+        told += ", or several different ones such as METHOD+METHOD"
     return unknown("no arm", text, names, told)
 
 

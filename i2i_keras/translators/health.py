@@ -11,13 +11,14 @@ from collections.abc import Callable, Iterator, Sequence
 import tensorflow as tf
 
 from i2i_keras.models import replicas
+from i2i_keras.training import ROWS_TO_JUDGE
 from i2i_keras.training.history import Row, Warning
 
 # Logit between fake and real; a loss without one is judged by the midpoint of
 # the means.
 _BOUNDARIES = {"lsgan": 0.5, "bce": 0.0, "hinge": 0.0}
 
-_ROWS = 3  # In so many a sign has to hold, one after the other.
+_ROWS = ROWS_TO_JUDGE // 2  # In so many a sign has to hold, one after the other.
 # Mean accuracy of these rows: 0.91 at most in healthy trainings, 0.96 to 1.0 in
 # ill ones, whose single rows vary.
 _WON = 0.95
@@ -97,7 +98,7 @@ def diagnose(rows: Sequence[Row], content: str = "lambda_cycle") -> list[Warning
 def _won(rows: Sequence[Row], domain: str, direction: str) -> Iterator[Warning]:
     losses = _column(rows, f"adversarial_{direction}")
     accuracies = _column(rows, f"discriminator_accuracy_{domain}")
-    if len(rows) >= 2 * _ROWS and (accuracy := _mean(accuracies[-_ROWS:])) >= _WON:
+    if len(rows) >= ROWS_TO_JUDGE and (accuracy := _mean(accuracies[-_ROWS:])) >= _WON:
         before, now = _mean(losses[:-_ROWS]), _mean(losses[-_ROWS:])
         if now >= before:
             yield Warning(
@@ -114,7 +115,7 @@ def _given_up(rows: Sequence[Row], domain: str, direction: str) -> Iterator[Warn
     blind = _holds(rows, column, lambda accuracy: accuracy <= _GIVEN_UP)
     if (
         blind
-        and len(rows) >= 2 * _ROWS
+        and len(rows) >= ROWS_TO_JUDGE
         and _holds(rows, f"style_distance_{direction}", lambda far: far >= _NOTHING_GAINED)
     ):
         yield Warning(

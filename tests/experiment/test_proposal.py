@@ -180,3 +180,29 @@ def test_what_the_user_says_of_labels_is_taken(encoding, init, tmp_path):
         {"own": ""}.get(encoding, "ids")
     ] * 2
     assert bool(found.source.mapping) == (encoding == "own")
+
+
+def test_that_numbers_are_taken_for_the_same_classes_is_said(init, tmp_path):
+    """Nothing else could tell that 1 is a road here, and a sky there."""
+    folder(tmp_path / "a", label=[1, 2, 3, 200])
+    folder(tmp_path / "b", label=[1, 2, 201])
+    result = init("a", "b", "--source-encoding", "own", "--target-encoding", "own")
+    assert result.exit_code == 0, result.output
+    for told in (
+        "check before you run it: what both domains' labels hold (1, 2) is taken for the same",
+        "classes of the source alone: 3, 200\n",
+        "classes of the target alone: 201\n",
+    ):
+        assert told in result.output and told in (tmp_path / "a-to-b.toml").read_text()
+
+
+def test_labels_that_are_missing_are_not_counted(init, tmp_path):
+    wide = (64, 128)
+    folder(tmp_path / "a", wide, STREET)
+    folder(tmp_path / "b" / "train", wide)
+    folder(tmp_path / "b" / "test", wide, STREET)
+    (tmp_path / "b" / "test" / "labels" / "03.png").unlink()
+    result = init("a", "b")
+    assert "12 train (0 labelled), 12 test (11 labelled)" in result.output
+    plan = CliRunner().invoke(main, ["run", "--preset", "a-to-b.toml", "--dry-run"])
+    assert "target-test: 12 images, 11 labelled" in plan.output

@@ -598,6 +598,6 @@ def test_the_meaning_of_an_arm_names_its_translators(arm, meaning):
     ["adapted:cut+", "adapted:+cut", "mixed:cut+cut", "adapted:cut+colour", "oracle:cut+color"],
 )
 def test_several_translators_that_cannot_be_are_no_arm(arm):
-    with pytest.raises(ValueError, match="or several such as METHOD") as error:
+    with pytest.raises(ValueError, match="or several different ones such as METHOD") as error:
         Arm.parse(arm, TRANSLATORS)
     assert arm in str(error.value)

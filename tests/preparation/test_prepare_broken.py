@@ -144,6 +144,18 @@ def test_what_is_bad_is_skipped_and_nothing_else(streets, tmp_path, damage, good
     assert ours == {path: done for path, done in pictures(good[0]).items() if name not in path}
 
 
+def test_what_is_skipped_is_counted_in_words(streets, tmp_path, damage):
+    damage("one color", streets / GAME)
+    domains = {
+        role: Domain(config, streets / layout, config.find(streets / layout))
+        for role, layout in (("source", "cityscapes"), ("target", "gta5"))
+        for config in [DomainConfig(format=layout)]
+    }
+    for_all = PrepareConfig(size=(24, 48), workers=1, on_bad="skip")
+    told = prepare(for_all, domains, tmp_path)["noted"]
+    assert "What is bad was left out: 1 of target-train; see prepare/audit.json." in told
+
+
 def test_what_is_skipped_is_not_compared(streets, tmp_path, damage):
     damage("one color", streets / GAME)
     prepared(streets, tmp_path, on_bad="skip")
@@ -157,7 +169,7 @@ def test_of_several_bad_files_the_number_and_the_list_are_told(streets, tmp_path
     with pytest.raises(DataError) as error:
         prepared(streets, tmp_path)
     path = tmp_path / "prepare" / "audit.json"
-    assert str(error.value).endswith(f" 1 more are bad, see {path}.")
+    assert str(error.value).endswith(f" 1 more file is bad, see {path}.")
 
 
 def test_an_image_of_both_domains_is_left_out_of_one(streets, tmp_path, good):

@@ -1,6 +1,6 @@
 import pytest
 
-from i2i_keras.report.findings import gap_text, headline
+from i2i_keras.report.findings import gap_text, headline, marked_arm
 
 
 def test_a_gain_is_claimed_with_its_size_its_interval_and_the_gap(summary):
@@ -138,3 +138,17 @@ def test_a_gap_is_closed_by_a_measurable_gain_only():
     assert told({**facts, "gap_closed": None}) == "-"
     # Where the gap itself may be chance, no share of it is known.
     assert told(facts, {"gain_ci95": [-0.1, 0.2]}) == "-"
+
+
+@pytest.mark.parametrize(("p", "verdict"), [(0.049, "gain"), (0.05, "none")])
+def test_a_gain_that_may_be_chance_among_all_pairs_is_not_claimed(summary, p, verdict):
+    ends = {"difference": 0.08, "ci95": [0.065, 0.094], "p": 0.01}
+    summary["pairs"] = [
+        {"arm": "adapted:cyclegan", "other": "source_only", **ends, "p_holm": p},
+        {"arm": "adapted:cyclegan", "other": "oracle", **ends, "p_holm": 0.9},
+    ]
+    answer = headline(summary)
+    assert answer.verdict == verdict
+    told = "(95% interval 6.5 to 9.4), which may be chance among 2 pairs of arms."
+    assert answer.text.endswith(told) == (verdict == "none")
+    assert marked_arm(summary) == ("adapted:cyclegan" if verdict == "gain" else None)

@@ -233,6 +233,15 @@ def test_the_last_samples_are_those_of_the_last_step(report, full_run):
     assert (report / "figures" / "samples-cyclegan.png").read_bytes() == last.read_bytes()
 
 
+def test_only_lines_and_numbers_are_turned_around_in_the_dark(full_run, summary):
+    """Colors of images and classes stay what they are."""
+    parts = sections.find_sections(full_run, summary)
+    pictures = [picture for part in parts for picture in part.pictures]
+    light = {picture.name for picture in pictures if not picture.drawn}
+    assert {"comparison.png", "samples-cyclegan.png"} <= light
+    assert "drift-cyclegan.png" not in light
+
+
 def test_the_last_samples_are_of_the_step_whose_weights_were_kept(copied, finish):
     translator = copied.translator("cyclegan")
     finish(translator, {}, {"kept_step": 900})
