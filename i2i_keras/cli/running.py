@@ -184,6 +184,7 @@ def _told(settings: "Settings", run: "Run", notes: Sequence[str]) -> Iterator[st
     there = contents.look(settings, run)
     height, width = there.size
     yield from there.told()
+    yield f"run directory: {run.root}"
     yield f"working size: {height} x {width}"
     yield f"computed by: {stack.NAME}"
     yield from (f"Note: {note}" for note in notes)
