@@ -20,6 +20,9 @@ _SECTION = re.compile(r"^[A-Z]\w+:$")
 _ENTRY = re.compile(r"^    (\w+): (.*)$")
 # Where the first sentence of a meaning ends.
 _END = re.compile(r"(?<!e\.g)(?<!i\.e)(?<!et al)\.(?=\s|$).*")
+# What only a reader of the code needs.
+_KEY = re.compile(r"\ba key of `[\w.]+`")
+_ELSEWHERE = re.compile(r"[,;] see `\w+(\.\w+)+`")
 _WORDS: dict[Any, tuple[str, str]] = {
     int: ("whole number", "whole numbers"),
     float: ("number", "numbers"),
@@ -103,12 +106,21 @@ def _walk(model: type[pydantic.BaseModel], defaults: Table, prefix: str) -> Iter
         default, inner = defaults.get(name, REQUIRED), _model_of(field.annotation)
         meaning = known.get(name) or (_summary(inner) if inner else "")
         if not inner:
-            yield Row(prefix + name, _words(field.annotation, field.metadata), default, meaning)
+            type_ = _words(field.annotation, field.metadata)
+            yield Row(prefix + name, type_, default, _plain(meaning, type_))
             continue
         kind = _TABLE if field.annotation is inner else _OPTIONAL_TABLE
         yield Row(prefix + name, kind, default, meaning)
         own = default if isinstance(default, dict) else _defaults(inner)
         yield from _walk(inner, own, f"{prefix}{name}.")
+
+
+def _plain(meaning: str, type_: str) -> str:
+    """A meaning without names of the code: keys of a table are named."""
+    if type_.startswith("one of "):
+        names = type_.replace('"', "`")
+        meaning = _KEY.sub(lambda _: names, meaning)
+    return _ELSEWHERE.sub("", meaning)
 
 
 def _defaults(model: type[pydantic.BaseModel]) -> Table:

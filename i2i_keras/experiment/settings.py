@@ -105,14 +105,14 @@ class Settings(Config):
             (translated source), `mixed:METHOD` (source and translated source),
             `label_safe:METHOD` (translated source, without the labels of pixels
             that the translator has changed in the eyes of source_only), METHOD
-            a key of `translators.TRANSLATORS` or several: `cyclegan+fourier`
-            is what fourier makes of what cyclegan makes, but `mixed` takes the
-            translations by each of them; `adabn`, which is source_only,
-            or `adabn:METHOD`, which is adapted:METHOD, with the batch-norm
-            statistics of the target's images; and `self_training`, on the
-            source, or `self_training:METHOD`, on the translated source, and
-            both on the target's images, which a teacher labels (DACS). Those
-            that the labels at hand do not allow are left out, see `labelled`.
+            a translator or several: `cyclegan+fourier` is what fourier makes of
+            what cyclegan makes, but `mixed` takes the translations by each of
+            them; `adabn`, which is source_only, or `adabn:METHOD`, which is
+            adapted:METHOD, with the batch-norm statistics of the target's
+            images; and `self_training`, on the source, or
+            `self_training:METHOD`, on the translated source, and both on the
+            target's images, which a teacher labels (DACS). Those that the
+            labels at hand do not allow are left out, see `labelled`.
         translators: methods, or several such as `cyclegan+fourier`, that are
             trained and applied whether or not an arm needs them; where there
             are no arms, translation is all that is done.

@@ -32,8 +32,8 @@ class DomainConfig(Config):
     """Where one domain comes from.
 
     Attributes:
-        format: a key of `DATASETS`, or a TOML file that describes a data set,
-            see `datasets.description`.
+        format: name of a data set, such as `cityscapes`, or a TOML file that
+            describes one, see `datasets.description`.
         variant: which variant of it, or several, as `fog+rain`; empty = the
             usual one.
         split: one of its ways to split; empty = its first.

@@ -36,11 +36,11 @@ class PrepareConfig(Config):
     """What the prepared images and labels are like.
 
     Attributes:
-        label_space: a key of `spaces.LABEL_SPACES`, or a TOML file that
-            describes another one, see `spaces.find_space`.
+        label_space: name of the classes that are told apart, such as
+            `cityscapes19`, or a TOML file that lists others, see
+            `spaces.find_space`.
         size: (height, width) of all prepared images and labels, in pixels;
-            `auto` = the images' own shape, at a size that the machine carries,
-            see `auto_size`.
+            `auto` = the images' own shape, at a size that the machine carries.
         image_resize: how images are resized; `nearest` is the student report's
             (figure 6) and aliases. Labels always take the nearest.
         fit: how they come to its shape: `stretch`, or `crop` to as much of

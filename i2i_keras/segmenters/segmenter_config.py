@@ -33,8 +33,7 @@ class SegmenterConfig(_Networks):
             (AdamW; Loshchilov and Hutter, 2019, https://arxiv.org/abs/1711.05101).
             The U-Net's `l2` is a term of its loss instead.
         schedule: `constant`; or down to zero at the end: `cosine`, `poly` (to
-            the power of 0.9), `linear` (from the middle on). A key of
-            `SCHEDULES`, but for `plateau`.
+            the power of 0.9), `linear` (from the middle on).
         label_smoothing: share of the truth that is spread over all classes.
         dice: weight of the Dice loss beside the cross entropy.
         class_weighting: a key of `losses.CLASS_WEIGHTING`.

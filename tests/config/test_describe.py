@@ -2,6 +2,7 @@
 
 import importlib
 import pkgutil
+import re
 from typing import Annotated, Literal
 
 import pydantic
@@ -166,3 +167,12 @@ def test_no_docstring_explains_a_setting_that_is_not_there():
         if not hasattr(kind, name) and name not in kind.model_fields
     }
     assert not strange
+
+
+def test_meanings_name_no_part_of_the_code():
+    """Nobody who writes a preset knows what a table of the code holds."""
+    rows = {row.name: row.meaning for row in describe.describe(Settings)}
+    found = {name: told for name, told in rows.items() if re.search(r"key of `|see `\w+\.", told)}
+    assert found == {}
+    assert rows["segmenter.network"] == "one of `unet`, `mobile_unet`."
+    assert "one of `linear`, `constant`, " in rows["translator.cyclegan.schedule"]
