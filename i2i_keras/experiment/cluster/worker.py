@@ -80,6 +80,8 @@ def _do(order: Order) -> Done | None:
     except OSError as error:
         raise _unlike(f"has no folder {order.folder}", "where all have the same folders") from error
     silence_tensorflow()
+    import tensorflow as tf
+
     from i2i_keras import config, stack
     from i2i_keras.experiment import translating
     from i2i_keras.experiment.plan.tasks import Task
@@ -90,7 +92,11 @@ def _do(order: Order) -> Done | None:
         raise _unlike(f"has {stack.NAME}", f"with {order.stack}")
     settings, run = config.build(Settings, order.settings), Run(Path(order.root))
     if order.shard.total == 1:
-        return Task(order.kind, order.of, settings, run).do()
+        # AutoGraph leaves what it writes in the temporary folder to the end of
+        # a process, and Ray ends a worker without that. Nothing here needs it.
+        do = tf.autograph.experimental.do_not_convert(Task.do)
+        done: Done = do(Task(order.kind, order.of, settings, run))
+        return done
     direction = "yx" if order.kind == "translate-back" else "xy"
     trained = translating.TrainedTranslator(run, order.of, direction)
     return translating.translate_shard(trained, order.shard)

@@ -63,6 +63,7 @@ class Machine:
             **os.environ,
             MARK: self.mark,
             "RAY_TMPDIR": folder,
+            "TMPDIR": folder,
             "RAY_AUTH_MODE": "token",
             "RAY_AUTH_TOKEN": uuid.uuid4().hex,
             "RAY_USAGE_STATS_ENABLED": "0",
@@ -245,6 +246,7 @@ def test_a_run_that_is_stopped_saves_and_nothing_is_left_of_it(machine, tmp_path
     assert "Stopped and saved; go on with: " in told and "Traceback" not in told
     assert reached(experiment.root) > 0
     machine.wait_until_none_is_left()
+    assert [*Path(machine.temporary).glob("__autograph*")] == []
 
 
 def workers(machine):
