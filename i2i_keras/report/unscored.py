@@ -163,7 +163,8 @@ def translator_notes(quality: Quality) -> list[str]:
     """How these numbers are read."""
     notes = [
         "Style distance: of small patches to those of the other domain, sliced Wasserstein; 1 ="
-        " as far as the untranslated images, 0 = alike.",
+        " as far as the untranslated images, 0 = alike. The curves are of the few sample pictures,"
+        " and vary more.",
         "Brightness correlation of an image and its translation: 1 = kept, below 0 = inverted."
         " Diversity: difference between translations over that between images; near 0 = all look"
         " alike. Checkerboard: 1 = none, 2 and more can be seen.",
