@@ -205,4 +205,4 @@ def test_labels_that_are_missing_are_not_counted(init, tmp_path):
     result = init("a", "b")
     assert "12 train (0 labelled), 12 test (11 labelled)" in result.output
     plan = CliRunner().invoke(main, ["run", "--preset", "a-to-b.toml", "--dry-run"])
-    assert "target-test: 12 images, 11 labelled" in plan.output
+    assert "target-test: 12 images, 11 labelled\nrun directory: runs/a-to-b\n" in plan.output
