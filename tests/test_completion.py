@@ -95,9 +95,7 @@ def test_bash_completes_by_it(tmp_path):
     start = 'from i2i_keras.cli import main\nmain(prog_name="i2i-keras")\n'
     program.write_text(f"#!{sys.executable}\n{start}")
     program.chmod(0o755)
-    words = (
-        "COMP_WORDS=(i2i-keras run --preset idd); COMP_CWORD=3; _i2i_keras_completion i2i-keras"
-    )
+    words = "COMP_WORDS=(i2i-keras run --preset idd); COMP_CWORD=3; _i2i_keras_completion i2i-keras"
     text = f'export PATH=.:$PATH\n{script}\n{words}\necho "${{COMPREPLY[@]}}"\n'
     told = subprocess.run([bash, "-c", text], capture_output=True, text=True, cwd=tmp_path)
     assert told.stdout.strip() == "idd_to_camvid", told
