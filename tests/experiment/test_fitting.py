@@ -159,6 +159,7 @@ def test_an_earlier_versions_records_are_counted_by_their_tables(tmp_path):
         rows = [{"name": "a", "image": "prepare/image.png", "label": label}]
         files.write_table(root / f"{table}.csv", rows, ["name", "image", "label"])
     Image.new("RGB", (64, 32)).save(root / "image.png")
+    Image.new("L", (64, 32)).save(root / "label.png")
     facts = {"results": {"records": dict.fromkeys(TABLES, 1)}, "seconds": 1.0, "fingerprint": "x"}
     facts |= {"settings": {}, "inputs": {}}
     files.write_json(root / "done.json", facts)
