@@ -601,3 +601,11 @@ def test_several_translators_that_cannot_be_are_no_arm(arm):
     with pytest.raises(ValueError, match="or several different ones such as METHOD") as error:
         Arm.parse(arm, TRANSLATORS)
     assert arm in str(error.value)
+
+
+def test_translators_without_a_network_cannot_be_exported(tmp_path):
+    place = tmp_path / "train-translator" / "color"
+    place.mkdir(parents=True)
+    (place / "done.json").write_text("{}")
+    with pytest.raises(DataError, match="have no network that could be exported: color"):
+        translating.exported_method(Run(tmp_path))
