@@ -3,11 +3,10 @@
     python benchmarks/stacks.py OTHER_PYTHON
 
 OTHER_PYTHON is that of an environment with the other stack and this package.
-Each stack is a process of its own with half of the cores for an operation; each
-repeat is one step of the one, then one of the other, and the other way round the
-next time. bfloat16 is timed where the processor says that it has it. The ratio of
-the medians, the other's time by this one's, comes with a 95 % interval by
-resampling the repeats.
+Each stack is a process of its own with half of the cores for an operation. Each
+repeat is one step of the one and one of the other, in turns of order. bfloat16
+is timed where the processor says that it has it. The ratio of the medians, the
+other's time by this one's, comes with a 95 % interval by resampling the repeats.
 """
 
 import functools
