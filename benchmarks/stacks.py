@@ -1,14 +1,15 @@
 """The same steps on both stacks: TensorFlow 2.15 and 2.21.
 
-    python benchmarks/stacks.py OTHER_PYTHON
+    python benchmarks/stacks.py [--smoke] OTHER_PYTHON
 
 OTHER_PYTHON is that of an environment with the other stack and this package.
 Each stack is a process of its own with half of the cores for an operation. Each
 repeat is one step of the one and one of the other, in turns of order. bfloat16
-is timed where the processor says that it has it. The ratio of the medians, the
-other's time by this one's, comes with a 95 % interval by resampling the repeats.
+is timed where the processor says that it has it. The ratio of the medians,
+the other's time by this one's, has a 95 % interval by resampling the repeats.
 """
 
+import argparse
 import functools
 import json
 import os
@@ -28,18 +29,23 @@ CASES = (
     ("unet", 128, 32, 4, 50),
     ("inference", 256, 32, 1, 100),
 )
+SMOKE = (("cyclegan", 64, 4, 1, 2), ("unet", 64, 4, 1, 2), ("inference", 16, 4, 1, 2))
 PRECISIONS = ("float32", "mixed_bfloat16")
 WARM_UP = 3  # The first traces.
 
 
-def main(other: str) -> None:
+def main() -> None:
     """Prints a line for each case and precision, and a line of JSON."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("other", metavar="OTHER_PYTHON")
+    parser.add_argument("--smoke", action="store_true", help="tiny sizes: shows that it runs")
+    asked = parser.parse_args()
     ratios = {}
-    for kind, side, width, batch, repeats in CASES:
+    for kind, side, width, batch, repeats in SMOKE if asked.smoke else CASES:
         for precision in PRECISIONS if has_bfloat16() else PRECISIONS[:1]:
             name = f"{kind} {side}x{side} width {width} batch {batch} {precision}"
             words = [kind, str(side), str(width), str(batch), precision]
-            stacks, seconds = interleave((sys.executable, other), words, repeats)
+            stacks, seconds = interleave((sys.executable, asked.other), words, repeats)
             told = ", ".join(
                 f"{1000 * statistics.median(values):.1f} ms ({stack})"
                 for stack, values in zip(stacks, seconds, strict=True)
@@ -82,7 +88,6 @@ def serve(python: str, words: list[str]) -> "subprocess.Popen[str]":
         [python, __file__, "--serve", *words],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
         text=True,
         env=environment,
     )
@@ -173,4 +178,4 @@ if __name__ == "__main__":
     if sys.argv[1] == "--serve":
         answer(*sys.argv[2:])
     else:
-        main(sys.argv[1])
+        main()

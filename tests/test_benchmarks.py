@@ -3,6 +3,7 @@
 import datetime
 import json
 import math
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -222,6 +223,24 @@ def test_every_stage_of_a_large_set_is_measured():
     told, found = last_line("large_sets.py")
     assert {"audit, folder", "prepare", "translate cyclegan", "evaluate"} <= {*found}
     assert "| batches, held |" in told
+
+
+@pytest.mark.slow  # Six processes that load TensorFlow.
+def test_two_environments_are_timed_side_by_side():
+    told, found = last_line("stacks.py", os.environ.get("I2I_OTHER_PYTHON", sys.executable))
+    assert len(found) == told.count(" times (")
+    assert {"unet_64x64_width_4_batch_1_float32"} <= {*found}
+    assert all(low <= ratio <= high for ratio, low, high in found.values())
+
+
+def test_the_ratio_of_two_stacks_has_an_interval(benchmark):
+    rng = np.random.default_rng(0)
+    seconds = [rng.normal(mean, 0.01, 200).tolist() for mean in (1.0, 1.1)]
+    ratio, low, high = benchmark("stacks").ratio_of_medians(seconds)
+    # The standard error of a median is 1.2533 times that of a mean.
+    error = 1.2533 * 0.01 / np.sqrt(200) * np.sqrt(1 + 1.1**2)
+    assert ratio == pytest.approx(1.1, abs=3 * error)
+    assert high - low == pytest.approx(2 * 1.96 * error, rel=0.3)
 
 
 def test_the_time_of_a_frame_is_that_between_two_sizes(benchmark):
