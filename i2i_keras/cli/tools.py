@@ -195,7 +195,9 @@ def ablate(
 ) -> None:
     """Change one setting at a time and compare what comes of it.
 
-    Rows that are done are skipped.
+    Each row is compared with the first one, image by image and, where the
+    preset or --set names several seeds, training by training. Rows that are
+    done are skipped.
 
     Example: i2i-keras ablate --rows student_report --only BCE
     """

@@ -1,14 +1,22 @@
 """`ablate`: one experiment, changed in one thing at a time."""
 
+import math
 import os
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
+from statistics import fmean
 
 from i2i_keras import config
 from i2i_keras.config import Config
+from i2i_keras.data.tables import prepared
 from i2i_keras.errors import DataError, SettingsError, unknown
+from i2i_keras.evaluation import intervals
+from i2i_keras.evaluation.pairs import holm, p_value
+from i2i_keras.evaluation.scores import average
 from i2i_keras.evaluation.summary import is_scored, read_summary
 from i2i_keras.experiment import fitting, running
+from i2i_keras.experiment.counting import Counted
+from i2i_keras.experiment.repetitions import trainings
 from i2i_keras.experiment.running import Tell
 from i2i_keras.experiment.settings import Settings
 from i2i_keras.report import numbers
@@ -20,8 +28,10 @@ from i2i_keras.run_folder.run import Run
 from i2i_keras.training import runtime
 from i2i_keras.translators import check_single
 
+_CHANGE = ("change", "change_low", "change_high", "change_p")
 _COLUMNS = (
     *("row", "source_only", "mean_iou", "oracle", "gain", "gain_low", "gain_high", "gap_closed"),
+    *_CHANGE,
     *("frechet_distance", "kernel_distance", "cycle_error", "drifted", "seconds"),
 )
 
@@ -69,7 +79,8 @@ def ablate(
     """Runs an experiment once for each row; rows that are done are skipped.
 
     Its arms are source_only, that of one translator, and oracle. A row takes
-    from the first one all stages that it would do in the same way.
+    from the first one all stages that it would do in the same way. With
+    `seeds`, each row is trained once for each.
 
     Args:
         preset: see `config.read`.
@@ -89,15 +100,6 @@ def ablate(
         name: config.build(Settings, config.read(preset, [*overrides, *own, arms]))
         for name, own in rows.items()
     }
-    for chosen in settings.values():
-        if chosen.seeds:
-            raise SettingsError(
-                "An ablation has one seed; set `seed`, not `seeds`: --set 'seeds=[]'."
-            )
-        if not chosen.evaluate.num_quality_images:
-            raise SettingsError(
-                "An ablation scores translators; set evaluate.num_quality_images to 2 or more."
-            )
     _refuse_others(root)
     table: list[Facts] = []
     first = next(iter(rows))
@@ -113,6 +115,7 @@ def ablate(
         with run.locked():
             running.run_all(settings[name], run, tell)
         table.append(_row(name, method, run))
+        _compare(table, method, settings, root)
         files.write_table(root / "table.csv", table, _COLUMNS)
         files.write_text(root / "table.md", to_markdown(table) + "\n")
     return table
@@ -123,7 +126,8 @@ def _refuse_others(root: Path) -> None:
     table = root / "table.csv"
     there = [path for path in (table, root / "table.md") if os.path.lexists(path)]
     try:
-        ours = [*files.read_table(table)[0]] == [*_COLUMNS]
+        found = {*files.read_table(table)[0]}  # Earlier ones have fewer.
+        ours = {"row", "gain", "drifted"} <= found <= {*_COLUMNS}
     except (DataError, OSError, IndexError):
         ours = False
     if there and not ours:
@@ -148,22 +152,23 @@ def _check_names(name: str, rows: Mapping[str, Sequence[str]]) -> None:
 def to_markdown(table: Sequence[Facts]) -> str:
     """The table of an ablation as Markdown."""
     titles = ["Row", "Source only %", "Adapted %", "Oracle %", "Gain", "Gap closed %"]
-    titles += ["Frechet", "Cycle error", "Drifted %"]
+    titles += ["Against the first", "p", "Frechet", "Cycle error", "Drifted %"]
     lines = [f"| {' | '.join(titles)} |", f"|---{'|---:' * (len(titles) - 1)}|"]
     digits = numbers.shared_digits(
         numbers.Pair(row["mean_iou"], row["source_only"], _gain_ends(row)) for row in table
     )
     for row in table:
         gain = numbers.difference(row["mean_iou"], row["source_only"], digits)
-        plus = "+" if row["gain"] > 0 and float(gain) else ""
         cells = [
             row["row"],
             *(numbers.percent(row[arm], digits) for arm in ("source_only", "mean_iou", "oracle")),
-            f"{plus}{gain} ({numbers.interval(_gain_ends(row), digits)})",
-            "-" if row["gap_closed"] is None else f"{100 * row['gap_closed']:.0f}",
-            "-" if row["frechet_distance"] is None else f"{row['frechet_distance']:.3g}",
-            "-" if row["cycle_error"] is None else f"{row['cycle_error']:.1f}",
-            f"{100 * row['drifted']:.0f}",
+            f"{_signed(gain)} ({numbers.interval(_gain_ends(row), digits)})",
+            _told("{:.0f}", row["gap_closed"], 100),
+            _change(row),
+            _told("{:.2g}", row["change_p"]),
+            _told("{:.3g}", row["frechet_distance"]),
+            _told("{:.1f}", row["cycle_error"]),
+            _told("{:.0f}", row["drifted"], 100),
         ]
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
@@ -171,6 +176,23 @@ def to_markdown(table: Sequence[Facts]) -> str:
 
 def _gain_ends(row: Facts) -> tuple[float, float] | None:
     return None if row["gain_low"] is None else (row["gain_low"], row["gain_high"])
+
+
+def _change(row: Facts) -> str:
+    """How far a row is from the first one, with its interval."""
+    if row["change"] is None:
+        return "-"
+    ends = None if row["change_low"] is None else (row["change_low"], row["change_high"])
+    return f"{_signed(numbers.points(row['change']))} ({numbers.interval(ends)})"
+
+
+def _signed(points: str) -> str:
+    """What is above zero as it is shown has a plus."""
+    return f"+{points}" if float(points) > 0 else points
+
+
+def _told(how: str, value: float | None, times: float = 1) -> str:
+    return "-" if value is None else how.format(times * value)
 
 
 def _row(name: str, method: str, run: Run) -> Facts:
@@ -181,7 +203,7 @@ def _row(name: str, method: str, run: Run) -> Facts:
     arms = summary["arms"]
     arm = arms[f"adapted:{method}"]
     low, high = arm["gain_ci95"] or (None, None)  # None of a single test image.
-    quality = files.read_json(run.score_file(method))
+    members = trainings(run)
     return {
         "row": name,
         "source_only": arms["source_only"]["mean_iou"],
@@ -191,9 +213,51 @@ def _row(name: str, method: str, run: Run) -> Facts:
         "gain_low": low,
         "gain_high": high,
         "gap_closed": measured_gap(arms, f"adapted:{method}"),
-        "frechet_distance": (quality["frechet_distance"] or {}).get("translated"),
-        "kernel_distance": (quality["kernel_distance"] or {}).get("translated", [None])[0],
-        "cycle_error": quality["cycle_error"],
-        "drifted": quality["drift"]["drifted"],
-        "seconds": run.done(run.translator(method)).seconds,
+        **_quality([member.score_file(method) for member in members]),
+        "seconds": fmean(member.done(member.translator(method)).seconds for member in members),
     }
+
+
+def _quality(paths: Sequence[Path]) -> Facts:
+    """Scores of a translator, means over its trainings; None = not scored."""
+    of_each = [files.read_json(path) for path in paths if path.is_file()]
+    found = [
+        {
+            "frechet_distance": (facts["frechet_distance"] or {}).get("translated"),
+            "kernel_distance": (facts["kernel_distance"] or {}).get("translated", [None])[0],
+            "cycle_error": facts["cycle_error"],
+            "drifted": facts["drift"]["drifted"],
+        }
+        for facts in of_each
+    ]
+    known = ("frechet_distance", "kernel_distance", "cycle_error", "drifted")
+    return {**dict.fromkeys(known), **(average(found) if found else {})}
+
+
+def _compare(
+    table: Sequence[Facts], method: str, settings: Mapping[str, Settings], root: Path
+) -> None:
+    """Gives each row its change: how far it is from the first one.
+
+    It is paired by image and training; probabilities are corrected for the
+    number of rows. A row of other test images or seeds has None.
+    """
+    runs = {row["row"]: trainings(Run(root / folder_name(row["row"]))) for row in table}
+    first = next(iter(runs))
+    images = {
+        name: [r.name for r in prepared(some[0], "target-test")] for name, some in runs.items()
+    }
+    counted = {
+        name: Counted(some, f"adapted:{method}")
+        for name, some in runs.items()
+        if images[name] == images[first] and settings[name].seeds == settings[first].seeds
+    }
+    samples, seed = settings[first].evaluate.bootstrap_samples, settings[first].seed
+    drawn = intervals.bootstrap(counted, samples, seed)
+    changes = {name: drawn[name].minus(drawn[first]) for name in drawn if name != first}
+    chances = dict(zip(changes, holm([*map(p_value, changes.values())]), strict=True))
+    for row in table:
+        name, change = row["row"], changes.get(row["row"])
+        low, high = change.interval() if change else (math.nan, math.nan)
+        found = (change.mean if change else math.nan), low, high, float(chances.get(name, math.nan))
+        row |= dict(zip(_CHANGE, (None if math.isnan(n) else n for n in found), strict=True))

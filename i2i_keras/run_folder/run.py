@@ -83,7 +83,8 @@ class Run(Places):
 
     def member(self, seed: int) -> "Run":
         """The run of one of several trainings."""
-        return Run(self.root / f"{_MEMBER}{seed}", like=self)
+        twin = self.twin and self.twin.member(seed)
+        return Run(self.root / f"{_MEMBER}{seed}", twin, like=self)
 
     def seeds(self) -> list[int]:
         """Those of all members that are there, in order."""

@@ -61,14 +61,51 @@ def test_a_row_of_another_segmenter_takes_the_same_translator(ablated):
     assert table[2]["oracle"] != table[0]["oracle"]
 
 
-def test_an_ablation_has_one_seed(tmp_path):
-    with pytest.raises(SettingsError, match="An ablation has one seed; set `seed`, not `seeds`"):
-        ablation.ablate("demo", ["seeds=[1, 2]"], {"as it is": ()}, tmp_path, print)
+@pytest.mark.slow  # Two trainings of everything.
+def test_several_seeds_are_trained_in_each_row_and_compared_in_pairs(tmp_path, tiny_preset):
+    rows, told = {"as it is": (), "same": (), "heavier": [f"{WEIGHT}=20.0"]}, []
+    overrides = ["seeds=[1, 2]", "evaluate.num_quality_images=0"]
+    table = ablation.ablate(str(tiny_preset), overrides, rows, tmp_path, told.append)
+    heavier = told[told.index("--- heavier ---") :]
+    for seed in (1, 2):
+        assert f"train-segmenter oracle (seed {seed}): was done before" in heavier
+        done = f"train-translator cyclegan (seed {seed}): done in"
+        assert any(line.startswith(done) for line in heavier)
+    means = [of_seeds(tmp_path / row["row"]) for row in table]
+    assert [row["mean_iou"] for row in table] == pytest.approx([np.mean(mean) for mean in means])
+    assert table[2]["change"] == pytest.approx(np.mean(means[2]) - np.mean(means[0]))
+    assert table[2]["change_low"] < table[2]["change"] < table[2]["change_high"]
+    # What is the same differs by nothing, without a spread: it is paired.
+    assert [table[1][key] for key in ablation._COLUMNS if "change" in key] == [0, 0, 0, 1]
+    assert table[0]["frechet_distance"] is None and table[0]["drifted"] is None
+    assert "| 0.0 (0.0 to 0.0) | 1 | - | - | - |" in (tmp_path / "table.md").read_text()
 
 
-def test_an_ablation_scores_its_translators(tmp_path):
-    with pytest.raises(SettingsError, match=r"set evaluate\.num_quality_images"):
-        ablation.ablate("demo", ["evaluate.num_quality_images=0"], {"a": ()}, tmp_path, print)
+def of_seeds(root):
+    """Mean IoU of each training, from what was counted."""
+    found = []
+    for seed in (1, 2):
+        with np.load(*root.glob(f"seed-{seed}/evaluate/adapted-cyclegan/*.npz")) as file:
+            total = file["confusions"].sum(axis=0).astype(float)
+        hits = np.diag(total)
+        union = total.sum(axis=0) + total.sum(axis=1) - hits
+        found.append(np.mean((hits / np.maximum(union, 1))[union > 0]))
+    return found
+
+
+def test_each_row_says_how_far_it_is_from_the_first(ablated):
+    _, (first, *others), _ = ablated
+    assert [first[key] for key in first if "change" in key] == [None] * 4
+    for row in others:
+        assert row["change"] == pytest.approx(row["mean_iou"] - first["mean_iou"])
+        assert row["change_low"] <= row["change"] <= row["change_high"]
+        assert 0 <= row["change_p"] <= 1
+
+
+def test_rows_of_other_seeds_are_not_compared(tmp_path, ablate):
+    # There are no pairs of trainings.
+    table = ablate({"as it is": (), "two": ["seeds=[1, 2]"]}, tmp_path, print)
+    assert table[1]["change"] is None and table[1]["mean_iou"] is not None
 
 
 def test_rows_are_compared_in_a_table(ablated):
@@ -80,7 +117,7 @@ def test_rows_are_compared_in_a_table(ablated):
 
 
 def test_what_there_is_not_is_a_hyphen_in_the_table(ablated):
-    row = {**ablated[1][0], "gap_closed": None, "cycle_error": None}
+    row = {**ablated[1][1], "gap_closed": None, "cycle_error": None}
     titles, _, cells = (
         [cell.strip() for cell in line.strip("|").split("|")]
         for line in ablation.to_markdown([row]).splitlines()
@@ -168,9 +205,10 @@ def test_some_rows_are_chosen_by_name():
 def test_of_a_single_test_image_a_row_has_no_interval():
     row = dict.fromkeys(("source_only", "mean_iou", "oracle", "gain", "frechet_distance"), 0.5)
     row |= {"row": "as it is", "gain_low": None, "gain_high": None, "gap_closed": None}
+    row |= {"change": 0.01, "change_low": None, "change_high": None, "change_p": None}
     row |= {"source_only": 0.1416, "mean_iou": 0.3182, "gain": 0.1766}
     text = ablation.to_markdown([row | {"cycle_error": None, "drifted": 0.1}])
-    assert "| 14.2 | 31.8 | 50.0 | +17.6 (-) | - |" in text
+    assert "| 14.2 | 31.8 | 50.0 | +17.6 (-) | - | +1.0 (-) | - |" in text
 
 
 def test_rows_without_labelled_test_images_are_refused_before_all(tmp_path, tiny_preset):
@@ -206,6 +244,15 @@ def test_rows_without_a_folder_of_their_own_are_refused(tmp_path, rows, message)
     path.write_text(f"[rows]\n{rows}\n", "utf-8")
     with pytest.raises(SettingsError, match=message):
         ablation.read_rows(str(path))
+
+
+def test_a_table_of_an_earlier_version_is_replaced(ablated, ablate, tmp_path):
+    root = shutil.copytree(ablated[0], tmp_path / "out")
+    names = [name for name in ablation._COLUMNS if "change" not in name]
+    earlier = [{name: row[name] for name in names} for row in ablated[1]]
+    files.write_table(root / "table.csv", earlier, names)
+    ablate(ROWS, root, print)
+    assert [*files.read_table(root / "table.csv")[0]] == [*ablation._COLUMNS]
 
 
 @pytest.mark.parametrize("name", ["table.csv", "table.md"])
