@@ -67,7 +67,7 @@ def interleave(
             seconds[index].append(ask(served[index]))
     names = [ask_name(process) for process in served]
     for process in served:
-        process.kill()
+        process.communicate()  # Its input ends, and so does it.
     return names, [values[WARM_UP:] for values in seconds]
 
 
