@@ -100,13 +100,16 @@ def loss_curves(history: History, columns: int = 3) -> Plot:
 def panels_of(history: History) -> dict[str, list[str]]:
     """Which metrics of a history belong together, by the title of their panel.
 
-    Those without any value are left out.
+    Those without any value are left out, and losses that are always zero, which
+    are those of weight zero.
     """
     panels: dict[str, list[str]] = {}
     for metric in history:
         if metric != "step" and np.isfinite(history[metric]).any():
             words = [word for word in metric.split("_") if word not in _LINES]
-            panels.setdefault(" ".join(words) or metric, []).append(metric)
+            title = " ".join(words) or metric
+            if not title.endswith("loss") or np.nan_to_num(history[metric]).any():
+                panels.setdefault(title, []).append(metric)
     return panels
 
 
@@ -173,10 +176,9 @@ def _draw_curve(
 def _scale(axes: Axes, title: str, lines: Sequence[NDArray[np.float64]]) -> None:
     if wants_log(title, lines):
         axes.set_yscale("log")
-        # Its own labels are formulas, which a `Plot` draws as they are written.
-        axes.yaxis.set_major_formatter("{x:g}")
         axes.yaxis.set_minor_formatter(NullFormatter())
-    else:
-        axes.ticklabel_format(axis="y", scilimits=(-3, 4))
+    # A log scale's own labels are formulas, which a `Plot` draws as they are
+    # written; a power of ten that all have in common would stand in the title.
+    axes.yaxis.set_major_formatter("{x:g}")
     if title.endswith("learning rate"):
         axes.set_ylim(bottom=0)

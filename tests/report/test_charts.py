@@ -23,6 +23,19 @@ def test_a_metric_without_any_value_gets_no_panel():
     assert [axes.get_title() for axes in figure.axes] == ["loss"]
 
 
+def test_a_loss_that_has_no_weight_gets_no_panel():
+    figure = charts.loss_curves(history(identity_loss=[0, 0], drifted=[0, 0], cycle_loss=[0, 1]))
+    # A share that is always zero says something.
+    assert [axes.get_title() for axes in figure.axes] == ["drifted", "cycle loss"]
+
+
+def test_small_numbers_stand_at_their_ticks():
+    figure = charts.loss_curves(history(learning_rate=[3e-4, 0]))
+    figure.png()
+    assert figure.axes[0].yaxis.get_offset_text().get_text() == ""
+    assert "0.0003" in {text.get_text() for text in figure.axes[0].get_yticklabels()}
+
+
 def test_a_loss_over_decades_is_shown_on_a_log_scale():
     figure = charts.loss_curves(history(loss=[1000, 1], cycle_loss=[2, 1]))
     assert [axes.get_yscale() for axes in figure.axes] == ["log", "linear"]
