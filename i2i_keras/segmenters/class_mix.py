@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from i2i_keras.models import draws, replicas
+from i2i_keras.models import draws
 
 
 class Mixed(NamedTuple):
@@ -60,27 +60,6 @@ def half_of_classes(labels: tf.Tensor, num_classes: int, seed: tf.Tensor) -> tf.
     half = (tf.reduce_sum(tf.cast(there, tf.int32), axis=1, keepdims=True) + 1) // 2
     chosen = places < half
     return tf.reduce_any(of_class & chosen[:, tf.newaxis, tf.newaxis], axis=-1)
-
-
-def class_shift(labels: tf.Tensor, pseudo: tf.Tensor, num_classes: int) -> tf.Tensor:
-    """How far the classes of two batches are from being as frequent.
-
-    Args:
-        labels: of one, int32 `(batch, height, width)`; 255 is no class.
-        pseudo: of the other.
-        num_classes: size of the label space.
-
-    Returns:
-        The total variation distance of both distributions, in [0, 1]: the share
-        of pixels that would have to be of another class.
-    """
-    shares = []
-    for classes in (labels, pseudo):
-        of_class = tf.one_hot(classes, num_classes)  # 255 has no row.
-        counts = tf.reduce_sum(of_class, axis=(0, 1, 2))
-        counts, total = replicas.mean([counts, tf.reduce_sum(counts)])
-        shares.append(tf.math.divide_no_nan(counts, total))
-    return tf.reduce_sum(tf.abs(shares[0] - shares[1])) / 2.0
 
 
 def confident_share(probabilities: tf.Tensor, threshold: float) -> tf.Tensor:

@@ -9,7 +9,6 @@ from i2i_keras.data.labels import IGNORE
 from i2i_keras.segmenters.class_mix import (
     Mixed,
     class_mix,
-    class_shift,
     confident_share,
     half_of_classes,
 )
@@ -89,21 +88,3 @@ def test_xla_pastes_the_same():
     for seed in range(5):
         plain = half_of_classes(label, NUM_CLASSES, tf.constant([seed, 3]))
         np.testing.assert_array_equal(compiled(label, NUM_CLASSES, tf.constant([seed, 3])), plain)
-
-
-def test_the_shift_is_the_share_of_pixels_that_would_have_to_be_of_another_class():
-    rng = np.random.default_rng(0)
-    one, other = rng.choice([0, 1, 2, 3, IGNORE], (2, 2, 6, 7), p=[0.4, 0.2, 0.2, 0.1, 0.1])
-    other[other == 3] = 0
-    counts = [np.bincount(batch[batch != IGNORE], minlength=4) for batch in (one, other)]
-    shares = [count / count.sum() for count in counts]
-    expected = np.abs(shares[0] - shares[1]).sum() / 2
-    assert expected > 0.05
-    found = class_shift(*(tf.constant(batch, tf.int32) for batch in (one, other)), 4)
-    assert float(found) == pytest.approx(expected, rel=1e-5)
-
-
-@pytest.mark.parametrize(("classes", "shift"), [(0, 0.0), (1, 1.0)])
-def test_the_shift_goes_from_0_to_1(classes, shift):
-    zeros = tf.zeros((1, 4, 4), tf.int32)
-    assert float(class_shift(zeros, zeros + classes, 3)) == shift
