@@ -16,7 +16,7 @@ from i2i_keras.run_folder.places import parts_of
 from i2i_keras.segmenters.arms import CEILING, FLOOR, Arm
 from i2i_keras.segmenters.label_safe import LabelSafeConfig
 from i2i_keras.segmenters.segmenter_config import SegmenterConfig
-from i2i_keras.segmenters.self_training import SelfTrainingConfig
+from i2i_keras.segmenters.self_training_config import SelfTrainingConfig
 from i2i_keras.training.devices import Strategy
 from i2i_keras.training.runtime import Determinism
 from i2i_keras.training.tracking import Tracking

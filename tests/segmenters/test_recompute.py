@@ -4,6 +4,7 @@ import pytest
 
 from i2i_keras.segmenters import segmenter, segmenter_training, self_training
 from i2i_keras.segmenters.segmenter_training import Examples
+from i2i_keras.segmenters.self_training_config import SelfTrainingConfig
 
 
 def test_what_was_trained_without_it_stays_valid(tiny):
@@ -35,7 +36,7 @@ def test_it_ends_with_the_same_bits(tmp_path, tiny, records, recipe):
 @pytest.mark.slow
 def test_self_training_does(tmp_path, tiny, records):
     examples = Examples(records, records[:1], [record.image for record in records])
-    both = self_training.SelfTrainingConfig(threshold=0.4)
+    both = SelfTrainingConfig(threshold=0.4)
     for again in (False, True):
         self_training.fit(both, tiny(recompute=again), examples, 3, tmp_path / str(again), 5)
     histories = [(tmp_path / str(again) / "history.csv").read_bytes() for again in (False, True)]

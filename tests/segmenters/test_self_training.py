@@ -11,7 +11,8 @@ from i2i_keras.models.draws import fold
 from i2i_keras.run_folder import files
 from i2i_keras.segmenters import segmenter_training, self_training
 from i2i_keras.segmenters.segmenter_training import Examples
-from i2i_keras.segmenters.self_training import SelfTrainingConfig, SelfTrainingModel
+from i2i_keras.segmenters.self_training import SelfTrainingModel
+from i2i_keras.segmenters.self_training_config import SelfTrainingConfig
 from i2i_keras.segmenters.trained import load
 from i2i_keras.training import checkpoints
 

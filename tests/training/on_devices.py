@@ -18,6 +18,7 @@ from i2i_keras import config
 from i2i_keras.data.records import Record
 from i2i_keras.run_folder import workers
 from i2i_keras.segmenters import segmenter_config, segmenter_training, self_training
+from i2i_keras.segmenters.self_training_config import SelfTrainingConfig
 from i2i_keras.training import devices
 from i2i_keras.translators import TRANSLATORS
 
@@ -80,7 +81,7 @@ def train_unet(folder, *how):
 
 def train_self_training(folder, *how):
     self_training.fit(
-        self_training.SelfTrainingConfig(threshold=0.4, masked_weight=1.0, mask_block=4),
+        SelfTrainingConfig(threshold=0.4, masked_weight=1.0, mask_block=4),
         *of_segmenter(*how),
         3,
         folder,

@@ -22,7 +22,8 @@ import tensorflow as tf
 from i2i_keras import config
 from i2i_keras.segmenters.segmenter import SegmenterModel
 from i2i_keras.segmenters.segmenter_config import SegmenterConfig
-from i2i_keras.segmenters.self_training import SelfTrainingConfig, SelfTrainingModel
+from i2i_keras.segmenters.self_training import SelfTrainingModel
+from i2i_keras.segmenters.self_training_config import SelfTrainingConfig
 from i2i_keras.translators.cut import CUT, CUTConfig
 from i2i_keras.translators.cyclegan import CycleGAN, CycleGANConfig
 

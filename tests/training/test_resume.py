@@ -74,7 +74,8 @@ fit(config.build(SegmenterConfig, {
 SELF_TRAINING = SEGMENTER.replace(
     "from i2i_keras.segmenters.segmenter_training import Examples, fit",
     "from i2i_keras.segmenters.segmenter_training import Examples\n"
-    "from i2i_keras.segmenters.self_training import SelfTrainingConfig, fit",
+    "from i2i_keras.segmenters.self_training import fit\n"
+    "from i2i_keras.segmenters.self_training_config import SelfTrainingConfig",
 ).replace("fit(config.build(", "fit(SelfTrainingConfig(threshold=0.4), config.build(")
 STEPS = 60
 
