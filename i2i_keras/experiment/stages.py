@@ -147,16 +147,16 @@ def train_segmenter(settings: Settings, run: Run, arm: Arm) -> Done:
         inputs["segmenter"] = train_segmenter(settings, run, base).fingerprint
     # Of the target no labels: neither training nor choice of weights has them.
     target = [record.image for record in prepared(run, "target-train")]
-    names = read_space(run.label_space).names
-    examples = Examples(records.train, records.val, target, names=names)
+    examples = Examples(records.train, records.val, target)
 
     def work(folder: Path) -> Facts:
         runtime.make_deterministic(settings.deterministic)
+        num_classes = len(read_space(run.label_space).names)
         with (
             _devices(settings, settings.segmenter),
             tracking.using(settings.tracking, run, folder, facts),
         ):
-            return kind.fit(Training(settings, run, arm, examples, len(names), folder))
+            return kind.fit(Training(settings, run, arm, examples, num_classes, folder))
 
     facts = kind.facts(settings)
     done = run.stage(run.segmenter(arm), facts, inputs, work, together=True)

@@ -69,9 +69,6 @@ def iou_bars(iou_by_arm: Mapping[str, Mapping[str, float | None]]) -> Plot:
     return figure
 
 
-_NO_CURVES = ("step", "least_seen_class")  # They are names, not sizes.
-
-
 def loss_curves(history: History, columns: int = 3) -> Plot:
     """Each metric over the training steps, in panels.
 
@@ -108,7 +105,7 @@ def panels_of(history: History) -> dict[str, list[str]]:
     """
     panels: dict[str, list[str]] = {}
     for metric in history:
-        if metric not in _NO_CURVES and np.isfinite(history[metric]).any():
+        if metric != "step" and np.isfinite(history[metric]).any():
             words = [word for word in metric.split("_") if word not in _LINES]
             title = " ".join(words) or metric
             if not title.endswith("loss") or np.nan_to_num(history[metric]).any():

@@ -25,10 +25,10 @@ from i2i_keras.segmenters.losses import CLASS_WEIGHTING, class_shares, mean_entr
 from i2i_keras.segmenters.segmenter import SegmenterModel
 from i2i_keras.segmenters.segmenter_config import SegmenterConfig
 from i2i_keras.training import checkpoints, devices, loop, schedules
-from i2i_keras.training.history import Diagnose, Row, Watch
+from i2i_keras.training.history import Diagnose, Watch
 from i2i_keras.training.weights import save_weights
 
-NUM_TARGET_IMAGES = 50
+NUM_ENTROPY_IMAGES = 50
 _BEST = {"last": "val_loss", "val_loss": "val_loss", "entropy": "target_entropy"}
 
 
@@ -41,26 +41,12 @@ class Examples(NamedTuple):
         target: images of the target, whose labels stay unknown, for `select =
             "entropy"` and for self-training.
         order: of `train`; None = a new permutation in each epoch.
-        names: of the classes, for warnings; none = they are told by number.
     """
 
     train: Sequence[Record]
     val: Sequence[Record] = ()
     target: Sequence[Path] = ()
     order: Order | None = None
-    names: Sequence[str] = ()
-
-
-class Signs(NamedTuple):
-    """How a training is told to go wrong.
-
-    Attributes:
-        diagnose: from the rows of the history to what is wrong.
-        observe: more columns of a row, of the network as it is.
-    """
-
-    diagnose: Diagnose
-    observe: Callable[[], Row] = dict
 
 
 def fit(
@@ -94,7 +80,7 @@ def fit(
     def batches(first: int) -> tf.data.Dataset:
         return training_batches(config.pipeline, examples.train, seed, first, share)
 
-    return train(model, batches, examples, folder, {"seed": seed}, Signs(health.diagnose))
+    return train(model, batches, examples, folder, {"seed": seed}, health.diagnose)
 
 
 def begin(
@@ -123,7 +109,7 @@ def train(
     examples: Examples,
     folder: Path,
     facts: Facts,
-    signs: Signs,
+    diagnose: Diagnose = lambda rows: [],
 ) -> Facts:
     """Trains a new model and saves its network; see `fit`.
 
@@ -133,7 +119,7 @@ def train(
         examples: that they are of.
         folder: see `fit`.
         facts: settings of the training besides the model's `config`.
-        signs: that something goes wrong.
+        diagnose: tells what is wrong with the rows of the history.
     """
     config = model.config
     steps = schedules.total_steps(
@@ -149,7 +135,6 @@ def train(
     files_of = functools.partial(batch_files, examples.train, config.pipeline.batch_size, order)
     best = _BEST[config.select] if examples.val or config.select == "entropy" else "loss"
     made_with = {"num_classes": model.num_classes, **config.facts(), **facts}
-    observe = _observer(model, config, examples)
     found = loop.train(
         model,
         batches,
@@ -158,7 +143,7 @@ def train(
         ),
         steps,
         config,
-        Watch(lambda step: observe(step) | signs.observe(), best, signs.diagnose, files_of),
+        Watch(_observer(model, config, examples), best, diagnose, files_of),
     )
     kept = steps if config.select == "last" else found["best_step"]
     if kept != steps:
@@ -208,7 +193,7 @@ def _observer(
     """What each row of the history says besides the losses."""
     stride, size = config.built.stride, config.pipeline.batch_size
     images = [Record(path.stem, path, None) for path in examples.target]
-    target = spread(images, NUM_TARGET_IMAGES) if config.select == "entropy" else []
+    target = spread(images, NUM_ENTROPY_IMAGES) if config.select == "entropy" else []
     test = tf.function(model.test_step, autograph=False, reduce_retracing=True)
     entropy = tf.function(
         lambda images: mean_entropy(model.network(images, training=False)),

@@ -1,45 +1,35 @@
 """Self-training: a segmenter learns from its own labels of the target."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import tensorflow as tf
-from numpy.typing import NDArray
 
 from i2i_keras.data.order import by_rare_classes
-from i2i_keras.data.pipeline import Choice, evaluation_batches, training_batches
-from i2i_keras.data.records import Record, spread
+from i2i_keras.data.pipeline import Choice, training_batches
+from i2i_keras.data.records import Record
 from i2i_keras.data.transforms import scale_colors
 from i2i_keras.errors import DataError
 from i2i_keras.models import draws
 from i2i_keras.models.networks import SEGMENTERS, without_weights
 from i2i_keras.run_folder.files import Facts
-from i2i_keras.segmenters import lost_classes
 from i2i_keras.segmenters.class_mix import (
     Mixed,
     class_mix,
     confident_share,
     half_of_classes,
 )
-from i2i_keras.segmenters.losses import class_shares, count_classes, cross_entropy
+from i2i_keras.segmenters.losses import count_classes, cross_entropy
 from i2i_keras.segmenters.masking import hide_blocks
 from i2i_keras.segmenters.segmenter import Batch, Losses, SegmenterModel
 from i2i_keras.segmenters.segmenter_config import SegmenterConfig
-from i2i_keras.segmenters.segmenter_training import (
-    NUM_TARGET_IMAGES,
-    Examples,
-    Signs,
-    begin,
-    train,
-)
+from i2i_keras.segmenters.segmenter_training import Examples, begin, train
 from i2i_keras.segmenters.self_training_config import SelfTrainingConfig
 from i2i_keras.training import compilation, devices, ema
 from i2i_keras.training.history import Row, Warning
 
 _UNSURE = 0.01  # Share of the target's pixels.
-_LABELS = 500  # That tell how frequent a class is.
 
 
 class SelfTrainingModel(SegmenterModel):
@@ -269,32 +259,11 @@ def fit(
         unlabelled = training_batches(pipeline, target, -1 - seed, first, share)
         return tf.data.Dataset.zip((labelled, unlabelled)).map(lambda x, y: (*x, y[0]))
 
-    names = examples.names or [f"class {number}" for number in range(num_classes)]
-    signs = Signs(lambda rows: [*_unsure(rows), *lost_classes.diagnose(rows, names)])
-    if config.weight or config.masked_weight:
-        labelled = class_shares(spread(examples.train, _LABELS), num_classes)
-        signs = signs._replace(observe=_observer(model, target, labelled))
     facts = {"seed": seed, "self_training": config.facts()}
-    return train(model, batches, examples, folder, facts, signs)
+    return train(model, batches, examples, folder, facts, _diagnose)
 
 
-def _observer(
-    model: SelfTrainingModel, target: Sequence[Record], labelled: NDArray[np.float64]
-) -> Callable[[], Row]:
-    """See `lost_classes.least_seen`; of some of the target's images."""
-    network = tf.function(
-        lambda image: model.network(image, training=False), autograph=False, reduce_retracing=True
-    )
-    some, stride = spread(target, NUM_TARGET_IMAGES), model.config.built.stride
-
-    def observe() -> Row:
-        images = [image for image, _ in evaluation_batches(some, 1, stride)]
-        return lost_classes.least_seen(lost_classes.predicted_shares(network, images), labelled)
-
-    return observe
-
-
-def _unsure(rows: Sequence[Row]) -> list[Warning]:
+def _diagnose(rows: Sequence[Row]) -> list[Warning]:
     """Warns of a teacher that is never sure, from the second row on."""
     share = rows[-1].get("confident_share", 1.0)
     if len(rows) < 2 or share >= _UNSURE:

@@ -5,7 +5,6 @@ from PIL import Image
 
 from i2i_keras import config
 from i2i_keras.data.labels import IGNORE
-from i2i_keras.data.records import read_image, read_label
 from i2i_keras.errors import DataError, SettingsError
 from i2i_keras.models.draws import fold
 from i2i_keras.run_folder import files
@@ -306,7 +305,7 @@ def trained(fit):
 def test_the_history_says_how_it_went(trained):
     rows = files.read_table(trained[0] / "history.csv")
     assert [row["step"] for row in rows] == ["2", "4"]
-    new = ["source_loss", "mixed_loss", "confident_share", "least_seen"]
+    new = ["source_loss", "mixed_loss", "confident_share"]
     assert {"loss", "accuracy", "learning_rate", "val_loss", "val_accuracy", *new} < {*rows[0]}
     for row in rows:
         total = float(row["source_loss"]) + float(row["mixed_loss"])
@@ -376,22 +375,6 @@ def test_a_teacher_that_is_never_sure_is_warned_of(fit, trained):
         " learned of them. Lower self_training.threshold or train for more steps."
     )
     assert trained[1]["warnings"] == []
-
-
-def test_the_history_has_the_class_that_the_network_sees_least(fit, records, target):
-    """By hand, of the saved network and all images of the target."""
-    folder, _ = fit(threshold=0.0)
-    counts = sum(np.bincount(read_label(r.label).ravel(), minlength=256)[:3] for r in records)
-    network = load(folder)
-    seen = np.zeros(3)
-    for path in target:
-        image = np.asarray(read_image(path), np.float32)[:20, :24] / 127.5 - 1.0
-        found = network.segment(image[np.newaxis])
-        seen += np.bincount(np.asarray(found).argmax(axis=-1).ravel(), minlength=3)
-    ratios = seen / seen.sum() / (counts / counts.sum())
-    row = files.read_table(folder / "history.csv")[-1]
-    assert int(float(row["least_seen_class"])) == np.argmin(ratios)
-    assert float(row["least_seen"]) == pytest.approx(min(1.0, ratios.min()), abs=1e-6)
 
 
 def test_images_of_the_rarest_class_are_drawn_if_they_shall(fit, records, monkeypatch):
