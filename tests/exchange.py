@@ -34,9 +34,6 @@ NETWORKS = {
         for norm in ("instance", "batch", "none")
         for up in ("resize", "transposed")
     },
-    "resnet-affine": lambda: build_resnet(
-        ResNetConfig(**SMALL, num_residual_blocks=1, skip="affine"), "g"
-    ),
     **{
         f"discriminator-{norm}-{spectral}": lambda norm=norm, spectral=spectral: (
             build_discriminator(

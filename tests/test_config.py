@@ -226,13 +226,6 @@ def test_a_value_that_is_written_wrong_is_answered_with_the_right_way(override, 
         assert "it has to be" not in str(error)
 
 
-@pytest.mark.parametrize("given", ["afine", "yes"])
-def test_of_true_false_and_a_word_all_three_are_told(given):
-    told = refused(f"translator.cyclegan.generator.skip={given}")
-    assert f"'translator.cyclegan.generator.skip': there is no '{given}'" in told
-    assert "one of false, true, affine." in told
-
-
 @pytest.mark.parametrize("given", ["[source_only,oracle]", "[source_only,oracle"])
 def test_quotes_that_a_shell_has_taken_away_are_missed(given):
     assert refused(f"arms={given}") == (

@@ -49,10 +49,7 @@ def explain(model: type[pydantic.BaseModel], error: pydantic.ValidationError, wr
     if kind == "missing" and not isinstance(path[-1], int):
         return f"Setting {dotted!r} is needed."
     if kind == "literal_error":
-        values = [
-            str(value).lower() if isinstance(value, bool) else str(value)
-            for value in get_args(_type_at(model, path))
-        ]
+        values = [str(value) for value in get_args(_type_at(model, path))]
         told = f"it is one of {', '.join(values)}"
         return f"Setting {dotted!r}: {unknown('there is no', given, values, told)}."
     if kind in _KINDS:

@@ -191,21 +191,6 @@ class InverseTanh(layers.Layer):
 
 
 @keras.saving.register_keras_serializable("i2i_keras")
-class GainAndOffset(layers.Layer):
-    """`(1 + gain) x + offset`, each pixel and color its own, cut to [-1, 1].
-
-    Input shape: two, gains and offsets `(batch, height, width, 2 * channels)`
-    in this order, and images x `(batch, height, width, channels)` in [-1, 1].
-    Output shape: that of the images.
-    """
-
-    def call(self, inputs: list[tf.Tensor]) -> tf.Tensor:
-        changes, images = inputs
-        gain, offset = tf.split(changes, 2, axis=-1)
-        return tf.clip_by_value(images + gain * images + offset, -1.0, 1.0)
-
-
-@keras.saving.register_keras_serializable("i2i_keras")
 class Dropout(layers.Layer):
     """Dropout whose random state is a variable.
 

@@ -10,7 +10,6 @@ from keras import layers
 from i2i_keras.config import Config
 from i2i_keras.models.layers import (
     BilinearUpsampling,
-    GainAndOffset,
     InverseTanh,
     Norm,
     Padding,
@@ -35,11 +34,10 @@ class ResNetConfig(Config):
         padding: `reflect` is the paper's.
         upsampling: `transposed` convolution is the paper's and the student's;
             `resize` (bilinear, then a convolution) leaves no checkerboard.
-        skip: whether the network predicts a change of its input instead of the
-            image itself. It then starts as the identity, but for a gray level
-            or two, and keeps detail where training is short. `true`: a sum,
-            taken before the tanh, which hardly moves what is white or black;
-            `"affine"`: a gain and an offset for each pixel and color.
+        skip: whether the network predicts a change of its input, taken before
+            the tanh, instead of the image itself. It then starts as the
+            identity, but for a gray level or two, and keeps detail where
+            training is short.
     """
 
     filters: pydantic.PositiveInt = 64
@@ -50,7 +48,7 @@ class ResNetConfig(Config):
     norm_position: Literal["before", "after"] = "before"
     padding: Padding = "reflect"
     upsampling: Literal["transposed", "resize"] = "transposed"
-    skip: Literal[False, True, "affine"] = False
+    skip: bool = False
 
     @property
     def stride(self) -> int:
@@ -92,21 +90,14 @@ def build_resnet(config: ResNetConfig, name: str) -> keras.Model:
         x = _norm_and_relu(x, config, f"up{stage}")
 
     # Whatever the width, a change of less than a gray level to begin with.
-    channels = 6 if config.skip == "affine" else 3
-    width = config.filters * channels / 3
-    initializer = gaussian(0.01 / (outer * width**0.5) if config.skip else 0.02)
-    x = convolution(x, channels, outer, config.padding, "head", kernel_initializer=initializer)
-    return keras.Model(inputs, _image(x, inputs, config), name=name)
-
-
-def _image(x: tf.Tensor, inputs: tf.Tensor, config: ResNetConfig) -> tf.Tensor:
-    """The image that the last convolution means, in float32."""
-    if config.skip == "affine":
-        return GainAndOffset(dtype="float32", name="head_skip")([x, inputs])
+    deviation = 0.01 / (outer * config.filters**0.5) if config.skip else 0.02
+    initializer = gaussian(deviation)
+    x = convolution(x, 3, outer, config.padding, "head", kernel_initializer=initializer)
     if config.skip:
         image = InverseTanh(dtype="float32", name="atanh")(inputs)
         x = layers.Add(dtype="float32", name="head_skip")([x, image])
-    return layers.Activation("tanh", dtype="float32", name="head_tanh")(x)
+    outputs = layers.Activation("tanh", dtype="float32", name="head_tanh")(x)
+    return keras.Model(inputs, outputs, name=name)
 
 
 def _biased(config: ResNetConfig) -> bool:

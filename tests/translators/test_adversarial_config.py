@@ -149,5 +149,3 @@ def test_a_setting_that_is_used_is_a_fact_and_one_that_is_not_leaves_old_trainin
     assert "rows" not in plain["discriminator"]
     rows = config.build(kind, {"discriminator": {"rows": True}})
     assert rows.facts()["discriminator"]["rows"] is True
-    affine = config.build(kind, {"generator": {"skip": "affine"}})
-    assert affine.facts()["generator"]["skip"] == "affine" != plain["generator"]["skip"]

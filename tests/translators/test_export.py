@@ -33,7 +33,7 @@ def picture():
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize(
     "changes",
-    [{"skip": True}, {"skip": "affine"}, {"norm": "batch", "upsampling": "resize"}],
+    [{"skip": True}, {"norm": "batch", "upsampling": "resize"}],
     ids=str,
 )
 def test_what_is_written_is_the_network(tmp_path, picture, kind, changes):
