@@ -28,7 +28,6 @@ from units import EFFICIENCY, GPUS, MODELS, SEGMENT, SEGMENTER, SELF_TRAINING, C
 from i2i_keras import config
 from i2i_keras.experiment.plan.tasks import Task, plan
 from i2i_keras.experiment.settings import Settings
-from i2i_keras.run_folder.places import parts_of
 from i2i_keras.run_folder.run import Run
 from i2i_keras.segmenters.arms import Arm
 from i2i_keras.training.schedules import total_steps
@@ -113,7 +112,7 @@ class Experiment:
         if task.kind == "train-translator":
             return self._translator(of)
         if task.kind in ("translate", "translate-back"):
-            return [(f"translate {part}", images) for part in parts_of(of) if part in MODELS]
+            return [(f"translate {of}", images)] if of in MODELS else []
         if task.kind == "train-segmenter":
             return self._segmenter(Arm(of))
         if not task.is_of_arm:  # Scores of a hundred images.
@@ -135,7 +134,6 @@ class Experiment:
             return [(SEGMENT, self.frames["target-train"])]
         chosen, on = self.settings.segmenter, arm.about.trains_on
         roles = ["target" if name == "target" else "source" for name in on]
-        roles += ["source"] * (len(arm.methods) - 1)
         train, val = (sum(self.frames[f"{r}-{s}"] for r in roles) for s in ("train", "val"))
         steps = total_steps(chosen.steps, chosen.epochs, train, chosen.pipeline.batch_size)
         step = SELF_TRAINING if arm.kind == "self_training" else SEGMENTER

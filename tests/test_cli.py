@@ -262,7 +262,10 @@ def test_a_report_of_nothing_names_what_is_missing(invoke, tmp_path):
     assert_refused(invoke("report"), 1, message)
 
 
-@pytest.mark.parametrize("arm", ["orakle", "adapted", "adapted:cat", "mixed:", "oracle:cyclegan"])
+@pytest.mark.parametrize(
+    "arm",
+    ["orakle", "adapted", "adapted:cat", "mixed:", "oracle:cyclegan", "adapted:cyclegan+fourier"],
+)
 def test_an_unknown_arm_is_a_usage_error(invoke, arm):
     result = invoke("train-segmenter", "--arm", arm)
     assert result.exit_code == 2
@@ -271,9 +274,11 @@ def test_an_unknown_arm_is_a_usage_error(invoke, arm):
 
 
 @pytest.mark.parametrize("command", ["train-translator", "translate", "export"])
-def test_an_unknown_method_is_a_usage_error(invoke, command):
-    result = invoke(command, "--method", "cat")
-    assert_refused(result, 2, "No translator 'cat'. Did you mean 'cut'? There are cyclegan")
+@pytest.mark.parametrize(("method", "meant"), [("cat", "cut"), ("cyclegan+fourier", "cyclegan")])
+def test_an_unknown_method_is_a_usage_error(invoke, command, method, meant):
+    result = invoke(command, "--method", method)
+    told = f"No translator {method!r}. Did you mean {meant!r}? There are cyclegan, cycada, cut"
+    assert_refused(result, 2, told)
 
 
 @pytest.mark.parametrize("shard", ["3/2", "half"])

@@ -266,6 +266,8 @@ def test_in_a_file_a_list_is_written_as_in_a_file():
         ("source.encoding=id", "cityscapes has no encoding 'id'. Did you mean 'ids'? There are id"),
         ('arms=["orakle"]', "no arm 'orakle'. Did you mean 'oracle'? Arms are source_only, oracle"),
         ('arms=["adapted:cyclgan"]', "no arm 'adapted:cyclgan'. Did you mean 'adapted:cyclegan'?"),
+        ('arms=["mixed:cut+color"]', "no arm 'mixed:cut+color'. Did you mean 'mixed:"),
+        ('translators=["cut+color"]', "no translator 'cut+color'. Did you mean '"),
     ],
 )
 def test_a_misspelled_value_is_answered_with_the_right_one(override, message):

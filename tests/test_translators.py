@@ -8,12 +8,7 @@ from i2i_keras.run_folder import files
 # Two without a training, and one without a way back.
 UNTRAINED = ("color", "fourier")
 METHODS = (*UNTRAINED, "cut")
-CHAIN = "color+fourier"
-ARMS = [
-    "source_only",
-    *(f"adapted:{method}" for method in (*METHODS, CHAIN)),
-    *(f"{kind}:{CHAIN}" for kind in ("mixed", "label_safe")),
-]
+ARMS = ["source_only", *(f"adapted:{method}" for method in METHODS)]
 
 
 @pytest.fixture(scope="module")
@@ -39,31 +34,17 @@ def test_all_arms_are_scored(finished):
         assert summary["arms"][arm]["gain_ci95"]
 
 
-@pytest.mark.parametrize(
-    ("method", "steps"), [("color", [0]), ("fourier", [0]), ("cut", [1, 2]), (CHAIN, [0])]
-)
+@pytest.mark.parametrize(("method", "steps"), [("color", [0]), ("fourier", [0]), ("cut", [1, 2])])
 def test_drift_is_told_of_each_state_and_of_a_method_without_steps_once(finished, method, steps):
     assert [row["step"] for row in quality(finished, method)["drift"]["by_step"]] == steps
 
 
 def test_there_is_a_cycle_error_where_there_is_a_way_back(finished):
     assert quality(finished, "cut")["cycle_error"] is None
-    assert all(quality(finished, method)["cycle_error"] > 0 for method in (*UNTRAINED, CHAIN))
+    assert all(quality(finished, method)["cycle_error"] > 0 for method in UNTRAINED)
 
 
-def test_a_chain_is_translated_scored_and_shown_and_trains_nothing_of_its_own(finished):
-    assert not (finished.root / "train-translator" / CHAIN).exists()
-    page = (finished.root / "report" / "index.html").read_text("utf-8")
-    assert "trained on translations by color, then fourier; no target label" in page
-    assert "source images and their translations by color and fourier; no target" in page
-    assert f"by {CHAIN}" in page
-    figures = finished.root / "report" / "figures"
-    assert (figures / f"translations-{CHAIN}.png").is_file()
-    # Of the best arm, whichever that is.
-    assert (figures / "overview.png").is_file()
-
-
-@pytest.mark.parametrize("method", [*METHODS, CHAIN])
+@pytest.mark.parametrize("method", METHODS)
 def test_records_are_translated_with_their_names_labels_and_size(finished, method):
     sources = finished.records("prepare/source-train")
     made = finished.records(f"translate/{method}/source-train")

@@ -161,14 +161,13 @@ def _plan_facts(
 
 def _tell_translations(run: "Run") -> None:
     """Says where translations lie, and how to have more of them."""
-    from i2i_keras.experiment.translating import usable_methods
     from i2i_keras.run_folder import places
 
     made = [*run.all_done([places.TRANSLATE])]
     for place in made:
         click.echo(f"Translated: {run.root / place}")
     back = any(place.endswith("-yx") for place in made)
-    for method in usable_methods(run):
+    for method in run.trained_translators():
         note(
             "Translate other images, or these at full size: i2i-keras translate --run"
             f" {shlex.quote(str(run.root))} --method {method} --images FOLDER --out FOLDER"

@@ -25,8 +25,7 @@ methods_option = click.option(
     "--method",
     "methods",
     multiple=True,
-    help="Translator; to translate also several one after the other, such as cyclegan+fourier."
-    "  [default: the arms']",
+    help="Translator.  [default: the arms']",
     shell_complete=complete_method,
 )
 
@@ -41,16 +40,15 @@ def train_translator(methods: tuple[str, ...], **options: Any) -> None:
     """
     from i2i_keras.experiment import fitting, stages
     from i2i_keras.experiment.repetitions import repetitions
-    from i2i_keras.translators import check_single
+    from i2i_keras.experiment.translating import check_methods
 
-    for method in methods:
-        check_single(method)
+    check_methods(methods)
     opened = open_run(**options, use="make")
     with opened.training():
         opened.run.done(opened.run.records)  # What there is decides what can be trained.
         settings = fitting.fit(opened.settings, opened.run).settings
         for own, member in repetitions(settings, opened.run):
-            for method in methods or own.trained_methods:
+            for method in methods or own.methods:
                 done = stages.train_translator(own, member, method)
                 tell(f"train-translator {method}{of_seed(settings, own)}", done)
 

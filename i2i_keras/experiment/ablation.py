@@ -26,7 +26,7 @@ from i2i_keras.run_folder.files import Facts
 from i2i_keras.run_folder.places import folder_name
 from i2i_keras.run_folder.run import Run
 from i2i_keras.training import runtime
-from i2i_keras.translators import check_single
+from i2i_keras.translators import check_method
 
 _CHANGE = ("change", "change_low", "change_high", "change_p")
 _COLUMNS = (
@@ -93,7 +93,7 @@ def ablate(
     Returns:
         One dict a row, with the keys of `table.csv`.
     """
-    check_single(method)
+    check_method(method)
     arms = f'arms=["source_only", "adapted:{method}", "oracle"]'
     # All settings first: a wrong one in the last row costs no training.
     settings = {

@@ -14,7 +14,6 @@ from i2i_keras.experiment import contents
 from i2i_keras.experiment.contents import Contents
 from i2i_keras.experiment.settings import Settings
 from i2i_keras.preparation.auto_size import Size
-from i2i_keras.run_folder.places import parts_of
 from i2i_keras.run_folder.run import Run
 from i2i_keras.segmenters.arms import CEILING
 from i2i_keras.translators import TRANSLATORS
@@ -75,7 +74,7 @@ def fit_to(settings: Settings, there: Contents) -> Fitted:
 def _fit_arms(settings: Settings, there: Contents) -> tuple[Settings, list[str]]:
     """Leaves out the arms that there are no labels for."""
     if settings.arms and not there.labelled["source-train"]:
-        methods = [method for method in settings.methods if not _needs_segmenter(method)]
+        methods = [m for m in settings.methods if not TRANSLATORS[m].needs_segmenter]
         if not methods:
             raise SettingsError(
                 "The source's training images have no labels, and without them none of these can"
@@ -102,10 +101,6 @@ def _fit_arms(settings: Settings, there: Contents) -> tuple[Settings, list[str]]
     return settings.model_copy(update={"arms": arms}), [note]
 
 
-def _needs_segmenter(method: str) -> bool:
-    return any(TRANSLATORS[part].needs_segmenter for part in parts_of(method))
-
-
 def _check_selection(settings: Settings, there: Contents) -> None:
     """Refuses a choice of weights by labels that there are not."""
     if settings.segmenter.select != "val_loss":
@@ -123,7 +118,7 @@ def _fit_crops(settings: Settings, size: Size) -> tuple[Settings, list[str]]:
     """Reduces crops to an `auto` size; refuses those above a set one."""
     stride = settings.segmenter.built.stride if settings.arms else 1
     wanted: list[tuple[str, Any, int]] = []
-    for method in settings.trained_methods:
+    for method in settings.methods:
         own = getattr(settings.translator, method)
         if hasattr(own, "pipeline"):
             least = 2**own.generator.num_downsamplings

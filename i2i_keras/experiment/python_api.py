@@ -23,7 +23,7 @@ from i2i_keras.experiment.translating import TrainedTranslator, exported_method
 from i2i_keras.run_folder import places, workers
 from i2i_keras.run_folder.run import Run
 from i2i_keras.training import devices, tracking
-from i2i_keras.translators import network_of
+from i2i_keras.translators import TRANSLATORS
 
 Images = NDArray[Any]
 
@@ -33,16 +33,15 @@ class TranslatorFunction:
 
     Attributes:
         model: its network, from images in [-1, 1] to such; None for methods
-            without one, such as color, and for several, such as
-            `cyclegan+fourier`.
+            without one, such as color.
         method: its name.
         direction: `xy` or `yx`.
     """
 
     def __init__(self, trained: TrainedTranslator) -> None:
-        trained.require()
+        trained.done()
         self.method, self.direction = trained.method, trained.direction
-        has_network = network_of(trained.method) is not None
+        has_network = TRANSLATORS[trained.method].load_generator is not None
         self.model: keras.Model | None = trained.network() if has_network else None
         self._translate = trained.load()
 

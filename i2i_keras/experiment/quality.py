@@ -22,12 +22,11 @@ from i2i_keras.experiment.translating import TrainedTranslator
 from i2i_keras.models import pretrained
 from i2i_keras.run_folder import files
 from i2i_keras.run_folder.files import Facts
-from i2i_keras.run_folder.places import parts_of
 from i2i_keras.run_folder.run import Done, Run
 from i2i_keras.segmenters.arms import FLOOR, load_segmenter
 from i2i_keras.segmenters.eye import Eye, read_pixels
 from i2i_keras.training.checkpoints import list_readable, tell_unreadable
-from i2i_keras.translators import appearance, directions_of
+from i2i_keras.translators import TRANSLATORS, appearance
 from i2i_keras.translators.apply import translate_pixels
 
 _FEW = 32  # Images whose appearance is compared: all are in memory at once.
@@ -46,7 +45,7 @@ def back_methods(settings: Settings) -> list[str]:
     """
     if settings.arms:
         return []
-    return [method for method in settings.methods if "yx" in directions_of(method)]
+    return [method for method in settings.methods if "yx" in TRANSLATORS[method].directions]
 
 
 def score_translators(settings: Settings, run: Run) -> None:
@@ -84,7 +83,7 @@ def score_translator(settings: Settings, run: Run, method: str) -> Done:
             eye, multiple = load_inception(config.inception), 1
         compared = _choose(run, method, "xy", count)
         cycle_error = None
-        if "yx" in directions_of(method):
+        if "yx" in TRANSLATORS[method].directions:
             back = TrainedTranslator(run, method, "yx").load()
             cycle_error = distribution.measure_difference(back, compared.after, compared.before)
         return {
@@ -119,7 +118,7 @@ def _looks(settings: Settings, run: Run, method: str) -> Done:
             if eye:
                 found[way] |= _measure_distances(eye, 1, compared, ("before", "after"))
             back = way[::-1]
-            if back in directions_of(method):
+            if back in TRANSLATORS[method].directions:
                 load = TrainedTranslator(run, method, back).load()
                 found[way]["cycle_error"] = distribution.measure_difference(
                     load, few.after, few.before
@@ -218,9 +217,7 @@ def _drift(settings: Settings, run: Run, method: str, eye: Eye) -> Facts:
 
 
 def _steps(run: Run, method: str) -> tuple[int, list[int]]:
-    """Step of the weights that translate, and of others; none of a chain."""
-    if len(parts_of(method)) > 1:
-        return 0, []
+    """Step of the weights that translate, and of others."""
     folder = run.translator(method)
     results = run.done(folder).results
     # A run of an earlier version has kept the last one.

@@ -6,13 +6,12 @@ import pydantic
 
 from i2i_keras.config import Config
 from i2i_keras.datasets.streets import StreetsConfig
-from i2i_keras.errors import SettingsError
+from i2i_keras.errors import SettingsError, unknown
 from i2i_keras.evaluation.whole_images import check_window
 from i2i_keras.experiment.resources import ResourcesConfig
 from i2i_keras.models import pretrained
 from i2i_keras.preparation.domains import DomainConfig
 from i2i_keras.preparation.prepare import PrepareConfig
-from i2i_keras.run_folder.places import parts_of
 from i2i_keras.segmenters.arms import CEILING, FLOOR, Arm
 from i2i_keras.segmenters.label_safe import LabelSafeConfig
 from i2i_keras.segmenters.segmenter_config import SegmenterConfig
@@ -20,7 +19,7 @@ from i2i_keras.segmenters.self_training_config import SelfTrainingConfig
 from i2i_keras.training.devices import Strategy
 from i2i_keras.training.runtime import Determinism
 from i2i_keras.training.tracking import Tracking
-from i2i_keras.translators import TRANSLATORS, what_is_wrong
+from i2i_keras.translators import TRANSLATORS
 
 # One field a method, so that a new one is one line in `TRANSLATORS`.
 _METHODS: dict[str, Any] = {name: (m.config, m.config()) for name, m in TRANSLATORS.items()}
@@ -105,17 +104,15 @@ class Settings(Config):
             (translated source), `mixed:METHOD` (source and translated source),
             `label_safe:METHOD` (translated source, without the labels of pixels
             that the translator has changed in the eyes of source_only), METHOD
-            a translator or several: `cyclegan+fourier` is what fourier makes of
-            what cyclegan makes, but `mixed` takes the translations by each of
-            them; `adabn`, which is source_only, or `adabn:METHOD`, which is
-            adapted:METHOD, with the batch-norm statistics of the target's
-            images; and `self_training`, on the source, or
+            a translator; `adabn`, which is source_only, or `adabn:METHOD`,
+            which is adapted:METHOD, with the batch-norm statistics of the
+            target's images; and `self_training`, on the source, or
             `self_training:METHOD`, on the translated source, and both on the
             target's images, which a teacher labels (DACS). Those that the
             labels at hand do not allow are left out, see `labelled`.
-        translators: methods, or several such as `cyclegan+fourier`, that are
-            trained and applied whether or not an arm needs them; where there
-            are no arms, translation is all that is done.
+        translators: methods that are trained and applied whether or not an
+            arm needs them; where there are no arms, translation is all that is
+            done.
         streets: draws both domains where no roots are given.
         source: the domain with labels.
         target: the domain that the segmenter shall work in.
@@ -163,8 +160,8 @@ class Settings(Config):
     @classmethod
     def _known_translators(cls, methods: tuple[str, ...]) -> tuple[str, ...]:
         for method in methods:
-            if told := what_is_wrong(method):
-                raise ValueError(told)
+            if method not in TRANSLATORS:
+                raise ValueError(unknown("no translator", method, TRANSLATORS))
         return methods
 
     @pydantic.model_validator(mode="after")
@@ -175,7 +172,7 @@ class Settings(Config):
 
     @pydantic.model_validator(mode="after")
     def _segmenter_fits(self) -> "Settings":
-        for method in self.trained_methods:
+        for method in self.methods:
             if TRANSLATORS[method].needs_segmenter:
                 if FLOOR not in self.arms:
                     raise ValueError(f"{method} keeps what source_only sees; name that arm, too.")
@@ -199,17 +196,9 @@ class Settings(Config):
 
     @property
     def methods(self) -> list[str]:
-        """What translates for the arms, and others that are wanted.
-
-        Translators, or several that are applied one after the other.
-        """
-        of_arms = [method for arm in self.arms for method in arm.methods]
+        """The translators that the arms need, and others that are wanted."""
+        of_arms = [arm.method for arm in self.arms if arm.method]
         return list(dict.fromkeys([*of_arms, *self.translators]))
-
-    @property
-    def trained_methods(self) -> list[str]:
-        """The translators that `methods` consist of, each once."""
-        return list(dict.fromkeys(part for method in self.methods for part in parts_of(method)))
 
 
 def check_crop(method: str, crop: tuple[int, int], stride: int) -> None:

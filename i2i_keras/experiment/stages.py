@@ -25,7 +25,7 @@ from i2i_keras.segmenters.arms import FLOOR, Arm, Training, load_segmenter, read
 from i2i_keras.segmenters.eye import Eye
 from i2i_keras.segmenters.segmenter_training import Examples
 from i2i_keras.training import devices, runtime, tracking
-from i2i_keras.translators import TRANSLATORS, check_single
+from i2i_keras.translators import TRANSLATORS, check_method
 
 
 def streets(settings: Settings, run: Run) -> Done:
@@ -102,7 +102,7 @@ def train_translator(settings: Settings, run: Run, method: str) -> Done:
     It is handed paths of images: it cannot see a label. One that needs a
     segmenter gets source_only, which has to be trained, as a function.
     """
-    check_single(method)
+    check_method(method)
     inputs = {"records": run.done(run.records).fingerprint}
     config = getattr(settings.translator, method)
     x, y = ([r.image for r in prepared(run, f"{d}-train")] for d in ("source", "target"))

@@ -15,16 +15,14 @@ from i2i_keras.data.tables import prepared
 from i2i_keras.data.tree import by_suffix
 from i2i_keras.errors import DataError, FileError, SettingsError
 from i2i_keras.experiment import contents
-from i2i_keras.run_folder import files, locks, places
+from i2i_keras.run_folder import files, locks
 from i2i_keras.run_folder.files import Facts
-from i2i_keras.run_folder.places import parts_of
 from i2i_keras.run_folder.run import Done, Run
 from i2i_keras.training import checkpoints
-from i2i_keras.translators import TRANSLATORS, check_method, network_of, references, tiles
+from i2i_keras.translators import TRANSLATORS, check_method, references, tiles
 from i2i_keras.translators.apply import (
     Translate,
     build_maker,
-    chain,
     translate_records,
     unfinished,
 )
@@ -35,13 +33,12 @@ _TABLES = {"xy": ("source-train", "source-val"), "yx": ("target-train",)}
 
 
 class TrainedTranslator(NamedTuple):
-    """A trained translator, or several one after the other, one way.
+    """A trained translator, one way.
 
     Attributes:
         run: that it was trained in.
-        method: a key of `TRANSLATORS`; or several joined by "+", where each
-            translates what the one before has made.
-        direction: `xy` or `yx`; backwards, a chain begins with its last one.
+        method: a key of `TRANSLATORS`.
+        direction: `xy` or `yx`.
         tile: side of tiles, see `tiles.when_large`.
         step: of a kept checkpoint; None = what it saved in the end.
         reference: of all images, `domain` or an image; None = to each its own.
@@ -56,23 +53,11 @@ class TrainedTranslator(NamedTuple):
 
     @property
     def folder(self) -> Path:
-        """Where its training left it; of one alone."""
+        """Where its training left it."""
         return self.run.translator(self.method)
 
-    @property
-    def parts(self) -> list["TrainedTranslator"]:
-        """The translators that it consists of, in the order of their use."""
-        methods = parts_of(self.method)
-        if len(methods) == 1:
-            return [self]
-        ordered = methods if self.direction == "xy" else methods[::-1]
-        return [
-            self._replace(method=method, reference=None if network_of(method) else self.reference)
-            for method in ordered
-        ]
-
-    def require(self) -> dict[str, str]:
-        """Fingerprints of the trainings that it comes from, by their name.
+    def done(self) -> Done:
+        """How its training ended.
 
         Raises:
             SettingsError: there is no such method, it does not translate in
@@ -81,25 +66,16 @@ class TrainedTranslator(NamedTuple):
             DataError: it has not been trained.
         """
         check_method(self.method)
-        if self.reference and all(map(network_of, parts_of(self.method))):
-            able = [name for name in TRANSLATORS if not network_of(name)]
-            raise SettingsError(
-                f"{self.method} translates by its network and takes no --reference; that is for"
-                f" {' and '.join(able)}."
-            )
-        parts = self.parts
-        if len(parts) == 1:
-            return {"translator": self._done().fingerprint}
-        if self.step is not None:
-            raise SettingsError(f"--step is of one translator, and {self.method} are several.")
-        return {f"translator {part.method}": part._done().fingerprint for part in parts}
-
-    def _done(self) -> Done:
-        """How the training of one alone ended."""
         if self.direction not in TRANSLATORS[self.method].directions:
             raise SettingsError(
                 f"{self.method} does not translate {self.direction}; for that, train it with source"
                 " and target exchanged, or take a translator of both directions."
+            )
+        if self.reference and TRANSLATORS[self.method].load_generator:
+            able = [name for name, method in TRANSLATORS.items() if not method.load_generator]
+            raise SettingsError(
+                f"{self.method} translates by its network and takes no --reference; that is for"
+                f" {' and '.join(able)}."
             )
         done = self.run.done(self.run.translator(self.method))
         if self.step is not None:
@@ -108,10 +84,6 @@ class TrainedTranslator(NamedTuple):
 
     def load(self) -> Translate:
         """From images `(1, height, width, 3)` in [-1, 1] to translated ones."""
-        parts = self.parts
-        return chain([part.load() for part in parts]) if len(parts) > 1 else self._load()
-
-    def _load(self) -> Translate:
         method = TRANSLATORS[self.method]
         if method.load_generator is not None:
             return tiles.when_large(self.network(), self.tile)
@@ -125,9 +97,9 @@ class TrainedTranslator(NamedTuple):
         Raises:
             SettingsError: it has none.
         """
-        load = network_of(self.method)
+        load = TRANSLATORS[self.method].load_generator
         if load is None:
-            able = [name for name in TRANSLATORS if network_of(name)]
+            able = [name for name, method in TRANSLATORS.items() if method.load_generator]
             raise SettingsError(
                 f"{self.method} has no network that could be exported; take {' or '.join(able)}."
             )
@@ -136,9 +108,6 @@ class TrainedTranslator(NamedTuple):
 
     def fingerprint(self) -> str:
         """Of all that decides what it makes of an image."""
-        parts = self.parts
-        if len(parts) > 1:
-            return files.fingerprint([part.fingerprint() for part in parts])
         others: list[Any] = [] if self.step is None else [self.step]
         if self.reference:
             others.append(references.fingerprint(self.reference))
@@ -161,17 +130,6 @@ def check_methods(methods: Iterable[str]) -> None:
     """`check_method` of several, before the first one is at work."""
     for method in methods:
         check_method(method)
-
-
-def usable_methods(run: Run) -> list[str]:
-    """What can translate: trained translators, and chains that have done so."""
-    trained = run.trained_translators()
-    chains = [
-        method
-        for method in run.methods(places.TRANSLATE)
-        if method not in trained and all(part in trained for part in parts_of(method))
-    ]
-    return [*trained, *chains]
 
 
 def exported_method(run: Run) -> str:
@@ -245,7 +203,7 @@ def translate_images(
     Raises:
         SettingsError: `out` is a file for several images, or no PNG.
     """
-    trained.require()
+    trained.done()
     found, folder = _goal(images, out)
     records, unreadable = shard.of(found.records), list[FileError]()
     each_image.refuse_others(records, lambda name: [folder / f"{name}.png"])
@@ -287,7 +245,7 @@ def export(trained: TrainedTranslator, kind: str, out: Path, image: Path | None)
     Returns:
         The largest difference from the network itself, in gray levels of 255.
     """
-    trained.require()
+    trained.done()
     generator = trained.network(precision="float32")
     if image is None:
         image = prepared(trained.run, _TABLES[trained.direction][0])[0].image
@@ -295,7 +253,7 @@ def export(trained: TrainedTranslator, kind: str, out: Path, image: Path | None)
 
 
 def _job(trained: TrainedTranslator) -> _Job:
-    inputs = trained.require()
+    inputs = {"translator": trained.done().fingerprint}
     run, direction = trained.run, trained.direction
     run.done(run.records)  # Refuses what has changed.
     place, origin = run.translated(trained.method, direction), trained.fingerprint()

@@ -1,6 +1,5 @@
 """The form of a report: HTML that opens anywhere, and Markdown."""
 
-import re
 from collections.abc import Sequence
 from importlib import metadata, resources
 from typing import NamedTuple
@@ -81,7 +80,7 @@ def to_html(document: Document) -> str:
 
 def _breakable(arm: str) -> Markup:
     """The name of an arm, which a narrow column breaks between its parts."""
-    return Markup("<wbr>").join(part for part in re.split(r"(?<=[:+])", arm) if part)
+    return Markup(":<wbr>").join(arm.split(":"))
 
 
 def _read(name: str) -> str:

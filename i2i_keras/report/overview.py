@@ -29,7 +29,7 @@ def overview_picture(run: Run, summary: Summary, space: LabelSpace) -> Iterator[
     best = best_adapted(summary["arms"])
     if best is None:
         return
-    method = Arm(best).methods[0]
+    method = Arm(best).method
     translation = _translation(run, method)
     shown = [arm for arm in (FLOOR, best, CEILING) if arm in summary["arms"]]
     predicted = read_predictions(run, "target", shown)

@@ -57,8 +57,8 @@ def read_quality(run: Run, methods: Iterable[str]) -> Quality:
 
 
 def methods_of(arms: Iterable[str]) -> list[str]:
-    """What translates for the arms, each once."""
-    return list(dict.fromkeys(method for arm in arms for method in Arm(arm).methods))
+    """The translators that arms are trained with, each once."""
+    return list(dict.fromkeys(Arm(arm).method for arm in arms if Arm(arm).method))
 
 
 def trained_networks(run: Run, arms: Iterable[str]) -> dict[str, Path]:

@@ -27,7 +27,6 @@ from i2i_keras.report.reading import (
 )
 from i2i_keras.report.viewers import prediction_viewers, translation_viewers
 from i2i_keras.run_folder import files
-from i2i_keras.run_folder.places import parts_of
 from i2i_keras.run_folder.run import Run
 
 
@@ -98,11 +97,10 @@ def _unscored(run: Run, summary: UnscoredSummary) -> Iterator[Section]:
     quality = read_quality(shown, summary["translators"])
     if quality and not summary["arms"]:
         found = unscored.translator_tables(quality)
-        parts = dict.fromkeys(part for method in quality for part in parts_of(method))
-        histories = {part: run.history(run.translator(part)) for part in parts}
+        histories = {method: run.history(run.translator(method)) for method in quality}
         trained = {
-            part: len(read_history(h).get("step", ()))
-            for part, h in histories.items()
+            method: len(read_history(h).get("step", ()))
+            for method, h in histories.items()
             if h.is_file()
         }
         warned = bool(training_warnings(run, summary.get("seeds", ())))
@@ -161,8 +159,8 @@ def _translators(run: Run, quality: Quality) -> Section:
         *drift_notes(quality),
     ]
     for method in quality:
-        parts = [run.translator(part) for part in parts_of(method)]
-        if any(run.settings_of(p).get("lambda_semantic") for p in parts if run.is_done(p)):
+        place = run.translator(method)
+        if run.is_done(place) and run.settings_of(place).get("lambda_semantic"):
             notes.append(
                 f"{method} was trained to keep what source_only sees: that it drifts little in"
                 f" those eyes says nothing, and so label_safe:{method} leaves out too little."

@@ -42,8 +42,7 @@ class Places:
     """The folders and files of a run directory.
 
     They are named here and nowhere else. An arm is a name such as
-    `adapted:cyclegan`, a method one such as `cyclegan` or, of several one after
-    the other, `cyclegan+fourier`.
+    `adapted:cyclegan`, a method one such as `cyclegan`.
 
     Args:
         root: the run directory.
@@ -181,11 +180,6 @@ def _is_ours(path: Path) -> bool:
     """Whether a file or folder in a run directory is one that runs have."""
     known = (*_STAGES, "settings.json", "settings", "export", "notebooks")
     return path.name in known or path.name.startswith((".", "seed-"))
-
-
-def parts_of(method: str) -> list[str]:
-    """The translators that a name such as `cyclegan+fourier` is made of."""
-    return method.split("+") if method else []
 
 
 def folder_name(arm: str) -> str:

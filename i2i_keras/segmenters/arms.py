@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 from i2i_keras.data.records import Record, read_records
 from i2i_keras.errors import SettingsError, unknown
 from i2i_keras.run_folder.files import Facts
-from i2i_keras.run_folder.places import parts_of
 from i2i_keras.run_folder.run import Run
 
 if TYPE_CHECKING:
@@ -40,7 +39,7 @@ class Arm(str):
             ValueError: there is no such arm.
         """
         arm = cls(text)
-        known = methods is None or all(part in methods for part in parts_of(arm.method))
+        known = not arm.method or methods is None or arm.method in methods
         if not (known and arm.kind in ARMS and _fits(arm)):
             raise ValueError(_no_arm(text, methods or ()))
         return arm
@@ -59,18 +58,8 @@ class Arm(str):
 
     @property
     def method(self) -> str:
-        """The translator that it is trained with; empty = none.
-
-        Or several, joined by "+"; what that means is a matter of its kind.
-        """
+        """The translator that it is trained with; empty = none."""
         return self.partition(":")[2]
-
-    @property
-    def methods(self) -> list[str]:
-        """The translators, or chains of them, whose images it is trained on."""
-        if self.about.each:
-            return parts_of(self.method)
-        return [self.method] if self.method else []
 
     @property
     def about(self) -> "Kind":
@@ -85,18 +74,16 @@ class Arm(str):
     @property
     def meaning(self) -> str:
         """What it was trained on, and with which labels, in a sentence."""
-        parts = parts_of(self.method)
-        images = f"translations by {', then '.join(parts)}" if parts else "source images"
-        method = " and ".join(self.methods)
-        told = self.about.meaning.format(method=method, images=images, base=self.base)
+        images = f"translations by {self.method}" if self.method else "source images"
+        told = self.about.meaning.format(method=self.method, images=images, base=self.base)
         return f"{told}." if self.about.reference else f"{told}; no target label was used."
 
     @property
     def needs(self) -> list[Need]:
         """What has to be done before it is trained, records apart."""
         needs: list[Need] = [("train-segmenter", self.base)] if self.base else []
-        if not self.base:
-            needs += [("translate", method) for method in self.methods]
+        if self.method and not self.base:
+            needs.append(("translate", self.method))
         if "label_safe" in self.about.trains_on:
             needs.append(("train-segmenter", FLOOR))
         return needs
@@ -143,9 +130,7 @@ class Kind(NamedTuple):
         trains_on: which records, keys of `_RECORDS`.
         fit: trains a segmenter, and returns results.
         facts: settings that its training depends on.
-        method: whether its name ends with that of a translator, or of several
-            that are applied one after the other.
-        each: whether of several it takes the translations by each of them.
+        method: whether its name ends with that of a translator.
         base: from the method to the arm whose trained network it takes.
         reference: whether it is one of those that others are compared with,
             and no competitor.
@@ -157,7 +142,6 @@ class Kind(NamedTuple):
     facts: Callable[[SegmenterSettings], Facts]
     method: Literal["never", "may", "must"] = "must"
     base: Callable[[str], Arm] | None = None
-    each: bool = False
     reference: bool = False
 
     @property
@@ -191,12 +175,12 @@ def read_arm_records(run: Run, arm: Arm) -> ArmRecords:
     inputs = {"records": run.done(run.records).fingerprint}
     found: dict[str, list[Record]] = {"train": [], "val": []}
     for name in arm.about.trains_on:
-        role, places_of = _RECORDS[name]
-        for key, place in places_of(run, arm).items():
-            if place != run.records:
-                inputs[key] = run.done(place).fingerprint
-            for split, records in found.items():
-                records += read_records(run.root, run.table(place, f"{role}-{split}"))
+        role, place_of = _RECORDS[name]
+        place = place_of(run, arm.method)
+        if place != run.records:
+            inputs[name] = run.done(place).fingerprint
+        for split, records in found.items():
+            records += read_records(run.root, run.table(place, f"{role}-{split}"))
     # Those without a label have nothing to say of a training.
     val = [record for record in found["val"] if record.label]
     return ArmRecords(found["train"], val, inputs)
@@ -229,10 +213,8 @@ def parse_all(names: Iterable[str], methods: Collection[str] | None = None) -> l
 
 def _fits(arm: Arm) -> bool:
     """Whether it has a method exactly where its kind wants one."""
-    wanted, parts = arm.about.method, parts_of(arm.method)
-    if not all(parts) or len(set(parts)) < len(parts) or arm.endswith(":"):
-        return False
-    return wanted != "never" if parts else wanted != "must"
+    wanted = arm.about.method
+    return (wanted != "must" if not arm.method else wanted != "never") and not arm.endswith(":")
 
 
 def _no_arm(text: str, methods: Collection[str]) -> str:
@@ -243,23 +225,18 @@ def _no_arm(text: str, methods: Collection[str]) -> str:
     told = f"arms are {', '.join([*alone, *shapes[:-1]])} and {shapes[-1]}"
     if methods:
         told += f" with METHOD one of {', '.join(methods)}"
-        told += ", or several different ones such as METHOD+METHOD"
     return unknown("no arm", text, names, told)
 
 
-def _translated(run: Run, arm: Arm) -> dict[str, Path]:
-    """Where the images of its translators are; without any the source's."""
-    if len(arm.methods) > 1:
-        return {f"translated by {method}": run.translated(method) for method in arm.methods}
-    return {"translated": run.translated(arm.method) if arm.method else run.records}
-
-
 # By name the domain whose labels they bear, and where they are.
-_RECORDS: Mapping[str, tuple[str, Callable[[Run, Arm], dict[str, Path]]]] = {
-    "source": ("source", lambda run, arm: {"source": run.records}),
-    "target": ("target", lambda run, arm: {"target": run.records}),
-    "translated": ("source", _translated),
-    "label_safe": ("source", lambda run, arm: {"label_safe": run.label_safe(arm.method)}),
+_RECORDS: Mapping[str, tuple[str, Callable[[Run, str], Path]]] = {
+    "source": ("source", lambda run, method: run.records),
+    "target": ("target", lambda run, method: run.records),
+    "translated": (
+        "source",
+        lambda run, method: run.translated(method) if method else run.records,
+    ),
+    "label_safe": ("source", lambda run, method: run.label_safe(method)),
 }
 
 
@@ -322,7 +299,6 @@ ARMS: Mapping[str, Kind] = {
     "mixed": _usual(
         "trained on source images and their translations by {method}",
         trains_on=("source", "translated"),
-        each=True,
     ),
     "label_safe": _usual(
         "trained on {images} without what {method} changed in the eyes of source_only",

@@ -15,10 +15,10 @@ from i2i_keras.evaluation.any_image import seen_size
 from i2i_keras.experiment import choosing, repetitions, segmenting
 from i2i_keras.experiment.choosing import TrainedSegmenter
 from i2i_keras.experiment.segmenting import Look, Scale
-from i2i_keras.experiment.translating import TrainedTranslator, usable_methods
+from i2i_keras.experiment.translating import TrainedTranslator
 from i2i_keras.run_folder.places import folder_name, how_to_make
 from i2i_keras.run_folder.run import Run
-from i2i_keras.translators import directions_of
+from i2i_keras.translators import TRANSLATORS
 from i2i_keras.translators.apply import translate_pixels
 
 Pixels = NDArray[np.uint8]
@@ -103,8 +103,8 @@ class Networks:
 
 
 def _translations(run: Run) -> Iterator[Maker]:
-    for method in usable_methods(run):
-        for way in directions_of(method):
+    for method in run.trained_translators():
+        for way in TRANSLATORS[method].directions if method in TRANSLATORS else ():
             yield Maker(
                 f"translate/{method}/{way}",
                 f"{method}, {way}",
@@ -115,7 +115,7 @@ def _translations(run: Run) -> Iterator[Maker]:
 
 
 def _load_translator(trained: TrainedTranslator) -> Make:
-    trained.require()
+    trained.done()
     translate, name = trained.load(), f"{trained.method}-{trained.direction}"
 
     def make(pixels: Pixels, scale: Scale) -> dict[str, Pixels]:

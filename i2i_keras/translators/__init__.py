@@ -4,7 +4,6 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from i2i_keras.errors import SettingsError, unknown
-from i2i_keras.run_folder.places import parts_of
 from i2i_keras.translators import color, cut, cycada, cyclegan, fourier
 
 
@@ -45,47 +44,11 @@ TRANSLATORS = {
 }
 
 
-def what_is_wrong(method: str) -> str:
-    """Why a name is no method, to be said after a colon; empty if it is one.
-
-    A method is a key of `TRANSLATORS`, or several different ones that are
-    joined by "+".
-    """
-    parts = parts_of(method) or [method]
-    for part in parts:
-        if part not in TRANSLATORS:
-            return unknown("no translator", part, TRANSLATORS)
-    return f"a translator is named twice in {method}" if len(set(parts)) < len(parts) else ""
-
-
 def check_method(method: str) -> None:
-    """Refuses a name that is no method.
+    """Refuses a name that is no translator.
 
     Raises:
-        SettingsError: see `what_is_wrong`.
+        SettingsError: it is no key of `TRANSLATORS`.
     """
-    if told := what_is_wrong(method):
-        raise SettingsError(f"{told[0].upper()}{told[1:]}.")
-
-
-def network_of(method: str) -> Callable[..., Any] | None:
-    """What loads a method's network; None if it has none, or is several."""
-    return TRANSLATORS[method].load_generator if method in TRANSLATORS else None
-
-
-def directions_of(method: str) -> list[str]:
-    """The directions that a method, or all that it consists of, can take."""
-    parts = parts_of(method)
-    return [
-        way
-        for way in ("xy", "yx")
-        if all(part in TRANSLATORS and way in TRANSLATORS[part].directions for part in parts)
-    ]
-
-
-def check_single(method: str) -> None:
-    """Refuses what is not one translator, which alone can be trained."""
-    check_method(method)
     if method not in TRANSLATORS:
-        parts = " and ".join(parts_of(method))
-        raise SettingsError(f"{method} is no translator of its own; train {parts}.")
+        raise SettingsError(f"{unknown('No translator', method, TRANSLATORS)}.")

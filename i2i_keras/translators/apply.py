@@ -41,21 +41,6 @@ def translate_records(
     return [record._replace(image=folder / f"{record.name}.png") for record in records]
 
 
-def chain(functions: Sequence[Translate]) -> Translate:
-    """One function after the other, as if images were written in between.
-
-    So the second one is given what it would be given of the first one's files.
-    """
-
-    def translate(images: tf.Tensor) -> tf.Tensor:
-        for function in functions[:-1]:
-            made = finite.check_result(function(images), "Translated images")
-            images = transforms.normalize(transforms.denormalize(made))
-        return functions[-1](images)
-
-    return translate
-
-
 def translate_pixels(translate: Translate, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Translates an image `(height, width, 3)`, as it would be written."""
     image = transforms.normalize(tf.constant(pixels))

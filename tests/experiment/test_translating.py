@@ -24,9 +24,8 @@ from i2i_keras.models.networks import build_generator
 from i2i_keras.run_folder import files
 from i2i_keras.run_folder.locks import Shard
 from i2i_keras.run_folder.run import Run
-from i2i_keras.segmenters.arms import Arm, read_arm_records
 from i2i_keras.training.checkpoints import Checkpoints
-from i2i_keras.translators import TRANSLATORS, check_single
+from i2i_keras.translators import TRANSLATORS
 from i2i_keras.translators.cyclegan import CycleGANConfig
 
 NETWORK = {"filters": 2, "num_downsamplings": 1, "num_residual_blocks": 0, "outer_kernel": 3}
@@ -409,7 +408,7 @@ def test_a_state_that_is_not_kept_is_refused(run, tmp_path):
         )
     run.stage("train-translator/color", {}, {}, lambda folder: {})
     with pytest.raises(SettingsError, match="no checkpoint of step 6; it keeps none at all"):
-        TrainedTranslator(run, "color", step=6).require()
+        TrainedTranslator(run, "color", step=6).done()
 
 
 def test_a_kept_state_is_exported(run, tmp_path):
@@ -490,117 +489,6 @@ def test_a_method_is_compared_on_its_first_image_or_a_given_one(run, tmp_path):
         )
         assert worst <= 2
         assert (tmp_path / name / "saved_model.pb").is_file()
-
-
-# --- Several, one after the other -------------------------------------------
-
-
-def test_a_chain_makes_what_its_parts_make_of_each_others_files(colored, tmp_path):
-    source = str(colored.root / "prepare" / "source-train" / "0.png")
-    chain = TrainedTranslator(colored, "cyclegan+color")
-    translate_images(chain, [source], tmp_path / "chain", Shard())
-    for number, method in enumerate(("cyclegan", "color")):
-        out = tmp_path / str(number)
-        translate_images(TrainedTranslator(colored, method), [source], out, Shard())
-        source = str(out / "0.png")
-    made = pixels(tmp_path / "chain" / "0.png")
-    assert (made == pixels(source)).all()
-    assert (made != pixels(tmp_path / "0" / "0.png")).any()
-
-
-def test_backwards_a_chain_begins_with_its_last_part(colored, tmp_path):
-    image = colored.root / "prepare" / "target-train" / "0.png"
-    back = TrainedTranslator(colored, "color+cyclegan", "yx")
-    assert [part.method for part in back.parts] == ["cyclegan", "color"]
-    forth = TrainedTranslator(colored, "cyclegan+color")
-    made = []
-    for trained in (back, forth):
-        translate_images(trained, [str(image)], tmp_path, Shard())
-        made.append(pixels(tmp_path / "0.png"))
-    assert (made[0] != made[1]).any()
-
-
-def test_the_records_of_a_chain_depend_on_all_of_its_trainings(colored):
-    chain = TrainedTranslator(colored, "cyclegan+color")
-    assert not translate(chain).skipped
-    new = read_records(colored.root, colored.root / "translate/cyclegan+color/source-train.csv")
-    assert [record.name for record in new] == ["0", "1", "2", "3", "4"]
-    assert translate(chain).skipped
-    assert chain.require().keys() == {"translator cyclegan", "translator color"}
-    assert chain.fingerprint() != TrainedTranslator(colored, "color+cyclegan").fingerprint()
-
-
-def test_a_chain_takes_the_reference_for_the_part_that_has_one(colored, drives, tmp_path):
-    means = []
-    for name in ("dark", "light"):
-        reference = str(colored.root / f"{name}.png")
-        chain = TrainedTranslator(colored, "cyclegan+color", reference=reference)
-        translate_images(chain, [str(drives / "a")], tmp_path, Shard())
-        means.append(np.mean([pixels(path).mean() for path in tmp_path.glob("*.png")]))
-    assert means[0] + 100 < means[1]
-
-
-@pytest.mark.parametrize(
-    ("trained", "told"),
-    [
-        (("cyclegan+colour",), "No translator 'colour'. Did you mean 'color'?"),
-        (("color+color",), "A translator is named twice in color+color."),
-        (("cyclegan+cut", "yx"), "cut does not translate yx"),
-        (("cyclegan+cut", "xy", None, None, "domain"), "cyclegan+cut translates by its network"),
-        (("cyclegan+color", "xy", None, 5), "--step is of one translator"),
-    ],
-)
-def test_chains_that_cannot_be_are_refused(colored, trained, told):
-    with pytest.raises(SettingsError) as error:
-        TrainedTranslator(colored, *trained).require()
-    assert told in str(error.value)
-
-
-def test_a_chain_is_not_exported_nor_trained(colored, tmp_path):
-    with pytest.raises(SettingsError, match=r"cyclegan\+color has no network"):
-        translating.export(TrainedTranslator(colored, "cyclegan+color"), "onnx", tmp_path, None)
-    with pytest.raises(SettingsError, match="train cyclegan and color"):
-        check_single("cyclegan+color")
-
-
-def test_a_mixture_has_the_source_and_the_images_by_each_translator(colored):
-    for method in ("cyclegan", "color"):
-        translate(TrainedTranslator(colored, method))
-    train, _, inputs = read_arm_records(colored, Arm("mixed:cyclegan+color"))
-    folders = [record.image.relative_to(colored.root).parts[:-1] for record in train]
-    assert folders == [
-        *[("prepare", "source-train")] * 5,
-        *[("translate", "cyclegan", "source-train")] * 5,
-        *[("translate", "color", "source-train")] * 5,
-    ]
-    assert inputs.keys() == {"records", "translated by cyclegan", "translated by color"}
-    _, _, alone = read_arm_records(colored, Arm("mixed:color"))
-    assert alone.keys() == {"records", "translated"}
-
-
-@pytest.mark.parametrize(
-    ("arm", "meaning"),
-    [
-        (
-            "mixed:cut+color",
-            "trained on source images and their translations by cut and color; no",
-        ),
-        ("adapted:cut+color", "trained on translations by cut, then color; no target label"),
-        ("adabn:cut+color", "adapted:cut+color with the batch-norm statistics of the target"),
-    ],
-)
-def test_the_meaning_of_an_arm_names_its_translators(arm, meaning):
-    assert Arm.parse(arm, TRANSLATORS).meaning.startswith(meaning)
-
-
-@pytest.mark.parametrize(
-    "arm",
-    ["adapted:cut+", "adapted:+cut", "mixed:cut+cut", "adapted:cut+colour", "oracle:cut+color"],
-)
-def test_several_translators_that_cannot_be_are_no_arm(arm):
-    with pytest.raises(ValueError, match="or several different ones such as METHOD") as error:
-        Arm.parse(arm, TRANSLATORS)
-    assert arm in str(error.value)
 
 
 def test_translators_without_a_network_cannot_be_exported(tmp_path):

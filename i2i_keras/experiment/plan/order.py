@@ -5,8 +5,7 @@ from typing import NamedTuple
 
 from i2i_keras.experiment.plan.table import left, measured
 from i2i_keras.experiment.plan.tasks import Task
-from i2i_keras.run_folder.places import parts_of
-from i2i_keras.translators import network_of
+from i2i_keras.translators import TRANSLATORS
 
 # Seconds that are taken for a task where none like it has been done: only how
 # they compare counts.
@@ -63,6 +62,6 @@ def _seconds(task: Task, known: Mapping[Hashable, float]) -> float:
     """A guess where nothing is known; never 0: who waits stands behind."""
     seconds = 0.0 if task.done else left(task, known)
     if seconds is None:
-        by_network = task.is_of_arm or any(map(network_of, parts_of(task.of)))
-        seconds = _GUESSES.get(task.kind, _SHORT) if by_network else _SHORT
+        trains = task.of not in TRANSLATORS or TRANSLATORS[task.of].load_generator
+        seconds = _GUESSES.get(task.kind, _SHORT) if trains else _SHORT
     return seconds + 0.1

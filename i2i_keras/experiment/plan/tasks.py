@@ -8,7 +8,6 @@ from i2i_keras.errors import SettingsError, unknown
 from i2i_keras.experiment import checkpoint_scores, quality, scoring, stages
 from i2i_keras.experiment.repetitions import repetitions
 from i2i_keras.experiment.settings import Settings
-from i2i_keras.run_folder.places import parts_of
 from i2i_keras.run_folder.run import Done, Run
 from i2i_keras.segmenters.arms import ARMS, FLOOR, Arm, Need, in_training_order
 from i2i_keras.translators import TRANSLATORS
@@ -43,9 +42,8 @@ class Task(NamedTuple):
     def like(self) -> Hashable:
         """The same for tasks that take about as long."""
         if self.is_of_arm and self.kind == "train-segmenter":
-            arm = Arm(self.of)
-            size = len(arm.about.trains_on) + max(0, len(arm.methods) - 1)
-            return self.kind, arm.about.fit, size, "label_safe" in arm.about.trains_on
+            kind = Arm(self.of).about
+            return self.kind, kind.fit, len(kind.trains_on), "label_safe" in kind.trains_on
         return self.name if self.kind != "evaluate" else (self.kind, self.is_of_arm)
 
     @property
@@ -193,7 +191,7 @@ def _with_needs(settings: Settings, wanted: Sequence[Need]) -> list[Need]:
 def _needs(settings: Settings, kind: str, of: str) -> list[Need]:
     """What has to be done before a step, the preparation apart."""
     if kind in ("translate", "translate-back"):
-        return [("train-translator", part) for part in parts_of(of)]
+        return [("train-translator", of)]
     if kind == "train-translator":
         return [("train-segmenter", FLOOR)] if TRANSLATORS[of].needs_segmenter else []
     if kind == "train-segmenter":

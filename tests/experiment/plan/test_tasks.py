@@ -34,17 +34,6 @@ def test_each_task_stands_after_those_that_it_needs(names):
     ]
 
 
-def test_a_chain_needs_its_parts_to_be_trained_and_a_mixture_to_translate(names):
-    assert names(["source_only", "adapted:cut+color", "mixed:color+cut"], scores=True) == [
-        *("prepare", "train-segmenter source_only", "evaluate source_only"),
-        *("train-translator cut", "train-translator color", "translate cut+color"),
-        *("train-segmenter adapted:cut+color", "evaluate adapted:cut+color"),
-        *("translate color", "translate cut"),
-        *("train-segmenter mixed:color+cut", "evaluate mixed:color+cut"),
-        *("evaluate cut+color", "evaluate color", "evaluate cut"),
-    ]
-
-
 def test_an_arm_is_scored_once_it_is_trained_and_translators_in_the_end(names):
     assert names(["source_only", "adapted:color", "adabn:color"], scores=True) == [
         *("prepare", "train-segmenter source_only", "evaluate source_only"),
