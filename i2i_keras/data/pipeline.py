@@ -71,27 +71,13 @@ class Share(NamedTuple):
         return [int(place) for device in self.own for place in places[:, device].ravel()]
 
 
-class Choice(NamedTuple):
-    """Which examples a pipeline gives, and which window of each.
-
-    Attributes:
-        order: of the records; None = a new permutation of all in each epoch.
-        row_seed: pipelines of the same one cut the k-th example of each at the
-            same height: as far down as another one, of the rows from which a
-            window of its size can begin; None = each at its own.
-    """
-
-    order: Order | None = None
-    row_seed: int | None = None
-
-
 def training_batches(
     config: PipelineConfig,
     records: Sequence[Record],
     seed: int,
     first_step: int = 0,
     share: Share | None = None,
-    choice: Choice | None = None,
+    order: Order | None = None,
 ) -> tf.data.Dataset:
     """Endless random batches of images and labels.
 
@@ -104,7 +90,7 @@ def training_batches(
         first_step: number of the first batch.
         share: of each batch, of which the batch size is a multiple of `devices
             * parts`; None = all of it.
-        choice: of the examples; None = all alike.
+        order: of the records; None = a new permutation of all in each epoch.
 
     Returns:
         Batches of an image, float32 `(batch, *crop, 3)` in [-1, 1], and a
@@ -114,21 +100,18 @@ def training_batches(
     Raises:
         DataError: there are no records, or they are smaller than the crop.
     """
-    share, choice = share or Share(), choice or Choice()
+    share = share or Share()
     size = _check(config, records)
     example = _reader(config, records, size)
 
     def augmented(position: tf.Tensor, index: tf.Tensor) -> tuple[tf.Tensor, ...]:
         image, label = example(index)
         seeds = tf.random.split([tf.cast(seed, tf.int64), position], 2)
-        row = None
-        if choice.row_seed is not None:
-            row = tf.random.stateless_uniform([], [tf.cast(choice.row_seed, tf.int64), position])
         if config.scale == (1.0, 1.0):
-            image, label = transforms.random_crop(image, label, config.crop, seeds[0], row)
+            image, label = transforms.random_crop(image, label, config.crop, seeds[0])
         else:
             image, label = transforms.random_scale_crop(
-                image, label, config.crop, config.scale, seeds[0], row
+                image, label, config.crop, config.scale, seeds[0]
             )
         if config.flip:
             image, label = transforms.random_flip(image, label, seeds[1])
@@ -147,7 +130,7 @@ def training_batches(
             images = transforms.scale_colors(images, tf.gather(factors, places, axis=1))
         return images, tf.cast(labels, tf.int32)
 
-    order = choice.order or shuffled(len(records), seed)
+    order = order or shuffled(len(records), seed)
     return (
         order(first_step * config.batch_size)
         .apply(functools.partial(_shared, share=share, batch_size=config.batch_size))

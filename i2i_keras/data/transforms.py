@@ -11,20 +11,9 @@ _LUMA = (0.299, 0.587, 0.114)
 
 
 def random_crop(
-    image: tf.Tensor,
-    label: tf.Tensor,
-    size: tuple[int, int],
-    seed: tf.Tensor,
-    row: tf.Tensor | None = None,
+    image: tf.Tensor, label: tf.Tensor, size: tuple[int, int], seed: tf.Tensor
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """Cuts the same random window of `size` from image and label.
-
-    Args:
-        image: uint8.
-        label: uint8.
-        size: (height, width) of the window.
-        seed: of its place.
-        row: how far down it is, in [0, 1), 0 = at the top; None = anywhere.
 
     Reference:
         Student report, figure 6 (`rand_crop`).
@@ -33,16 +22,7 @@ def random_crop(
     # than all else. Drawn as `tf.image.stateless_random_crop` does.
     places = tf.shape(image) - (*size, 3) + 1
     corner = tf.random.stateless_uniform([3], seed, maxval=tf.int32.max, dtype=tf.int32) % places
-    corner = _at_row(corner, row, places)
     return tf.slice(image, corner, (*size, 3)), tf.slice(label, corner, (*size, 1))
-
-
-def _at_row(corner: tf.Tensor, row: tf.Tensor | None, places: tf.Tensor) -> tf.Tensor:
-    """A corner with its row, in [0, 1), put in place of what was drawn."""
-    if row is None:
-        return corner
-    top = tf.cast(row * tf.cast(places[0], tf.float32), tf.int32)
-    return tf.concat([tf.minimum(top, places[0] - 1)[tf.newaxis], corner[1:]], 0)
 
 
 def random_flip(image: tf.Tensor, label: tf.Tensor, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
@@ -65,7 +45,6 @@ def random_scale_crop(
     size: tuple[int, int],
     scale: tuple[float, float],
     seed: tf.Tensor,
-    row: tf.Tensor | None = None,
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """Cuts the same random window and resizes it to `size`.
 
@@ -79,7 +58,6 @@ def random_scale_crop(
         size: (height, width) of what comes out.
         scale: smallest and largest factor.
         seed: of factor and place.
-        row: see `random_crop`.
     """
     seeds = tf.random.split(seed, 2)
     fits = tf.reduce_max(tf.cast(size, tf.float32) / tf.cast(tf.shape(image)[:2], tf.float32))
@@ -89,8 +67,7 @@ def random_scale_crop(
     window = tf.clip_by_value(window, 1, tf.shape(image)[:2])
     places = tf.shape(image)[:2] - window + 1
     corner = tf.random.stateless_uniform([2], seeds[1], maxval=tf.int32.max, dtype=tf.int32)
-    corner = _at_row(corner % places, row, places)
-    corner, depth = tf.pad(corner, [[0, 1]]), tf.constant([-1])
+    corner, depth = tf.pad(corner % places, [[0, 1]]), tf.constant([-1])
     image, label = (tf.slice(t, corner, tf.concat([window, depth], 0)) for t in (image, label))
     image = tf.cast(tf.round(tf.image.resize(image, size)), tf.uint8)
     return image, tf.image.resize(label, size, method="nearest")

@@ -192,7 +192,7 @@ def _measure_distances(
 
 
 def _drift(settings: Settings, run: Run, method: str, eye: Eye) -> Facts:
-    """Drift of the translations, and on some that of other checkpoints."""
+    """Drift of the translations, and on some that of earlier checkpoints."""
     names, config = read_space(run.label_space).names, settings.evaluate
 
     def count(images: int) -> Any:
@@ -202,25 +202,22 @@ def _drift(settings: Settings, run: Run, method: str, eye: Eye) -> Facts:
 
     final = count(config.num_quality_images)
     compared = count(config.num_drift_images) if config.num_drift_images else final
-    kept, others = _steps(run, method)
-    rows = [{"step": kept, **drift.measure_drift(compared, names)}]
-    if others and config.num_drift_images:
+    end, earlier = _steps(run, method)
+    rows = [{"step": end, **drift.measure_drift(compared, names)}]
+    if earlier and config.num_drift_images:
         few = _choose(run, method, "xy", config.num_drift_images).before
         images = [read_pixels(record) for record in few]
         states = (
             (step, partial(translate_pixels, TrainedTranslator(run, method, step=step).load()))
-            for step in others
+            for step in earlier
         )
-        rows += drift.measure_by_step(eye, images, states, names)
-        rows.sort(key=lambda row: row["step"])
+        rows = drift.measure_by_step(eye, images, states, names) + rows
     return {**drift.summarize(final, names), "by_step": rows}
 
 
 def _steps(run: Run, method: str) -> tuple[int, list[int]]:
-    """Step of the weights that translate, and of others."""
+    """Of its training: the last step, and kept ones."""
     folder = run.translator(method)
-    results = run.done(folder).results
-    # A run of an earlier version has kept the last one.
-    kept: int = results["kept_step"] if "kept_step" in results else results.get("steps", 0)
+    end: int = run.done(folder).results.get("steps", 0)
     tell_unreadable(folder)
-    return kept, [step for step in list_readable(folder) if step != kept]
+    return end, [step for step in list_readable(folder) if step < end]

@@ -23,9 +23,6 @@ class DiscriminatorConfig(Config):
         dropout: share of the channels' values dropped after each activation
             (report, section 4); 0 = none, as in the paper.
         spectral_norm: whether kernels are divided by their spectral norm.
-        rows: whether it sees how far down in the image each pixel is, so that
-            what one domain has more of than the other, but at a height of its
-            own, does not give a fake away. Needs crops as high as the images.
     """
 
     filters: pydantic.PositiveInt = 64
@@ -33,24 +30,6 @@ class DiscriminatorConfig(Config):
     norm: Norm = "instance"
     dropout: float = pydantic.Field(default=0.0, ge=0.0, lt=1.0)
     spectral_norm: bool = False
-    rows: bool = False
-
-
-@keras.saving.register_keras_serializable("i2i_keras")
-class WithRows(layers.Layer):
-    """Adds a channel that goes from -1 in the first row to 1 in the last.
-
-    Input shape: `(batch, height, width, channels)`.
-    Output shape: `(batch, height, width, channels + 1)`.
-
-    Reference:
-        Liu et al., 2018, https://arxiv.org/abs/1807.03247
-    """
-
-    def call(self, images: tf.Tensor) -> tf.Tensor:
-        rows = tf.linspace(-1.0, 1.0, tf.shape(images)[1])[:, tf.newaxis, tf.newaxis]
-        channel = tf.ones_like(images[..., :1]) * tf.cast(rows, images.dtype)
-        return tf.concat([images, channel], -1)
 
 
 def build_discriminator(config: DiscriminatorConfig, name: str) -> keras.Model:
@@ -71,7 +50,7 @@ def build_discriminator(config: DiscriminatorConfig, name: str) -> keras.Model:
     """
     inputs = keras.Input((None, None, 3), name="image")
 
-    x = WithRows(name="rows")(inputs) if config.rows else inputs
+    x = inputs
     for stage in range(config.num_downsamplings + 1):
         filters = config.filters * min(2**stage, 8)
         stride = 2 if stage < config.num_downsamplings else 1

@@ -144,13 +144,11 @@ def curve_pictures(run: Run, arms: Iterable[str]) -> Iterator[Picture]:
 
 
 def sample_pictures(run: Run) -> Iterator[Picture]:
-    """The strip of samples of each translator as it is, or was last."""
+    """The last strip of samples of each translator, as its training left it."""
     for method in run.methods(places.TRAIN_TRANSLATOR):
         strips = _strips(run, method)
         if strips:
-            place = run.translator(method)
-            kept = run.done(place).results.get("kept_step") if run.is_done(place) else None
-            last = next((path for path in strips if _step_of(path) == kept), strips[-1])
+            last = strips[-1]
             # A method that is not trained has no steps.
             moment = f" at {last.stem.replace('-', ' ')}" if last.stem.startswith("step-") else ""
             caption = (
@@ -158,12 +156,6 @@ def sample_pictures(run: Run) -> Iterator[Picture]:
                 " back, these translated back; then target images and, if so, the same of them."
             )
             yield Picture(f"samples-{method}.png", caption, last.read_bytes())
-
-
-def _step_of(strip: Path) -> int | None:
-    """The step that a strip is of; None if it is of none."""
-    step = strip.stem.removeprefix("step-")
-    return int(step) if step.isdecimal() else None
 
 
 def progress_pictures(run: Run) -> Iterator[Picture]:

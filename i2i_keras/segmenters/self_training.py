@@ -7,7 +7,7 @@ from typing import Any
 import tensorflow as tf
 
 from i2i_keras.data.order import by_rare_classes
-from i2i_keras.data.pipeline import Choice, training_batches
+from i2i_keras.data.pipeline import training_batches
 from i2i_keras.data.records import Record
 from i2i_keras.data.transforms import scale_colors
 from i2i_keras.errors import DataError
@@ -253,8 +253,9 @@ def fit(
     target = [Record(path.stem, path, None) for path in examples.target]
 
     def batches(first: int) -> tf.data.Dataset:
-        choice = Choice(examples.order)
-        labelled = training_batches(segmenter.pipeline, examples.train, seed, first, share, choice)
+        labelled = training_batches(
+            segmenter.pipeline, examples.train, seed, first, share, examples.order
+        )
         # Of another stream than any labelled one, whose seeds are not negative.
         unlabelled = training_batches(pipeline, target, -1 - seed, first, share)
         return tf.data.Dataset.zip((labelled, unlabelled)).map(lambda x, y: (*x, y[0]))

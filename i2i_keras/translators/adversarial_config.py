@@ -1,6 +1,6 @@
 """Settings that all adversarial translators have."""
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar
 
 import pydantic
 
@@ -17,19 +17,10 @@ from i2i_keras.translators.augment import Augmentation
 from i2i_keras.translators.losses import ADVERSARIAL
 
 
-class TranslatorPipelineConfig(PipelineConfig):
-    """`PipelineConfig` of one image a step, unless it says otherwise.
-
-    Attributes:
-        match_rows: whether crops of x and y in a step are at the same height of
-            their images (with `scale` nearly, as crops are of different size
-            then), so that what one domain has more of than the other at
-            a height, but not in all, is not drawn into the translations
-            (Richter et al., 2021, match patches of both for this reason).
-    """
+class SmallBatches(PipelineConfig):
+    """`PipelineConfig` of one image a step, unless it says otherwise."""
 
     batch_size: pydantic.PositiveInt = 1
-    match_rows: bool = False
 
 
 class AdversarialConfig(CheckpointConfig):
@@ -82,9 +73,6 @@ class AdversarialConfig(CheckpointConfig):
         epochs: passes over the smaller domain.
         steps: length of the training, in updates of the generators; overrides
             `epochs`.
-        select: whose weights translate: those of the `last` step, or those
-            after which the samples looked most like the target
-            (`style_distance`, see the history); no label is needed for it.
         num_samples: images from all over each domain in the sample pictures, of
             which there is one for each row of the history.
         accumulate: parts that a batch is cut into, whose gradients are
@@ -107,7 +95,7 @@ class AdversarialConfig(CheckpointConfig):
     initial: str = ""
     generator: ResNetConfig = ResNetConfig()
     discriminator: DiscriminatorConfig = DiscriminatorConfig()
-    pipeline: TranslatorPipelineConfig = TranslatorPipelineConfig()
+    pipeline: SmallBatches = SmallBatches()
 
     adversarial: Annotated[str, key_of(ADVERSARIAL)] = "lsgan"
     critic_steps: pydantic.PositiveInt | None = None
@@ -130,7 +118,6 @@ class AdversarialConfig(CheckpointConfig):
 
     epochs: pydantic.PositiveFloat = 200.0
     steps: pydantic.PositiveInt | None = None
-    select: Literal["last", "style_distance"] = "last"
     num_samples: pydantic.PositiveInt = 4
     accumulate: pydantic.PositiveInt = 1
     recompute: bool = False
@@ -178,13 +165,7 @@ class AdversarialConfig(CheckpointConfig):
             FileError: the first weights are not there.
         """
         facts: Facts = self.model_dump(mode="json", exclude={"initial", *NO_FACTS})
-        if not self.pipeline.match_rows:  # What was trained without stays valid.
-            del facts["pipeline"]["match_rows"]
-        if not self.discriminator.rows:  # Likewise.
-            del facts["discriminator"]["rows"]
-        if self.select == "last":  # Likewise.
-            del facts["select"]
-        if self.initial:  # Likewise.
+        if self.initial:  # What was trained without stays valid.
             facts["initial"] = initial.identity(self.initial, self.METHOD)
         return facts
 

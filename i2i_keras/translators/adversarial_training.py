@@ -11,9 +11,8 @@ import tensorflow as tf
 from i2i_keras import stack
 from i2i_keras.data.batch_files import batch_files
 from i2i_keras.data.order import shuffled
-from i2i_keras.data.pipeline import Choice, PipelineConfig, training_batches
-from i2i_keras.data.records import Record, open_image
-from i2i_keras.errors import DataError
+from i2i_keras.data.pipeline import PipelineConfig, training_batches
+from i2i_keras.data.records import Record
 from i2i_keras.models.networks import build_generator
 from i2i_keras.run_folder import files
 from i2i_keras.run_folder.files import Facts
@@ -69,16 +68,10 @@ def train(
             and `NETWORK.weights.h5`.
 
     Returns:
-        The number of steps, that whose weights were saved, that after which the
-        samples looked most like the target, and warnings.
-
-    Raises:
-        DataError: crops are lower than the images, and discriminators shall
-            see the row.
+        The number of steps, that after which the samples looked most like the
+        target, and warnings.
     """
     config = model.config
-    if config.discriminator.rows:
-        _check_whole_height(config, images_x[0])
     domains = [[Record(path.stem, path, None) for path in paths] for paths in (images_x, images_y)]
     batch_size = config.pipeline.batch_size * config.num_critic_steps
     pipeline = config.pipeline.model_copy(update={"batch_size": batch_size})
@@ -109,30 +102,10 @@ def train(
             ],
         ),
     )
-    kept = _restore_chosen(model, folder, steps, found["best_step"])
     files.write_json(folder / "config.json", config.model_dump(mode="json", exclude={"initial"}))
     for network in model.networks:
         save_weights(network, folder / f"{network.name}.weights.h5")
-    return {"steps": steps, "kept_step": kept, **found}
-
-
-def _check_whole_height(config: AdversarialConfig, image: Path) -> None:
-    height = open_image(image).size[1]
-    if config.pipeline.crop[0] != height:
-        raise DataError(
-            f"discriminator.rows needs crops as high as the images: {image} has {height} rows,"
-            f" pipeline.crop {config.pipeline.crop[0]}. Set pipeline.crop to"
-            f" [{height}, {config.pipeline.crop[1]}]."
-        )
-
-
-def _restore_chosen(model: AdversarialModel, folder: Path, last: int, best: int | None) -> int:
-    """Gives the networks the weights of the chosen step; returns which."""
-    if model.config.select == "last" or best is None or best == last:
-        return last
-    for network in model.networks:
-        checkpoints.load_network(folder, best, network.name, network)
-    return best
+    return {"steps": steps, **found}
 
 
 def load(
@@ -207,10 +180,8 @@ def _batches(
     first: int,
 ) -> tf.data.Dataset:
     share = devices.share(model.config.num_critic_steps * model.config.accumulate)
-    # Of another stream than those of the domains, whose seeds are not negative.
-    choice = Choice(row_seed=-1 - model.seed if model.config.pipeline.match_rows else None)
     x, y = (
-        training_batches(pipeline, records, 2 * model.seed + number, first, share, choice)
+        training_batches(pipeline, records, 2 * model.seed + number, first, share)
         for number, records in enumerate(domains)
     )
     return tf.data.Dataset.zip((x, y)).map(lambda x, y: (x[0], y[0]))

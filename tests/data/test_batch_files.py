@@ -3,7 +3,7 @@ import pytest
 
 from i2i_keras.data.batch_files import batch_files
 from i2i_keras.data.order import by_rare_classes, shuffled
-from i2i_keras.data.pipeline import Choice, PipelineConfig, training_batches
+from i2i_keras.data.pipeline import PipelineConfig, training_batches
 from i2i_keras.data.records import Record
 
 
@@ -17,7 +17,6 @@ def test_the_files_of_a_batch_are_those_of_its_images(tmp_path, save, step, orde
         for n in range(7)
     ]
     config = PipelineConfig(batch_size=3, crop=(4, 4))
-    choice = Choice(order)
-    images, _ = next(iter(training_batches(config, records, 11, step - 1, choice=choice)))
+    images, _ = next(iter(training_batches(config, records, 11, step - 1, order=order)))
     seen = [round(127.5 * (1 + float(image[0, 0, 0])) / 10) for image in images]
     assert [int(path.stem) for path in batch_files(records, 3, order, step)] == seen

@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 from pydantic import ValidationError
 
-from i2i_keras.models.discriminator import DiscriminatorConfig, WithRows, build_discriminator
+from i2i_keras.models.discriminator import DiscriminatorConfig, build_discriminator
 from i2i_keras.models.layers import SpectralNormalization
 from i2i_keras.training.compilation import policy
 
@@ -187,21 +187,3 @@ def test_half_precision_gives_almost_the_same_logits_in_float32(precision, chang
 def test_impossible_settings_are_refused(wrong):
     with pytest.raises(ValidationError):
         DiscriminatorConfig(**wrong)
-
-
-def test_rows_are_seen_if_they_shall():
-    """In an image of one color, only the row tells patches apart."""
-    keras.utils.set_random_seed(0)
-    gray = np.zeros((1, 64, 64, 3), np.float32)
-    small = {"norm": "none", "num_downsamplings": 1}
-    blind, seeing = (build(rows=rows, **small)(gray).numpy()[0, ..., 0] for rows in (False, True))
-    inside = slice(8, -8)  # Where no padding is seen.
-    assert np.ptp(blind[inside, inside]) < 1e-7
-    assert np.ptp(seeing[inside, inside], axis=0).min() > 1e-5
-    assert np.ptp(seeing[inside, inside], axis=1).max() < 1e-7
-
-
-def test_the_row_is_a_channel_from_minus_one_to_one():
-    seen = WithRows()(IMAGES).numpy()
-    np.testing.assert_array_equal(seen[..., :3], IMAGES)
-    np.testing.assert_allclose(seen[1, :, 7, 3], np.linspace(-1, 1, 32), atol=1e-6)

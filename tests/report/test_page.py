@@ -242,14 +242,6 @@ def test_only_lines_and_numbers_are_turned_around_in_the_dark(full_run, summary)
     assert "drift-cyclegan.png" not in light
 
 
-def test_the_last_samples_are_of_the_step_whose_weights_were_kept(copied, finish):
-    translator = copied.translator("cyclegan")
-    finish(translator, {}, {"kept_step": 900})
-    [picture] = figures.sample_pictures(copied)
-    kept = copied.samples(translator) / "step-000900.png"
-    assert picture.png == kept.read_bytes() and "at step 000900" in picture.caption
-
-
 @pytest.mark.parametrize("weight", [0.0, 1.0])
 def test_that_drift_says_nothing_is_said_of_a_translator_with_a_semantic_loss(
     copied, finish, summary, weight

@@ -137,15 +137,3 @@ def test_what_does_not_go_together_is_refused(kind, changes, message):
 )
 def test_what_a_method_cannot_do_is_refused(kind, changes, message):
     assert refused(kind, changes).startswith(message)
-
-
-@ALL
-def test_a_setting_that_is_used_is_a_fact_and_one_that_is_not_leaves_old_trainings_valid(kind):
-    plain = kind().facts()
-    assert "select" not in plain and "match_rows" not in plain["pipeline"]
-    used = config.build(kind, {"select": "style_distance", "pipeline": {"match_rows": True}})
-    assert used.facts()["select"] == "style_distance"
-    assert used.facts()["pipeline"]["match_rows"] is True
-    assert "rows" not in plain["discriminator"]
-    rows = config.build(kind, {"discriminator": {"rows": True}})
-    assert rows.facts()["discriminator"]["rows"] is True

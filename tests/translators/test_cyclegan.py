@@ -5,12 +5,11 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from i2i_keras.data.records import Record
 from i2i_keras.errors import DataError
 from i2i_keras.models.networks import build_generator
 from i2i_keras.run_folder import files
 from i2i_keras.training.checkpoints import Checkpoints
-from i2i_keras.translators import adversarial_training, health
+from i2i_keras.translators import health
 from i2i_keras.translators.cyclegan import CycleGAN, fit, load, load_generator
 from i2i_keras.translators.losses import l1, ms_ssim
 
@@ -293,59 +292,10 @@ def test_an_earlier_state_is_the_generator_that_a_training_would_go_on_with(fitt
         assert np.abs(early(X) - late(X)).max() > 0
 
 
-# --- Which weights, and which crops -------------------------------------------
-
-
-@pytest.mark.parametrize("ema", [0.0, 0.5])
-def test_the_weights_whose_samples_looked_most_like_the_target_can_be_kept(
-    tmp_path, tiny, images, ema
-):
-    # A rate at which it goes wrong soon.
-    settings = {"learning_rate": 0.3, "schedule": "constant", "steps": 6, "checkpoint_every": 1}
-    config = tiny(**settings, ema=ema, select="style_distance", keep_checkpoints=6)
-    facts = fit(config, *images, tmp_path, 0)
-    best = min(history(tmp_path), key=lambda row: float(row["style_distance_xy"]))
-    assert facts["kept_step"] == facts["best_step"] == int(best["step"]) < 6
-    for direction in ("xy", "yx"):
-        saved, best, last = (
-            load_generator(tmp_path, direction, step=step).get_weights()
-            for step in (None, facts["kept_step"], 6)
-        )
-        for one, other in zip(saved, best, strict=True):
-            np.testing.assert_array_equal(one, other)
-        assert any((one != other).any() for one, other in zip(saved, last, strict=True))
+# --- Which weights ------------------------------------------------------------
 
 
 def test_by_default_the_last_weights_are_kept(fitted):
     saved, last = (load_generator(fitted.whole, step=step).get_weights() for step in (None, 4))
     for one, other in zip(saved, last, strict=True):
         np.testing.assert_array_equal(one, other)
-
-
-def test_rows_of_both_domains_match_if_they_shall(tmp_path, tiny):
-    """Images whose red says where a row is."""
-    rows = np.indices((40, 20))[0].astype(np.uint8)
-    pixels = np.stack([6 * rows, 0 * rows, 0 * rows], -1)
-    paths = []
-    for number in range(4):
-        paths.append(tmp_path / f"{number}.png")
-        Image.fromarray(pixels).save(paths[-1])
-    records = [Record(path.stem, path, None) for path in paths]
-    apart = {}
-    for match in (False, True):
-        config = tiny(pipeline={"batch_size": 2, "crop": [16, 16], "match_rows": match})
-        batches = adversarial_training._batches(
-            CycleGAN(config, 0), config.pipeline, (records[:2], records[2:]), 0
-        )
-        corners = [[images[:, 0, 0, 0] for images in pair] for pair in batches.take(20)]
-        apart[match] = np.abs(np.diff(np.array(corners), axis=1)).max()
-    assert apart[True] == 0 < 0.5 < apart[False]
-
-
-def test_discriminators_see_rows_of_crops_as_high_as_the_images_only(tiny, images, tmp_path):
-    small = {"filters": 2, "num_downsamplings": 1}
-    changes = {"discriminator": small | {"rows": True}, "steps": 1}
-    with pytest.raises(DataError, match=r"0\.png has 20 rows.*Set pipeline.crop to \[20, 16\]"):
-        fit(tiny(**changes), *images, tmp_path, 0)
-    config = tiny(**changes, pipeline={"batch_size": 2, "crop": [20, 16]})
-    assert fit(config, *images, tmp_path, 0)["steps"] == 1
