@@ -195,7 +195,7 @@ def test_the_threads_of_the_settings_are_tensorflows(invoke, monkeypatch):
         (["--preset", "dmeo"], "Did you mean 'demo'?"),
         (["--set", "segmenter.stepz=3"], "Did you mean 'segmenter.steps'?"),
         (["--method", "cyclgan"], "No translator 'cyclgan'. Did you mean 'cyclegan'? There are c"),
-        (["--set", "seeds=[1, 2]"], "An ablation has one seed; set `seed`, not `seeds`"),
+        (["--set", "seeds=[1]"], "one training has no spread; set seed instead, or name several"),
     ],
 )
 def test_an_ablation_that_cannot_be_is_a_usage_error(invoke, arguments, message):
