@@ -68,6 +68,41 @@ else:
     _LossScaleOptimizer = keras.mixed_precision.LossScaleOptimizer  # type: ignore[misc]
 
 
+class Adam(keras.optimizers.Adam):
+    """Keras' Adam, with the one operation that TensorFlow has for an update.
+
+    Keras' own update is made of a dozen, whose tracing and running take time.
+    Variables are float32. With `weight_decay` it is AdamW.
+    """
+
+    def update_step(
+        self, gradient: tf.Tensor, variable: Any, learning_rate: tf.Tensor | None = None
+    ) -> None:
+        """Moves a variable; Keras 2 does not hand over the learning rate."""
+        rate = self.learning_rate if KERAS == 2 else learning_rate
+        step = tf.cast(tf.convert_to_tensor(self.iterations) + 1, tf.float32)
+        moved, momentum, velocity = variables_of([variable, *self._moments(variable)])
+        tf.raw_ops.ResourceApplyAdam(
+            var=moved.handle,
+            m=momentum.handle,
+            v=velocity.handle,
+            beta1_power=tf.pow(self.beta_1, step),
+            beta2_power=tf.pow(self.beta_2, step),
+            lr=tf.cast(rate, tf.float32),
+            beta1=self.beta_1,
+            beta2=self.beta_2,
+            epsilon=self.epsilon,
+            grad=tf.cast(gradient, tf.float32),
+        )
+
+    def _moments(self, variable: Any) -> tuple[Any, Any]:
+        if KERAS == 2:
+            place = self._index_dict[self._var_key(variable)]
+        else:
+            place = self._get_variable_index(variable)
+        return self._momentums[place], self._velocities[place]
+
+
 def with_batch_norms(
     network: keras.Model, inputs: tf.Tensor, kind: type[layers.Layer]
 ) -> keras.Model:

@@ -8,7 +8,14 @@ import tensorflow as tf
 from keras import layers
 
 from i2i_keras.config import Config
-from i2i_keras.models.layers import Dropout, Norm, gaussian, normalization, spectral_normalization
+from i2i_keras.models.layers import (
+    Dropout,
+    LeakyReLU,
+    Norm,
+    gaussian,
+    normalization,
+    spectral_normalization,
+)
 
 
 class DiscriminatorConfig(Config):
@@ -57,7 +64,7 @@ def build_discriminator(config: DiscriminatorConfig, name: str) -> keras.Model:
         norm = config.norm if stage > 0 else "none"
         x = _convolution(x, filters, stride, config, f"conv{stage}", use_bias=norm == "none")
         x = normalization(norm, f"conv{stage}_norm")(x)
-        x = layers.LeakyReLU(0.2, name=f"conv{stage}_relu")(x)
+        x = LeakyReLU(0.2, name=f"conv{stage}_relu")(x)
         if config.dropout:
             x = Dropout(config.dropout, name=f"conv{stage}_dropout")(x)
 

@@ -58,11 +58,68 @@ class ReflectionPadding2D(layers.Layer):
         self.padding = padding
 
     def call(self, inputs: tf.Tensor) -> tf.Tensor:
-        sides = [self.padding, self.padding]
-        return tf.pad(inputs, [[0, 0], sides, sides, [0, 0]], mode="REFLECT")
+        return _reflect(inputs, self.padding)
 
     def get_config(self) -> dict[str, Any]:
         return super().get_config() | {"padding": self.padding}
+
+
+def _reflect(inputs: tf.Tensor, padding: int) -> tf.Tensor:
+    """Copies the border; on CPUs in a third of `tf.pad`'s time."""
+    first, last = slice(1, padding + 1), slice(-padding - 1, -1)
+
+    def turned(part: tf.Tensor, axis: int) -> tf.Tensor:
+        return part if padding == 1 else tf.reverse(part, [axis])
+
+    @tf.custom_gradient
+    def reflect(x: tf.Tensor) -> tuple[tf.Tensor, Any]:
+        x = tf.concat([turned(x[:, first], 1), x, turned(x[:, last], 1)], axis=1)
+        x = tf.concat([turned(x[:, :, first], 2), x, turned(x[:, :, last], 2)], axis=2)
+
+        def gradient(dy: tf.Tensor) -> tf.Tensor:
+            sides = [padding, padding]
+            return tf.raw_ops.MirrorPadGrad(
+                input=dy, paddings=[[0, 0], sides, sides, [0, 0]], mode="REFLECT"
+            )
+
+        return x, gradient
+
+    return reflect(inputs)
+
+
+@keras.saving.register_keras_serializable("i2i_keras")
+class LeakyReLU(layers.Layer):
+    """`max(x, slope x)`, whose gradient is taken in float32.
+
+    In bfloat16, TensorFlow 2.15's own gradient takes a CPU ten times as long.
+    It goes by the output, so that the input need not be kept.
+
+    Args:
+        slope: below zero, in (0, 1).
+
+    Input shape and output shape: any.
+    """
+
+    def __init__(self, slope: float, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.slope = slope
+
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:
+        @tf.custom_gradient
+        def activate(x: tf.Tensor) -> tuple[tf.Tensor, Any]:
+            y = tf.nn.leaky_relu(x, self.slope)
+
+            def gradient(dy: tf.Tensor) -> tf.Tensor:
+                wide, sign = tf.cast(dy, tf.float32), tf.cast(y, tf.float32)
+                found = tf.raw_ops.LeakyReluGrad(gradients=wide, features=sign, alpha=self.slope)
+                return tf.cast(found, dy.dtype)
+
+            return y, gradient
+
+        return activate(inputs)
+
+    def get_config(self) -> dict[str, Any]:
+        return super().get_config() | {"slope": self.slope}
 
 
 @keras.saving.register_keras_serializable("i2i_keras")

@@ -48,9 +48,8 @@ class SegmenterModel(keras.Model):
         self.xla = compilation.uses_xla(self.config.xla)
         config = self.config
         rate = schedules.learning_rate(config.schedule, config.learning_rate, steps)
-        optimizer = keras.optimizers.Adam(rate)
+        optimizer = stack.Adam(rate, weight_decay=config.weight_decay or None)
         if config.weight_decay:
-            optimizer = keras.optimizers.AdamW(rate, weight_decay=config.weight_decay)
             optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
         self.optimizer = compilation.scaling(optimizer, config.precision)
         self.rates = schedules.Rates()

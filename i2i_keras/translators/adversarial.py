@@ -269,7 +269,7 @@ class AdversarialModel(keras.Model, abc.ABC):
         config = self.config
         options = schedules.Options(config.constant_share, self.plateau)
         rates = schedules.learning_rate(config.schedule, rate, updates, options)
-        optimizer = keras.optimizers.Adam(rates, beta_1=config.beta_1)
+        optimizer = stack.Adam(rates, beta_1=config.beta_1)
         optimizer = compilation.scaling(optimizer, config.precision)
         self.rates.add(optimizer, rates)
         stack.build(optimizer, variables)  # Now: a checkpoint holds what exists.

@@ -7,7 +7,7 @@ import tensorflow as tf
 from pydantic import ValidationError
 
 from i2i_keras.models.discriminator import DiscriminatorConfig, build_discriminator
-from i2i_keras.models.layers import SpectralNormalization
+from i2i_keras.models.layers import LeakyReLU, SpectralNormalization
 from i2i_keras.training.compilation import policy
 
 IMAGES = np.random.default_rng(0).uniform(-1, 1, (2, 32, 48, 3)).astype(np.float32)
@@ -56,7 +56,7 @@ def test_the_activations_are_leaky_by_a_fifth(published):
     slopes = [
         -float(layer(tf.constant(-1.0)))
         for layer in published.layers
-        if isinstance(layer, keras.layers.LeakyReLU)
+        if isinstance(layer, LeakyReLU)
     ]
     np.testing.assert_allclose(slopes, [0.2] * 4)
 

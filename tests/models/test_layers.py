@@ -9,6 +9,7 @@ from i2i_keras.models.layers import (
     BilinearUpsampling,
     Dropout,
     InstanceNormalization,
+    LeakyReLU,
     ReflectionPadding2D,
     UnitLength,
     convolution,
@@ -113,6 +114,58 @@ def test_reflection_padding_equals_numpys(padding):
     sides = [(0, 0), (padding, padding), (padding, padding), (0, 0)]
     expected = np.pad(IMAGES, sides, mode="reflect")
     np.testing.assert_array_equal(ReflectionPadding2D(padding)(IMAGES), expected)
+
+
+@pytest.mark.parametrize("padding", [1, 2, 4])
+def test_the_gradient_of_reflection_padding_goes_where_the_pixels_came_from(padding):
+    size = IMAGES.shape[1:3]
+    places = np.arange(np.prod(size)).reshape(size)
+    came_from = np.pad(places, padding, mode="reflect").ravel()
+    incoming = RNG.normal(size=(2, size[0] + 2 * padding, size[1] + 2 * padding, 3))
+    expected = np.zeros((2, places.size, 3))
+    np.add.at(expected, (slice(None), came_from), incoming.reshape(2, -1, 3))
+
+    images = tf.constant(IMAGES)
+    with tf.GradientTape() as tape:
+        tape.watch(images)
+        padded = ReflectionPadding2D(padding)(images)
+    found = tape.gradient(padded, images, tf.constant(incoming, tf.float32))
+    np.testing.assert_allclose(found, expected.reshape(IMAGES.shape), atol=1e-5)
+
+
+def test_images_of_any_size_are_padded_in_one_graph():
+    layer = ReflectionPadding2D(3)
+    pad = tf.function(layer, input_signature=[tf.TensorSpec((None, None, None, 3))])
+    for height, width in ((4, 5), (9, 6)):
+        images = RNG.normal(size=(1, height, width, 3)).astype(np.float32)
+        expected = np.pad(images, [(0, 0), (3, 3), (3, 3), (0, 0)], mode="reflect")
+        np.testing.assert_array_equal(pad(images), expected)
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16", "float16"])
+def test_a_leaky_relu_and_its_gradient_equal_their_formula(precision):
+    values = tf.cast([-3.0, -0.5, 0.0, 0.5, 3.0], precision)
+    incoming = tf.cast([1.0, -2.0, 3.0, -4.0, 5.0], precision)
+    layer = LeakyReLU(0.25, dtype=precision)  # Exact in all of them.
+    with tf.GradientTape() as tape:
+        tape.watch(values)
+        outputs = layer(values)
+    gradient = tape.gradient(outputs, values, incoming)
+    assert outputs.dtype == gradient.dtype == precision
+    np.testing.assert_array_equal(tf.cast(outputs, tf.float32), [-0.75, -0.125, 0.0, 0.5, 3.0])
+    np.testing.assert_array_equal(tf.cast(gradient, tf.float32), [0.25, -0.5, 0.75, -4.0, 5.0])
+
+
+def test_a_leaky_relu_has_a_second_gradient():
+    values, weights = tf.constant([-3.0, 2.0]), tf.constant([5.0, 7.0])
+    with tf.GradientTape() as outer:
+        outer.watch(weights)
+        with tf.GradientTape() as inner:
+            inner.watch(values)
+            outputs = tf.reduce_sum(weights * LeakyReLU(0.2)(values))
+        gradient = inner.gradient(outputs, values)
+    found = outer.gradient(gradient, weights)
+    np.testing.assert_allclose(found, [0.2, 1.0], rtol=1e-6)
 
 
 @pytest.mark.parametrize(

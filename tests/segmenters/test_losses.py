@@ -37,6 +37,18 @@ def test_the_loss_is_that_of_keras():
     np.testing.assert_allclose(cross_entropy(LABEL, LOGITS), theirs(LABEL, LOGITS), rtol=1e-5)
 
 
+def test_the_gradient_is_the_probability_less_the_truth():
+    logits = tf.constant(LOGITS)
+    with tf.GradientTape() as tape:
+        tape.watch(logits)
+        loss = cross_entropy(LABEL, logits)
+    powers = np.exp(LOGITS.astype(np.float64))
+    truth = np.eye(3)[np.where(COUNTED, LABEL, 0)]
+    expected = (powers / powers.sum(axis=-1, keepdims=True) - truth) / COUNTED.sum()
+    expected[~COUNTED] = 0.0
+    np.testing.assert_allclose(tape.gradient(loss, logits), expected, atol=1e-7)
+
+
 @pytest.mark.parametrize(
     "loss_of",
     [
