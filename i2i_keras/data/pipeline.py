@@ -5,6 +5,7 @@ had, and there is no iterator whose state would have to be saved.
 """
 
 import functools
+import os
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
@@ -18,6 +19,9 @@ from i2i_keras.data.labels import IGNORE
 from i2i_keras.data.order import Order, shuffled
 from i2i_keras.data.records import Record, open_image
 from i2i_keras.errors import DataError
+
+_CORES = os.cpu_count() or 1  # Examples that are made at once.
+_BATCHES = 2  # That are made ahead.
 
 
 class PipelineConfig(Config):
@@ -134,10 +138,11 @@ def training_batches(
     return (
         order(first_step * config.batch_size)
         .apply(functools.partial(_shared, share=share, batch_size=config.batch_size))
-        .map(augmented, num_parallel_calls=tf.data.AUTOTUNE)
+        .map(augmented, num_parallel_calls=_CORES)
         .batch(config.batch_size // share.devices, drop_remainder=True)
-        .map(finished, num_parallel_calls=tf.data.AUTOTUNE)
-        .prefetch(tf.data.AUTOTUNE)
+        .map(finished, num_parallel_calls=_BATCHES)
+        .prefetch(_BATCHES)
+        .with_options(_untuned())
     )
 
 
@@ -152,6 +157,18 @@ def _shared(examples: tf.data.Dataset, share: Share, batch_size: int) -> tf.data
         return tf.data.Dataset.from_tensor_slices(pairs)
 
     return examples.batch(batch_size, drop_remainder=True).flat_map(own)
+
+
+def _untuned() -> tf.data.Options:
+    """Of a pipeline whose numbers are fixed.
+
+    TensorFlow's tuning is a thread that looks ever more seldom, at last once a
+    minute, and may miss that its iterator is to end (2.15, 2.21): a training of
+    25 seconds then waited 20 more.
+    """
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    return options
 
 
 def evaluation_batches(
@@ -171,10 +188,11 @@ def evaluation_batches(
     """
     return (
         tf.data.Dataset.from_tensor_slices(_paths(records))
-        .map(_decode, num_parallel_calls=tf.data.AUTOTUNE)
+        .map(_decode, num_parallel_calls=_CORES)
         .batch(batch_size)
-        .map(functools.partial(_padded, multiple=multiple), num_parallel_calls=tf.data.AUTOTUNE)
-        .prefetch(tf.data.AUTOTUNE)
+        .map(functools.partial(_padded, multiple=multiple), num_parallel_calls=_BATCHES)
+        .prefetch(_BATCHES)
+        .with_options(_untuned())
     )
 
 
@@ -219,8 +237,9 @@ def _reader(
     # Augmentation comes after the cache, or epoch 1's crops would be for ever.
     everything = (
         tf.data.Dataset.from_tensor_slices(paths)
-        .map(_decode, num_parallel_calls=tf.data.AUTOTUNE)
+        .map(_decode, num_parallel_calls=_CORES)
         .batch(len(records))
+        .with_options(_untuned())
     )
     pixels, classes = next(iter(everything))
     return lambda index: (pixels[index], classes[index])

@@ -54,6 +54,15 @@ def assert_equal(ones, others):
 
 
 @pytest.mark.parametrize("config", [CONFIG, DECODE_ALWAYS], ids=["cached", "decoded"])
+def test_no_thread_tunes_a_pipeline(records, config):
+    # It may keep an iterator from its end for as long again as it was used.
+    for batches in (training_batches(config, records, 0), evaluation_batches(records, 2)):
+        assert batches.options().autotune.enabled is False
+        pairs = tf.data.Dataset.zip((batches, batches)).map(lambda x, y: (x[0], y[0]))
+        assert pairs.options().autotune.enabled is False
+
+
+@pytest.mark.parametrize("config", [CONFIG, DECODE_ALWAYS], ids=["cached", "decoded"])
 def test_shapes_are_known_before_the_first_batch(records, config):
     assert training_batches(config, records, 0).element_spec == (
         tf.TensorSpec((2, 8, 8, 3), tf.float32),
