@@ -2,7 +2,7 @@
 
     python benchmarks/train_segmenter.py
 
-Ours beside Keras' own `train_on_batch` on the same network and torch's
+Ours beside Keras' own, that of `fit`, on the same network and torch's
 (channels last, in the precision of ours): 31 million parameters, 256x256, batch
 4, 34 classes, cross entropy without the ignored pixels and weight decay, Adam;
 each in a process of its own, in turn. First, ours and torch's are given the
@@ -124,8 +124,7 @@ def our_model(config: SegmenterConfig) -> SegmenterModel:
 
 def our_step(config: SegmenterConfig) -> Step:
     """The step of `segmenter_training.fit`."""
-    model = our_model(config)
-    return lambda *batch: model.train_on_batch(*batch, return_dict=True)["loss"]
+    return as_graph(our_model(config))
 
 
 def mobile_unet_step(config: SegmenterConfig) -> Step:
@@ -133,17 +132,29 @@ def mobile_unet_step(config: SegmenterConfig) -> Step:
     other = config.model_copy(update={"network": "mobile_unet"})
     model = SegmenterModel(other, NUM_CLASSES)
     model.compile(steps=1000)
-    return lambda *batch: model.train_on_batch(*batch, return_dict=True)["loss"]
+    return as_graph(model)
+
+
+def as_graph(model: SegmenterModel) -> Step:
+    """As `devices.step_of` makes it."""
+    step = tf.function(model.train_step, autograph=False)
+    return lambda *batch: float(step(tuple(map(tf.constant, batch)))["loss"])
 
 
 def keras_step(config: SegmenterConfig) -> Step:
-    """The network in Keras' own training."""
+    """The network in Keras' own training, with one iterator as in `fit`.
+
+    `train_on_batch` makes one for each call, whose end may take ten seconds;
+    see findings/tfdata_iterator_ends_late.sh.
+    """
     with compilation.policy(config.precision):
         model = build_unet(config.unet, NUM_CLASSES)
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True, ignore_class=IGNORE)
     optimizer = keras.optimizers.Adam(config.learning_rate)
     model.compile(optimizer, loss, metrics=["accuracy"], jit_compile=False)
-    return lambda *batch: model.train_on_batch(*batch, return_dict=True)["loss"]
+    model.make_train_function()
+    batches = iter(tf.data.Dataset.from_tensors(batch_of(config)).repeat())
+    return lambda *batch: float(model.train_function(batches)["loss"])
 
 
 def torch_step(config: SegmenterConfig) -> Step:
@@ -179,11 +190,12 @@ def difference_run(config: SegmenterConfig) -> Run:
     import torch_unet
 
     model, batch = our_model(config), batch_of(config)
+    ours = as_graph(model)
     theirs = torch_unet.torch_unet(config.unet, NUM_CLASSES, model.network)
     step = torch_unet.torch_step(theirs, config.unet, config.learning_rate, config.precision)
 
     def run() -> float:
-        loss = model.train_on_batch(*batch, return_dict=True)["loss"]
+        loss = ours(*batch)
         difference = abs(loss - step(*batch))
         if not difference < TOLERANCE:
             raise RuntimeError(f"torch's loss is {difference:.2g} off")

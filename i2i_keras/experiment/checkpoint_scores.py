@@ -15,7 +15,7 @@ from i2i_keras.experiment.settings import Settings
 from i2i_keras.run_folder.files import Facts
 from i2i_keras.run_folder.run import Done, Run
 from i2i_keras.segmenters.arms import Arm, load_segmenter
-from i2i_keras.training.checkpoints import list_readable, tell_unreadable
+from i2i_keras.training.checkpoints import list_readable, load_network, tell_unreadable
 
 
 def are_scored(settings: Settings, run: Run, arm: Arm) -> bool:
@@ -65,10 +65,11 @@ def score_checkpoints(settings: Settings, run: Run, arm: str) -> Done | None:
 
     def work(folder: Path) -> Facts:
         records, num_classes = prepared(run, "target-test"), len(read_space(run.label_space).names)
+        segmenter = load_segmenter(run, arm)
+        seen = windowed_eye(settings.evaluate.window, segmenter)
         found = {}
-        for step in steps:
-            segmenter = load_segmenter(run, arm, step)
-            seen = windowed_eye(settings.evaluate.window, segmenter)
+        for step in steps:  # Of one network: to build it takes as long as to score it.
+            load_network(run.segmenter(arm), step, "network", segmenter.model)
             scored = prediction.predict(seen, records, num_classes, segmenter.stride, {})
             found[str(step)] = float(mean_iou(scored.confusions.sum(axis=0, dtype=np.int64)))
         return {"mean_iou": found}
