@@ -1,21 +1,26 @@
-"""The same steps on both stacks: TensorFlow 2.15 and 2.21.
+"""The same steps on both stacks, or of two versions of this package.
 
-    python benchmarks/stacks.py [--smoke] OTHER_PYTHON
+    python benchmarks/stacks.py [--smoke] OTHER
 
-OTHER_PYTHON is that of an environment with the other stack and this package.
-Each stack is a process of its own with half of the cores for an operation. Each
-repeat is one step of the one and one of the other, in turns of order. bfloat16
-is timed where the processor says that it has it. The ratio of the medians,
-the other's time by this one's, has a 95 % interval by resampling the repeats.
+OTHER is the Python of an environment with the other stack and this package, or
+the folder of another checkout. Each is a process of its own with half of the
+cores for an operation. Each repeat is one step of the one and one of the other,
+in turns of order. bfloat16 is timed where the processor says that it has it.
+The ratio of the medians, the other's time by this one's, has a 95 % interval by
+resampling the repeats. The first step, with all that is built and traced before
+it, is timed once.
 """
 
 import argparse
 import functools
+import importlib
 import json
 import os
 import statistics
 import subprocess
 import sys
+import time
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -27,6 +32,7 @@ CASES = (
     ("cyclegan", 64, 32, 4, 50),
     ("cyclegan", 128, 64, 1, 30),
     ("unet", 128, 32, 4, 50),
+    ("unet", 64, 16, 4, 100),
     ("inference", 256, 32, 1, 100),
 )
 SMOKE = (("cyclegan", 64, 4, 1, 2), ("unet", 64, 4, 1, 2), ("inference", 16, 4, 1, 2))
@@ -37,7 +43,7 @@ WARM_UP = 3  # The first traces.
 def main() -> None:
     """Prints a line for each case and precision, and a line of JSON."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("other", metavar="OTHER_PYTHON")
+    parser.add_argument("other", metavar="OTHER")
     parser.add_argument("--smoke", action="store_true", help="tiny sizes: shows that it runs")
     asked = parser.parse_args()
     ratios = {}
@@ -45,10 +51,10 @@ def main() -> None:
         for precision in PRECISIONS if has_bfloat16() else PRECISIONS[:1]:
             name = f"{kind} {side}x{side} width {width} batch {batch} {precision}"
             words = [kind, str(side), str(width), str(batch), precision]
-            stacks, seconds = interleave((sys.executable, asked.other), words, repeats)
+            firsts, seconds = interleave(("", asked.other), words, repeats)
             told = ", ".join(
-                f"{1000 * statistics.median(values):.1f} ms ({stack})"
-                for stack, values in zip(stacks, seconds, strict=True)
+                f"{1000 * statistics.median(values):.1f} ms (the first after {first:.1f} s)"
+                for first, values in zip(firsts, seconds, strict=True)
             )
             ratio, low, high = ratio_of_medians(seconds)
             print(f"{name}: {told}, {ratio:.3f} times ({low:.3f} to {high:.3f})", flush=True)
@@ -57,18 +63,21 @@ def main() -> None:
 
 
 def interleave(
-    pythons: tuple[str, str], words: list[str], repeats: int
-) -> tuple[list[str], list[list[float]]]:
-    """Names of both stacks, and seconds [repeats] of the steps of each."""
-    served = [serve(python, words) for python in pythons]
+    others: tuple[str, str], words: list[str], repeats: int
+) -> tuple[list[float], list[list[float]]]:
+    """Seconds up to the first step of each, and [repeats] of their steps."""
+    served = [serve(other, words) for other in others]
+    for process in served:
+        assert process.stdout
+        process.stdout.readline()  # Both have imported what they need.
+    firsts = [ask(process) for process in served]
     seconds: list[list[float]] = [[], []]
     for repeat in range(WARM_UP + repeats):
         for index in (0, 1) if repeat % 2 else (1, 0):
             seconds[index].append(ask(served[index]))
-    names = [ask_name(process) for process in served]
     for process in served:
         process.communicate()  # Its input ends, and so does it.
-    return names, [values[WARM_UP:] for values in seconds]
+    return firsts, [values[WARM_UP:] for values in seconds]
 
 
 def ratio_of_medians(seconds: list[list[float]]) -> tuple[float, float, float]:
@@ -80,12 +89,20 @@ def ratio_of_medians(seconds: list[list[float]]) -> tuple[float, float, float]:
     return float(np.median(second) / np.median(first)), float(low), float(high)
 
 
-def serve(python: str, words: list[str]) -> "subprocess.Popen[str]":
-    """A process that does a step for each line that it reads."""
+def serve(other: str, words: list[str]) -> "subprocess.Popen[str]":
+    """A process that does a step for each line that it reads.
+
+    Args:
+        other: a Python, or the folder of a checkout; empty = as here.
+        words: of `answer`.
+    """
     half = max(1, (os.cpu_count() or 2) // 2)
     environment = os.environ | {"TF_NUM_INTRAOP_THREADS": str(half), "TF_CPP_MIN_LOG_LEVEL": "3"}
+    is_checkout = Path(other).is_dir() and other
+    if is_checkout:
+        environment["PYTHONPATH"] = str(Path(other).absolute())
     return subprocess.Popen(
-        [python, __file__, "--serve", *words],
+        [sys.executable if is_checkout else other or sys.executable, __file__, "--serve", *words],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
@@ -93,26 +110,26 @@ def serve(python: str, words: list[str]) -> "subprocess.Popen[str]":
     )
 
 
-def ask(process: "subprocess.Popen[str]", what: str = "step") -> Any:
-    """One answer of a process."""
+def ask(process: "subprocess.Popen[str]") -> float:
+    """Seconds of the next step of a process."""
     assert process.stdin and process.stdout
-    process.stdin.write(f"{what}\n")
+    process.stdin.write("\n")
     process.stdin.flush()
-    return json.loads(process.stdout.readline())
-
-
-def ask_name(process: "subprocess.Popen[str]") -> str:
-    """Which stack it is."""
-    return str(ask(process, "name"))
+    return float(process.stdout.readline())
 
 
 def answer(kind: str, side: str, width: str, batch: str, precision: str) -> None:
-    """Does steps for those who ask."""
-    from i2i_keras import stack
-
+    """Does steps for those who ask; before the first one all is built."""
+    importlib.import_module("i2i_keras.segmenters.segmenter")
+    importlib.import_module("i2i_keras.translators.cyclegan")
+    print("ready", flush=True)
+    sys.stdin.readline()
+    begin = time.perf_counter()
     run = RUNS[kind](int(side), int(width), int(batch), precision)
-    for line in sys.stdin:
-        print(json.dumps(stack.NAME if line.strip() == "name" else run()), flush=True)
+    run()
+    print(time.perf_counter() - begin, flush=True)
+    for _ in sys.stdin:
+        print(run(), flush=True)
 
 
 def images(side: int, batch: int) -> Any:

@@ -226,8 +226,14 @@ def test_every_stage_of_a_large_set_is_measured():
 
 
 @pytest.mark.slow  # Six processes that load TensorFlow.
-def test_two_environments_are_timed_side_by_side():
-    told, found = last_line("stacks.py", os.environ.get("I2I_OTHER_PYTHON", sys.executable))
+@pytest.mark.parametrize(
+    "other",
+    [os.environ.get("I2I_OTHER_PYTHON", sys.executable), str(Path(__file__).parents[1])],
+    ids=["environments", "checkouts"],
+)
+def test_two_of_them_are_timed_side_by_side(other):
+    told, found = last_line("stacks.py", other)
+    assert told.count("the first after") == 2 * len(found)
     assert len(found) == told.count(" times (")
     assert {"unet_64x64_width_4_batch_1_float32"} <= {*found}
     assert all(low <= ratio <= high for ratio, low, high in found.values())
