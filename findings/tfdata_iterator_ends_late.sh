@@ -3,7 +3,7 @@
 # sometimes takes as long again as it has been used, up to a minute, in which all threads sleep.
 # Native stacks show the iterator's destructor waiting for the thread that tunes AUTOTUNE's
 # numbers (`Model::OptimizeLoop`), and that one asleep: it looks after 10 ms, 20 ms, 40 ms and
-# so on up to 60 s, and often misses that it is cancelled: of two to four iterators in ten.
+# so on up to 60 s, and often misses that it is canceled: of two to four iterators in ten.
 # Options with `autotune.enabled = False` end it. Keras 2.15's `train_on_batch` makes an
 # iterator for each call, and so may wait 10.24 s for a step.
 #
