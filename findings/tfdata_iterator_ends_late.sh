@@ -8,7 +8,8 @@
 # iterator for each call, and so may wait 10.24 s for a step.
 #
 # Here a training of 25 s waited 20 s more at its end; our pipelines are not tuned any more
-# (data/pipeline.py, `_untuned`), which costs them nothing that could be measured.
+# (data/pipeline.py, `_untuned`). Records that are decoded come as fast as before; of held ones
+# some 800 batches a second instead of 900.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
