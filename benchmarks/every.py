@@ -11,6 +11,7 @@ import datetime
 import importlib.metadata
 import importlib.util
 import json
+import os
 import platform
 import subprocess
 import sys
@@ -37,14 +38,20 @@ def main() -> None:
         *lines, last = told.splitlines()
         ratios[name] = json.loads(last)
         parts.append(section(name, lines))
-    asked.out.write_text("\n\n".join(parts) + "\n", "utf-8")
+        # After each: if a later one fails, an hour is not lost.
+        asked.out.write_text("\n\n".join(parts) + "\n", "utf-8")
     print(json.dumps(ratios))
 
 
 def run(name: str, words: list[str]) -> str:
     """What a benchmark prints."""
+    quiet = {"TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONWARNINGS": "ignore"}
     result = subprocess.run(
-        [sys.executable, HERE / name, *words], stdout=subprocess.PIPE, text=True, check=True
+        [sys.executable, HERE / name, *words],
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+        env=os.environ | quiet,
     )
     return result.stdout
 
@@ -63,11 +70,18 @@ def heading() -> str:
 
 
 def processor() -> str:
-    """Its name, and how many cores there are."""
+    """Its name, its family, which the name may leave open, and its cores."""
     info = Path("/proc/cpuinfo")
     lines = info.read_text("utf-8").splitlines() if info.is_file() else []
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return f"{names[0]}, {len(names)} cores" if names else platform.processor()
+
+    def found(key: str) -> list[str]:
+        return [line.partition(":")[2].strip() for line in lines if line.startswith(key)]
+
+    names, families = found("model name"), found("cpu family")
+    if not names:
+        return platform.processor()
+    family = f" (family {families[0]})" if families else ""
+    return f"{names[0]}{family}, {len(names)} cores"
 
 
 def section(name: str, lines: list[str]) -> str:

@@ -25,7 +25,7 @@ from flops import step_graph, total
 from side_by_side import Run, clock, in_process
 from train_segmenter import batch_of, torch_step
 
-from i2i_keras.models.layers import BatchNormalization, InstanceNormalization, two_passes
+from i2i_keras.models.norms import BatchNormalization, InstanceNormalization, two_passes
 from i2i_keras.segmenters.segmenter_config import SegmenterConfig
 from i2i_keras.translators.cyclegan import CycleGANConfig
 

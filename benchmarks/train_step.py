@@ -35,7 +35,7 @@ from side_by_side import (
     table,
 )
 
-from i2i_keras.models import layers
+from i2i_keras.models import norms
 from i2i_keras.models.discriminator import build_discriminator
 from i2i_keras.models.resnet import build_resnet
 from i2i_keras.translators.cyclegan import CycleGAN, CycleGANConfig
@@ -111,7 +111,7 @@ def torch_run(config: CycleGANConfig) -> Run:
 
 def textbook_run(config: CycleGANConfig) -> Run:
     """A training step as one writes it first, in float32."""
-    layers.InstanceNormalization = instance_norm
+    norms.InstanceNormalization = instance_norm
     xy, yx = (build_resnet(config.generator, name) for name in ("xy", "yx"))
     d_x, d_y = (build_discriminator(config.discriminator, name) for name in ("d_x", "d_y"))
     pools = [ImagePool(config.pool_size, config.pipeline.crop, name) for name in "xy"]

@@ -35,7 +35,7 @@ from side_by_side import (
 
 from i2i_keras.data import transforms
 from i2i_keras.data.records import Record, images_in
-from i2i_keras.models import layers
+from i2i_keras.models import norms
 from i2i_keras.models.resnet import ResNetConfig, build_resnet
 from i2i_keras.training import compilation
 from i2i_keras.translators import inference
@@ -146,9 +146,9 @@ def check_equal(functions: dict[str, Function], atol: float) -> None:
 
 def textbook(generator: keras.Model, config: ResNetConfig) -> Function:
     """`predict` of the same network with the instance norm that one finds."""
-    ours, layers.InstanceNormalization = layers.InstanceNormalization, instance_norm
+    ours, norms.InstanceNormalization = norms.InstanceNormalization, instance_norm
     model = build_resnet(config, "textbook")
-    layers.InstanceNormalization = ours
+    norms.InstanceNormalization = ours
     model.set_weights(generator.get_weights())
     return lambda image: model.predict(image, verbose=0)
 

@@ -8,14 +8,8 @@ import tensorflow as tf
 from keras import layers
 
 from i2i_keras.config import Config
-from i2i_keras.models.layers import (
-    Dropout,
-    LeakyReLU,
-    Norm,
-    gaussian,
-    normalization,
-    spectral_normalization,
-)
+from i2i_keras.models.layers import Dropout, LeakyReLU, gaussian
+from i2i_keras.models.norms import Norm, normalization, spectral_normalization
 
 
 class DiscriminatorConfig(Config):

@@ -10,7 +10,8 @@ from keras import layers
 from i2i_keras import stack
 from i2i_keras.config import Config
 from i2i_keras.models import pretrained
-from i2i_keras.models.layers import BatchNormalization, BilinearUpsampling
+from i2i_keras.models.layers import BilinearUpsampling
+from i2i_keras.models.norms import BatchNormalization
 
 # What MobileNetV2 has last at each resolution, before it is widened again.
 _LEVELS = (

@@ -19,7 +19,8 @@ import keras
 import tensorflow as tf
 
 from i2i_keras.models import replicas
-from i2i_keras.models.layers import Dropout, SpectralNormalization
+from i2i_keras.models.layers import Dropout
+from i2i_keras.models.norms import SpectralNormalization
 
 Values = dict[int, tf.Tensor]  # By the tensor of the network's own graph.
 Counts = dict[str, tf.Tensor]  # By dropout, its draws before this one.

@@ -8,15 +8,8 @@ import tensorflow as tf
 from keras import layers
 
 from i2i_keras.config import Config
-from i2i_keras.models.layers import (
-    BilinearUpsampling,
-    InverseTanh,
-    Norm,
-    Padding,
-    convolution,
-    gaussian,
-    normalization,
-)
+from i2i_keras.models.layers import BilinearUpsampling, InverseTanh, Padding, convolution, gaussian
+from i2i_keras.models.norms import Norm, normalization
 
 
 class ResNetConfig(Config):

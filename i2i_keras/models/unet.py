@@ -6,7 +6,7 @@ import tensorflow as tf
 from keras import layers
 
 from i2i_keras.config import Config
-from i2i_keras.models.layers import BatchNormalization
+from i2i_keras.models.norms import BatchNormalization
 
 
 class UNetConfig(Config):

@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from i2i_keras import stack
 from i2i_keras.models import replicas
-from i2i_keras.models.layers import two_passes
+from i2i_keras.models.norms import two_passes
 
 Step = Callable[[keras.Model, Any], Any]
 Xla = Literal["auto", "on", "off"]

@@ -8,7 +8,8 @@ import tensorflow as tf
 from keras import layers
 
 from i2i_keras.data.transforms import mirror_to
-from i2i_keras.models.layers import InstanceNormalization, InverseTanh
+from i2i_keras.models.layers import InverseTanh
+from i2i_keras.models.norms import InstanceNormalization
 
 Tensors = dict[int, Any]  # By the id of a network's symbolic tensor.
 # From a layer and its input to its output.

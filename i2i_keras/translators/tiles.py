@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from i2i_keras.data import transforms
 from i2i_keras.errors import DataError
-from i2i_keras.models.layers import InstanceNormalization
+from i2i_keras.models.norms import InstanceNormalization
 from i2i_keras.translators import inference
 from i2i_keras.translators.inference import Tensors
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from i2i_keras.models.layers import BatchNormalization, InstanceNormalization, two_passes
+from i2i_keras.models.norms import BatchNormalization, InstanceNormalization, two_passes
 from i2i_keras.training import compilation
 
 # What a channel holds: mean, deviation. The last one is nearly constant.

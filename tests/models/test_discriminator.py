@@ -7,7 +7,8 @@ import tensorflow as tf
 from pydantic import ValidationError
 
 from i2i_keras.models.discriminator import DiscriminatorConfig, build_discriminator
-from i2i_keras.models.layers import LeakyReLU, SpectralNormalization
+from i2i_keras.models.layers import LeakyReLU
+from i2i_keras.models.norms import SpectralNormalization
 from i2i_keras.training.compilation import policy
 
 IMAGES = np.random.default_rng(0).uniform(-1, 1, (2, 32, 48, 3)).astype(np.float32)
