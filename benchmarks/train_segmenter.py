@@ -80,9 +80,9 @@ def main() -> None:
             }
             found = in_turn(runs, sizes.repeats, warm_up=2)  # The first traces.
         name = f"{sizes.side}x{sizes.side} batch {sizes.batch} {precision}"
-        print(f"{name}\n{table(found, 'GF', step_gigaflops(config))}")
         suffix = name.replace(" ", "_")
-        found.pop("mobile_unet")  # No peer: another network.
+        other = {"mobile_unet": found.pop("mobile_unet")}  # No peer: another network.
+        print(f"{name}\n{table(found, 'GF', step_gigaflops(config))}\n{table(other)}")
         ratios |= {f"{key}_{suffix}": ratio for key, ratio in speedups(found).items()}
     if not torch:
         print("left out, not installed: torch")

@@ -349,6 +349,11 @@ def test_a_folder_of_photos_is_no_run(invoke, tmp_path, command):
     assert_refused(result, 1, "photos holds no run; give the directory of one.")
 
 
+@pytest.mark.parametrize("command", ["show", "status", "verify", "watch"])
+def test_a_run_that_is_not_there_is_a_usage_error(invoke, command):
+    assert_refused(invoke(command, "nowhere"), 2, "Directory 'nowhere' does not exist.")
+
+
 def test_an_unknown_direction_is_a_usage_error(invoke):
     assert invoke("translate", "--direction", "xx").exit_code == 2
 

@@ -17,7 +17,7 @@ RUNS = Path("runs")
     "run_dir",
     metavar="[RUN]",
     required=False,
-    type=UserPath(file_okay=False),
+    type=UserPath(exists=True, file_okay=False),
     shell_complete=complete_run,
 )
 @json_option

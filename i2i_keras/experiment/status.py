@@ -81,8 +81,6 @@ def status(run: Run) -> Status:
     Raises:
         DataError: it is no run directory.
     """
-    if not run.root.is_dir():
-        raise DataError(f"{run.root} does not exist; give the directory of a run.")
     preset, notes = "", list[str]()
     try:
         kept = run_settings.read(run)
