@@ -1,6 +1,9 @@
 """Runs the benchmarks that fit into an hour and writes docs/speed.md.
 
-    python benchmarks/every.py [--smoke] [--out FILE]
+    python benchmarks/every.py [--smoke] [--out FILE] [--only NAME.py ...]
+
+With --only, the page keeps what it has of the others, if it is of the same day,
+processor and versions.
 
 Left out: those of whole experiments (`scale.py`, `large_sets.py`), of two
 environments (`stacks.py`) and of a GPU (`gpu.py`).
@@ -29,18 +32,32 @@ def main() -> None:
     """Runs each as a program of its own; ends where one of them fails."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--smoke", action="store_true", help="tiny sizes: shows that all run")
+    parser.add_argument("--only", nargs="+", choices=BENCHMARKS, metavar="NAME.py")
     parser.add_argument("--out", type=Path, default=HERE.parent / "docs" / "speed.md")
     asked = parser.parse_args()
-    parts, ratios = [heading()], {}
-    for name in BENCHMARKS:
+    sections, ratios = sections_of(asked.out) if asked.only else {}, {}
+    for name in asked.only or BENCHMARKS:
         print(f"{name} ...", flush=True)
         told = run(name, ["--smoke"] if asked.smoke else [])
         *lines, last = told.splitlines()
         ratios[name] = json.loads(last)
-        parts.append(section(name, lines))
+        sections[name] = section(name, lines)
         # After each: if a later one fails, an hour is not lost.
+        parts = [heading(), *(sections[name] for name in BENCHMARKS if name in sections)]
         asked.out.write_text("\n\n".join(parts) + "\n", "utf-8")
     print(json.dumps(ratios))
+
+
+def sections_of(page: Path) -> dict[str, str]:
+    """What a page has of each benchmark, if all else is as today.
+
+    Raises:
+        SystemExit: it is of another day, processor or version.
+    """
+    first, *others = page.read_text("utf-8").rstrip("\n").split("\n\n## ")
+    if first != heading():
+        raise SystemExit(f"{page} is of another day, processor or version; run all anew.")
+    return {name: f"## {part}" for part in others for name in BENCHMARKS if f"/{name}\n" in part}
 
 
 def run(name: str, words: list[str]) -> str:

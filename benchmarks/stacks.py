@@ -1,6 +1,6 @@
 """The same steps on both stacks, or of two versions of this package.
 
-    python benchmarks/stacks.py [--smoke] OTHER
+    python benchmarks/stacks.py [--pairs N] [--smoke] OTHER
 
 OTHER is the Python of an environment with the other stack and this package, or
 the folder of another checkout. Six pairs of processes, each with half of the
@@ -41,16 +41,16 @@ CASES = (
 SMOKE = (("cyclegan", 64, 4, 1, 2), ("unet", 64, 4, 1, 2), ("inference", 16, 4, 1, 2))
 PRECISIONS = ("float32", "mixed_bfloat16")
 WARM_UP = 3  # The first traces.
-PAIRS = 6
 
 
 def main() -> None:
     """Prints a line for each case and precision, and a line of JSON."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("other", metavar="OTHER")
+    parser.add_argument("--pairs", type=int, default=6, help="of processes, at least 2")
     parser.add_argument("--smoke", action="store_true", help="tiny sizes: shows that it runs")
     asked = parser.parse_args()
-    ratios, count = {}, 2 if asked.smoke else PAIRS
+    ratios, count = {}, 2 if asked.smoke else asked.pairs
     for kind, pixels, width, batch, repeats in SMOKE if asked.smoke else CASES:
         for precision in PRECISIONS if has_bfloat16() else PRECISIONS[:1]:
             name = f"{kind} {pixels}x{pixels} width {width} batch {batch} {precision}"

@@ -308,6 +308,22 @@ def test_all_benchmarks_run_and_are_written_down(tmp_path):
     assert f"Written by `make bench` on {datetime.date.today()}" in text
 
 
+def test_one_benchmark_is_run_again_into_the_page_of_all(benchmark, tmp_path):
+    every, path = benchmark("every"), tmp_path / "speed.md"
+    lines = {"memory.py": ["1 GiB"], "metrics.py": ["old"]}
+    old = [every.section(name, lines[name]) for name in lines]
+    path.write_text("\n\n".join([every.heading(), *old]) + "\n", "utf-8")
+    _, found = last_line("every.py", "--out", path, "--only", "metrics.py")
+    assert {*found} == {"metrics.py"}
+    sections = every.sections_of(path)
+    assert {*sections} == {*lines}
+    assert sections["memory.py"] == old[0]
+    assert "old" not in sections["metrics.py"] and "images/s" in sections["metrics.py"]
+    path.write_text(path.read_text("utf-8").replace(", Python", ", an older Python"), "utf-8")
+    with pytest.raises(SystemExit, match="is of another day, processor or version; run all"):
+        every.sections_of(path)
+
+
 @pytest.mark.slow  # XLA compiles four steps, a minute each.
 def test_the_benchmark_for_gpus_is_rehearsed():
     told, found = last_line("gpu.py")

@@ -7,6 +7,7 @@ import keras
 import tensorflow as tf
 from keras import layers
 
+from i2i_keras import stack
 from i2i_keras.models import draws
 
 Padding = Literal["reflect", "zero"]
@@ -59,10 +60,9 @@ def _reflect(inputs: tf.Tensor, padding: int) -> tf.Tensor:
 
 @keras.saving.register_keras_serializable("i2i_keras")
 class LeakyReLU(layers.Layer):
-    """`max(x, slope x)`, whose gradient is taken in float32.
+    """`max(x, slope x)`, whose gradient goes by the output.
 
-    In bfloat16, TensorFlow 2.15's own gradient takes a CPU ten times as long.
-    It goes by the output, so that the input need not be kept.
+    So that the input need not be kept.
 
     Args:
         slope: below zero, in (0, 1).
@@ -80,7 +80,8 @@ class LeakyReLU(layers.Layer):
             y = tf.nn.leaky_relu(x, self.slope)
 
             def gradient(dy: tf.Tensor) -> tf.Tensor:
-                wide, sign = tf.cast(dy, tf.float32), tf.cast(y, tf.float32)
+                kind = tf.float32 if stack.LEAKY_RELU_IN_FLOAT32 else dy.dtype
+                wide, sign = tf.cast(dy, kind), tf.cast(y, kind)
                 found = tf.raw_ops.LeakyReluGrad(gradients=wide, features=sign, alpha=self.slope)
                 return tf.cast(found, dy.dtype)
 
