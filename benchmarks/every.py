@@ -105,6 +105,7 @@ def section(name: str, lines: list[str]) -> str:
     """A benchmark's own words, and what it printed."""
     doc = (HERE / name).read_text("utf-8").split('"""')[1]
     title, _, rest = doc.strip().partition("\n\n")
+    title = title.rstrip(".")
     command, _, about = rest.partition("\n\n")
     printed = "\n".join(lines)
     return f"## {title}\n\n{about}\n\n```\n$ {command.strip()}\n{printed}\n```"
