@@ -14,9 +14,9 @@ SET    ?=
 ARMS   ?= ["source_only", "adabn", "adapted:color", "adapted:fourier", "adapted:cut", \
 	"adapted:cycada", "adapted:cyclegan", "mixed:cyclegan", "label_safe:cyclegan", \
 	"self_training", "self_training:fourier", "self_training:cyclegan", "oracle"]
-# Tasks of `demo` that are done at once. On 2 cores that gains little: one training keeps
-# more than one of them busy.
-JOBS   ?= 1
+# Tasks of `demo` that are done at once, with the same numbers; on 2 cores two of them take
+# a quarter less time than one after the other.
+JOBS   ?= 2
 # What `ablate` changes.
 ROWS   ?= student_report
 

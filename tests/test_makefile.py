@@ -102,7 +102,7 @@ def test_paths_and_settings_may_hold_spaces(make, environment):
 
 def test_the_demo_does_as_many_tasks_at_once_as_is_asked_for(make, environment):
     demo = ".venv/bin/i2i-keras run --preset demo --run runs/demo --jobs"
-    assert make("-n", "demo") == (0, f"{demo} 1\n")
+    assert make("-n", "demo") == (0, f"{demo} 2\n")
     assert make("-n", "demo", "JOBS=4") == (0, f"{demo} 4\n")
 
 

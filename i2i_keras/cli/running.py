@@ -1,7 +1,6 @@
 """`run`: the whole experiment, or a part of it."""
 
 import contextlib
-import os
 import shlex
 import sys
 from collections.abc import Iterator, Sequence
@@ -9,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from i2i_keras.cli.clusters import cluster_options
 from i2i_keras.cli.completing import complete_arm
 from i2i_keras.cli.options import open_run, run_options
 from i2i_keras.cli.talk import json_option, note, warn, write_json
-from i2i_keras.errors import SettingsError
 
 if TYPE_CHECKING:
     from i2i_keras.experiment.cluster.connection import Where
@@ -35,25 +34,14 @@ if TYPE_CHECKING:
     type=click.IntRange(0, 2**32 - 1),
     help="Do this repetition of the settings' seeds, beside the others.",
 )
-@click.option(
-    "--jobs",
-    type=click.IntRange(min=1),
-    help="Do so many tasks at once on this machine; 1 = one after the other.",
-)
-@click.option(
-    "--cluster",
-    metavar="auto|local|HOST:PORT",
-    help="Do the tasks on a Ray cluster: one that runs (auto: the one this machine is in), or a"
-    " local one as long as this takes.",
-)
+@cluster_options
 @click.option("--dry-run", is_flag=True, help="Show the plan and its time; write nothing.")
 @json_option
 @run_options
 def run(
     only: tuple[str, ...],
     seed: int | None,
-    jobs: int | None,
-    cluster: str | None,
+    where: "Where | None",
     dry_run: bool,
     as_json: bool,
     **options: Any,
@@ -76,7 +64,6 @@ def run(
     from i2i_keras.experiment.plan.tasks import plan
     from i2i_keras.report.terminal import result_text, terminal_of
 
-    where = _where(jobs, cluster)
     opened = open_run(**options, use="begin")
     settings, run = opened.settings, opened.run
     stages.check_prepared(settings, run)
@@ -114,29 +101,6 @@ def run(
     click.echo(f"Report: {page}")
     if not summary["arms"]:
         _tell_translations(run)
-
-
-def _where(jobs: int | None, cluster: str | None) -> "Where | None":
-    """The cluster that is asked for; None = this process alone.
-
-    Raises:
-        SettingsError: there is no such one, or no Ray, or there are workers of
-            TF_CONFIG.
-    """
-    from i2i_keras.experiment.cluster import connection
-
-    if jobs is not None and cluster not in (None, connection.LOCAL):
-        raise SettingsError("--jobs is for one machine; leave out --cluster, or say local.")
-    if cluster is None and jobs in (None, 1):
-        return None
-    if os.environ.get("TF_CONFIG"):
-        raise SettingsError(
-            "--jobs and --cluster do many trainings, and the workers of TF_CONFIG one; leave these"
-            " out, or unset it."
-        )
-    where = connection.Where.read(connection.LOCAL if cluster is None else cluster, jobs)
-    where.check()
-    return where
 
 
 def _plan_facts(

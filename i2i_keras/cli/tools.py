@@ -1,10 +1,11 @@
 """Commands that are no stages: `audit`, `verify`, `watch` and `ablate`."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from i2i_keras.cli.clusters import cluster_options
 from i2i_keras.cli.completing import (
     complete_ablation,
     complete_method,
@@ -14,6 +15,9 @@ from i2i_keras.cli.completing import (
 from i2i_keras.cli.options import UserPath, tell_old
 from i2i_keras.cli.talk import json_option, note, quiet_option, stand_aside, write_json
 from i2i_keras.errors import DataError
+
+if TYPE_CHECKING:
+    from i2i_keras.experiment.cluster.connection import Where
 
 _STDOUT = Path("-")
 
@@ -182,6 +186,7 @@ def watch(run_dir: Path, every: int) -> None:
 @click.option(
     "--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a setting in all rows."
 )
+@cluster_options
 @json_option
 @quiet_option
 def ablate(
@@ -189,28 +194,29 @@ def ablate(
     preset: str,
     method: str,
     out: Path | None,
-    only: tuple[str, ...],
     overrides: tuple[str, ...],
+    where: "Where | None",
     **options: Any,
 ) -> None:
     """Change one setting at a time and compare what comes of it.
 
     Each row is compared with the first one, image by image and, where the
     preset or --set names several seeds, training by training. Rows that are
-    done are skipped.
+    done are skipped. With --jobs or --cluster the trainings of a row are done
+    side by side.
 
-    Example: i2i-keras ablate --rows student_report --only BCE
+    Example: i2i-keras ablate --rows student_report --only BCE --jobs 2
     """
     from i2i_keras.experiment import ablation
     from i2i_keras.run_folder.places import folder_name
     from i2i_keras.run_folder.run import Run
 
-    as_json, roots = options.pop("as_json"), options
-    chosen = ablation.read_rows(rows, only)
+    chosen, as_json = ablation.read_rows(rows, options.pop("only")), options.pop("as_json")
     folder = out or Path("runs") / f"ablation-{Path(rows).stem}"
     tell_old(Run(folder / folder_name(next(iter(chosen)))))
-    of_all = [*overrides, *(f"{role}.root={root}" for role, root in roots.items() if root)]
-    table = ablation.ablate(preset, of_all, chosen, folder, note, method)
+    of_all = [*overrides, *(f"{role}.root={root}" for role, root in options.items() if root)]
+    settings = ablation.settings_of(preset, of_all, chosen, method)
+    table = ablation.ablate(settings, folder, note, method, where)
     if as_json:
         write_json({"rows": table, "table": str(folder / "table.csv")})
         return

@@ -1,5 +1,6 @@
 """`ablate`: one experiment, changed in one thing at a time."""
 
+import contextlib
 import math
 import os
 from collections.abc import Collection, Mapping, Sequence
@@ -15,6 +16,8 @@ from i2i_keras.evaluation.pairs import holm, p_value
 from i2i_keras.evaluation.scores import average
 from i2i_keras.evaluation.summary import is_scored, read_summary
 from i2i_keras.experiment import fitting, running
+from i2i_keras.experiment.cluster.connection import Where
+from i2i_keras.experiment.cluster.walking import walker
 from i2i_keras.experiment.counting import Counted
 from i2i_keras.experiment.repetitions import trainings
 from i2i_keras.experiment.running import Tell
@@ -68,13 +71,36 @@ def read_rows(name: str, only: Collection[str] = ()) -> dict[str, tuple[str, ...
     return {"as it is": ()} | {row: own for row, own in rows.items() if row in (only or rows)}
 
 
+def settings_of(
+    preset: str, overrides: Sequence[str], rows: Mapping[str, Sequence[str]], method: str
+) -> dict[str, Settings]:
+    """The settings of each row, the arms among them.
+
+    All at once: a wrong one in the last row costs no training.
+
+    Args:
+        preset: see `config.read`.
+        overrides: of all rows.
+        rows: by name their own overrides.
+        method: the translator, a key of `TRANSLATORS`.
+
+    Raises:
+        SettingsError: they are wrong, or there is no such translator.
+    """
+    check_method(method)
+    arms = f'arms=["source_only", "adapted:{method}", "oracle"]'
+    return {
+        name: config.build(Settings, config.read(preset, [*overrides, *own, arms]))
+        for name, own in rows.items()
+    }
+
+
 def ablate(
-    preset: str,
-    overrides: Sequence[str],
-    rows: Mapping[str, Sequence[str]],
+    settings: Mapping[str, Settings],
     root: Path,
     tell: Tell,
     method: str = "cyclegan",
+    where: Where | None = None,
 ) -> list[Facts]:
     """Runs an experiment once for each row; rows that are done are skipped.
 
@@ -83,37 +109,37 @@ def ablate(
     `seeds`, each row is trained once for each.
 
     Args:
-        preset: see `config.read`.
-        overrides: of all rows.
-        rows: by name their own overrides.
+        settings: of each row, see `settings_of`.
         root: gets a run directory for each row, `table.csv` and `table.md`.
         tell: is told how each stage ended.
-        method: the translator, a key of `TRANSLATORS`.
+        method: the translator of the settings.
+        where: the cluster that does the tasks of a row; None = this process,
+            one after the other.
 
     Returns:
         One dict a row, with the keys of `table.csv`.
+
+    Raises:
+        SettingsError: the target has no labelled test images.
+        DataError: what is in the root is not an ablation's.
     """
-    check_method(method)
-    arms = f'arms=["source_only", "adapted:{method}", "oracle"]'
-    # All settings first: a wrong one in the last row costs no training.
-    settings = {
-        name: config.build(Settings, config.read(preset, [*overrides, *own, arms]))
-        for name, own in rows.items()
-    }
     _refuse_others(root)
     table: list[Facts] = []
-    first = next(iter(rows))
+    first = next(iter(settings))
     if not fitting.fit(settings[first], Run(root / folder_name(first))).scored:
         raise SettingsError(
             "The rows of an ablation are compared by their scores, and the target has no labelled"
             " test images; give it some."
         )
     runtime.share_threads(settings[first].threads_per_operation)
-    for name in rows:
+    for name, own in settings.items():
         tell(f"--- {name} ---")
         run = Run(root / folder_name(name), twin=Run(root / folder_name(first)))
-        with run.locked():
-            running.run_all(settings[name], run, tell)
+        with (
+            run.locked(),
+            walker(where, own, tell) if where else contextlib.nullcontext() as walk,
+        ):
+            running.run_all(own, run, tell, walk=walk)
         table.append(_row(name, method, run))
         _compare(table, method, settings, root)
         files.write_table(root / "table.csv", table, _COLUMNS)

@@ -1,4 +1,3 @@
-import functools
 import json
 import shutil
 
@@ -21,7 +20,12 @@ ROWS = {"as it is": (), "heavier": [f"{WEIGHT}=20.0"], "dice": ["segmenter.dice=
 @pytest.fixture(scope="module")
 def ablate(tiny_preset):
     """Ablates the tiny preset, with a lighter cycle loss."""
-    return functools.partial(ablation.ablate, str(tiny_preset), [f"{WEIGHT}=5.0"])
+
+    def ablate(rows, root, tell, method="cyclegan", overrides=(f"{WEIGHT}=5.0",)):
+        settings = ablation.settings_of(str(tiny_preset), overrides, rows, method)
+        return ablation.ablate(settings, root, tell, method)
+
+    return ablate
 
 
 @pytest.fixture(scope="module")
@@ -62,10 +66,10 @@ def test_a_row_of_another_segmenter_takes_the_same_translator(ablated):
 
 
 @pytest.mark.slow  # Two trainings of everything.
-def test_several_seeds_are_trained_in_each_row_and_compared_in_pairs(tmp_path, tiny_preset):
+def test_several_seeds_are_trained_in_each_row_and_compared_in_pairs(tmp_path, ablate):
     rows, told = {"as it is": (), "same": (), "heavier": [f"{WEIGHT}=20.0"]}, []
     overrides = ["seeds=[1, 2]", "evaluate.num_quality_images=0"]
-    table = ablation.ablate(str(tiny_preset), overrides, rows, tmp_path, told.append)
+    table = ablate(rows, tmp_path, told.append, overrides=overrides)
     heavier = told[told.index("--- heavier ---") :]
     for seed in (1, 2):
         assert f"train-segmenter oracle (seed {seed}): was done before" in heavier
@@ -211,7 +215,7 @@ def test_of_a_single_test_image_a_row_has_no_interval():
     assert "| 14.2 | 31.8 | 50.0 | +17.6 (-) | - | +1.0 (-) | - |" in text
 
 
-def test_rows_without_labelled_test_images_are_refused_before_all(tmp_path, tiny_preset):
+def test_rows_without_labelled_test_images_are_refused_before_all(tmp_path, ablate):
     rng = np.random.default_rng(0)
     for folder in ("source/images", "source/labels", "target"):
         (tmp_path / folder).mkdir(parents=True)
@@ -225,9 +229,7 @@ def test_rows_without_labelled_test_images_are_refused_before_all(tmp_path, tiny
     ]
     told = []
     with pytest.raises(SettingsError, match="the target has no labelled test images; give it some"):
-        ablation.ablate(
-            str(tiny_preset), overrides, {"as it is": ()}, tmp_path / "out", told.append
-        )
+        ablate({"as it is": ()}, tmp_path / "out", told.append, overrides=overrides)
     assert told == [] and not (tmp_path / "out").exists()
 
 

@@ -154,6 +154,7 @@ class Crew:
             of=task.of,
             settings=task.settings.model_dump(mode="json"),
             root=str(task.run.root.absolute()),
+            twin=str(task.run.twin.root.absolute()) if task.run.twin else None,
             folder=str(Path.cwd()),
             stack=stack.NAME,
         )

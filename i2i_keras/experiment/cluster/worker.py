@@ -32,6 +32,7 @@ class Order(NamedTuple):
         of: see `Task`.
         settings: see `Task`.
         root: the run directory.
+        twin: of `Run`, its directory; None = there is none.
         folder: from which relative paths in the settings are seen.
         stack: which TensorFlow and Keras compute the others.
         shard: of a translation.
@@ -42,6 +43,7 @@ class Order(NamedTuple):
     of: str
     settings: Table
     root: str
+    twin: str | None
     folder: str
     stack: str
     shard: Shard = Shard()
@@ -90,7 +92,8 @@ def _do(order: Order) -> Done | None:
 
     if order.stack != stack.NAME:
         raise _unlike(f"has {stack.NAME}", f"with {order.stack}")
-    settings, run = config.build(Settings, order.settings), Run(Path(order.root))
+    twin = Run(Path(order.twin)) if order.twin else None
+    settings, run = config.build(Settings, order.settings), Run(Path(order.root), twin)
     if order.shard.total == 1:
         # AutoGraph leaves what it writes in the temporary folder to the end of
         # a process, and Ray ends a worker without that. Nothing here needs it.

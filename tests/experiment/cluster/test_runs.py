@@ -170,6 +170,25 @@ def words(experiment, *more, preset=None):
     return [str(w) for w in ("run", "--preset", preset, "--run", experiment.root, *changes, *more)]
 
 
+def test_rows_of_an_ablation_done_side_by_side_are_the_same_to_the_byte(machine, tmp_path):
+    rows = tmp_path / "rows.toml"
+    rows.write_text('[rows]\nwide = ["translator.fourier.radius=3"]', "utf-8")
+    roots, said = [tmp_path / "one", tmp_path / "two"], []
+    for root, more in zip(roots, ((), ("--jobs", 2)), strict=True):
+        changes = [f"--set={change}" for change in CHANGES if not change.startswith("arms")]
+        preset = Path(__file__).parents[2] / "tiny.toml"
+        begin = ("ablate", "--rows", rows, "--preset", preset, "--method", "fourier")
+        started = machine.start("i2i-keras", *begin, "--out", root, *changes, *more)
+        code, told = started.end()
+        assert code == 0, told
+        said.append(told)
+    plain, found = map(made, roots)
+    assert_equal(found, plain)
+    of_wide = said[1][said[1].index("--- wide ---") :]
+    assert "train-segmenter oracle (seed 5): was done before" in of_wide
+    assert "train-segmenter adapted:fourier (seed 5): done in" in of_wide
+
+
 @pytest.fixture
 def two_nodes(machine):
     """The address of a cluster, and its second machine's process."""

@@ -38,7 +38,7 @@ def actor():
 
 @pytest.fixture
 def order(tmp_path):
-    return Order("prepare", "prepare", "", {}, str(tmp_path), str(tmp_path), "TensorFlow 0")
+    return Order("prepare", "prepare", "", {}, str(tmp_path), None, str(tmp_path), "TensorFlow 0")
 
 
 def test_a_progress_bar_is_the_state_of_its_task(actor):
