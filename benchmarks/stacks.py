@@ -55,7 +55,10 @@ def main() -> None:
         for precision in PRECISIONS if has_bfloat16() else PRECISIONS[:1]:
             name = f"{kind} {pixels}x{pixels} width {width} batch {batch} {precision}"
             words = [kind, str(pixels), str(width), str(batch), precision]
-            pairs = [interleave(("", asked.other), words, repeats) for _ in range(count)]
+            pairs = [
+                interleave(("", asked.other), words, repeats, first=pair % 2)
+                for pair in range(count)
+            ]
             firsts, seconds = (np.array(part) for part in zip(*pairs, strict=True))
             told = ", ".join(
                 f"{1000 * np.median(seconds[:, side]):.1f} ms"
@@ -69,14 +72,23 @@ def main() -> None:
 
 
 def interleave(
-    others: tuple[str, str], words: list[str], repeats: int
+    others: tuple[str, str], words: list[str], repeats: int, first: int
 ) -> tuple[list[float], list[list[float]]]:
-    """Seconds up to the first step of each, and [repeats] of their steps."""
+    """Seconds up to the first step of each, and [repeats] of their steps.
+
+    Args:
+        others: see `serve`.
+        words: of `answer`.
+        repeats: how often.
+        first: which of both begins; it takes longer to its first step.
+    """
     served = [serve(other, words) for other in others]
     for process in served:
         assert process.stdout
         process.stdout.readline()  # Both have imported what they need.
-    firsts = [ask(process) for process in served]
+    firsts = [0.0, 0.0]
+    for index in (first, 1 - first):
+        firsts[index] = ask(served[index])
     seconds: list[list[float]] = [[], []]
     for repeat in range(WARM_UP + repeats):
         for index in (0, 1) if repeat % 2 else (1, 0):
