@@ -17,7 +17,7 @@ class Display:
     """Tells lines, and keeps a table below them.
 
     Where there is no terminal the table is left out, and that a task has begun
-    is a line.
+    is a line, with what is told of the whole.
 
     Args:
         tell: writes a line.
@@ -44,7 +44,7 @@ class Display:
         if self._terminal.width is None:
             for task, state in states.items():
                 if task not in self._begun:
-                    self._tell(f"{task}: begun on {state.node}")
+                    self._tell(f"{task}: begun on {state.node} ({sum_up})")
             self._begun |= states.keys()
             return
         # Besides: the titles, a line below, the sum, and the cursor.

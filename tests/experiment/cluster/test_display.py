@@ -29,12 +29,12 @@ def terminal(monkeypatch, told):
 
 def test_in_a_pipe_each_beginning_is_a_line(told, capsys):
     shown = Display(told.append)
-    shown.show({"evaluate oracle": STATES["evaluate oracle"]}, "")
+    shown.show({"evaluate oracle": STATES["evaluate oracle"]}, "2 of 9 tasks done")
     shown.show(STATES, "3 of 9 tasks done")
     shown.tell("evaluate oracle: done")
     assert told == [
-        "evaluate oracle: begun on two",
-        "train-translator cyclegan: begun on one",
+        "evaluate oracle: begun on two (2 of 9 tasks done)",
+        "train-translator cyclegan: begun on one (3 of 9 tasks done)",
         "evaluate oracle: done",
     ]
     assert not capsys.readouterr().out
