@@ -80,6 +80,9 @@ def import_ray() -> Any:
     # often than others, and nobody is told that it is used.
     os.environ.setdefault("RAY_task_oom_retries", str(RETRIES))
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    # Of messages that two workers send, it would keep one for the end, and tell
+    # it in our own thread.
+    os.environ.setdefault("RAY_DEDUP_LOGS", "0")
     try:
         import ray
     except ImportError:

@@ -1,6 +1,7 @@
 """Which cluster is asked for, and what is said where there is none."""
 
 import socket
+import subprocess
 import sys
 
 import pytest
@@ -62,3 +63,28 @@ def test_jobs_are_not_shared_with_workers_of_one_training(run, monkeypatch):
 
 def test_no_job_is_no_number_of_jobs(run):
     assert run("--jobs", 0)[0] == 2
+
+
+# Ray tells of lost workers by this function, in a thread.
+LOST = """
+import threading
+from i2i_keras.experiment.cluster.connection import Where, connected
+
+with connected(Where(jobs=1), {}):
+    from ray._private.worker import print_to_stdstream
+    for _ in range(2):
+        lost = {"lines": ["A worker died."], "pid": "raylet", "is_err": False}
+        thread = threading.Thread(target=print_to_stdstream, args=(lost, False))
+        thread.start()
+        thread.join()
+    print("ours")
+"""
+
+
+def test_what_ray_tells_of_lost_workers_is_not_shown_even_at_its_end():
+    pytest.importorskip("ray", reason="Ray is not installed")
+    result = subprocess.run(
+        [sys.executable, "-c", LOST], capture_output=True, text=True, timeout=120, check=True
+    )
+    assert result.stdout == "ours\n"
+    assert "died" not in result.stderr
